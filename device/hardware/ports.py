@@ -1,0 +1,119 @@
+"""The ports to a station's hardware: what a backend (`sim`, `linux`, `rpi`) must be able to do.
+
+A backend never opens a device when it is made, only when told to. Threads of a backend call the given callbacks; the
+receiver brings them to its loop (`device.runtime.bridge`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from messaging.call import DeviceState
+from messaging.local import LightPattern
+
+SAMPLE_RATE = 48_000
+BLOCK = 480  # samples of one block: 10 ms
+
+
+@dataclass(frozen=True)
+class CameraMode:
+    """What is asked of a camera; it gives the nearest it can."""
+
+    width: int = 1280
+    height: int = 720
+    fps: int = 30
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One picture: `i420` is uint8 of shape (height * 3 / 2, width), planar YUV 4:2:0; `captured` Unix seconds."""
+
+    i420: NDArray[np.uint8]
+    width: int
+    height: int
+    captured: float
+
+
+Block = NDArray[np.int16]  # shape (480,), mono, 48 kHz
+OnFrame = Callable[[Frame], None]
+OnBlock = Callable[[Block], None]
+OnFault = Callable[[str], None]
+
+
+class Button(Protocol):
+    """The one button."""
+
+    def listen(self, on_press: Callable[[], None]) -> None:
+        """Call `on_press` once a press (bounce removed), from any thread."""
+
+    def close(self) -> None:
+        """Release the button."""
+
+
+class Light(Protocol):
+    """The light in or at the button."""
+
+    def show(self, pattern: LightPattern) -> None:
+        """Show a pattern until told another."""
+
+    def close(self) -> None:
+        """Light off, released."""
+
+
+class Camera(Protocol):
+    """One camera. Between `open` and `close` its own light, if any, is on."""
+
+    def presence(self) -> DeviceState:
+        """Whether it is there, without opening it."""
+
+    def open(self, mode: CameraMode, on_frame: OnFrame, on_fault: OnFault) -> None:
+        """Start delivering frames; HardwareError if it cannot."""
+
+    def close(self) -> None:
+        """Stop; no callback comes after this returns."""
+
+
+class Microphone(Protocol):
+    """One microphone, 10 ms blocks."""
+
+    def presence(self) -> DeviceState:
+        """Whether it is there, without opening it."""
+
+    def open(self, on_block: OnBlock, on_fault: OnFault) -> None:
+        """Start delivering blocks; HardwareError if it cannot."""
+
+    def close(self) -> None:
+        """Stop; no callback comes after this returns."""
+
+
+class Speaker(Protocol):
+    """One speaker that asks for 10 ms blocks as it plays them."""
+
+    def presence(self) -> DeviceState:
+        """Whether it is there, without opening it."""
+
+    def open(self, next_block: Callable[[], Block], on_fault: OnFault) -> None:
+        """Start playing what `next_block` gives (called from the speaker's thread, never late by waiting)."""
+
+    def set_volume(self, percent: int) -> None:
+        """0 to 100."""
+
+    def close(self) -> None:
+        """Stop playing."""
+
+
+@dataclass(frozen=True)
+class Hardware:
+    """All of one station's hardware, from one backend."""
+
+    name: str
+    button: Button
+    light: Light
+    camera: Camera
+    microphone: Microphone
+    speaker: Speaker

@@ -1,0 +1,150 @@
+"""What the processes of one station say over their Unix sockets: newline-delimited JSON, one object a line.
+
+`station-call` serves `call.sock`, `station-agent` serves `agent.sock`, both in the station's runtime directory. A server
+sends its whole view on connect and again whenever it changes; a client sends commands. Whoever can open the socket
+stands at the station: the directory's mode is the permission.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Literal
+
+from messaging.call import Devices, EndReason
+from messaging.codec import Length, Range, decode, encode
+from messaging.envelope import ClockTrust, parse_json
+from messaging.errors import MalformedMessage
+from messaging.health import ProcessState
+from messaging.twin import Config
+
+MAX_LINE = 16 * 1024
+CALL_SOCKET = "call.sock"
+AGENT_SOCKET = "agent.sock"
+REMOTE_RING = "remote.ring"  # the clinician's picture, written by station-call (messaging.frames)
+OWN_RING = "own.ring"  # the small own picture
+
+CallState = Literal[
+    "idle", "calling", "ringing", "connecting", "in_call", "ending", "feedback", "fault", "offline"
+]  # fmt: skip
+FaultReason = Literal["not_enrolled", "no_clinic", "no_devices", "internal"]
+LightPattern = Literal["off", "ready", "calling", "ringing", "live", "fault"]
+
+
+@dataclass(frozen=True)
+class CallView:
+    """station-call: all that a screen needs to show the call. Times are Unix seconds."""
+
+    state: CallState
+    boot: str
+    since: float
+    light: LightPattern
+    devices: Devices
+    call: str | None = None
+    outgoing: bool = True  # the resident called; False: the clinic called
+    peer_name: str = ""
+    peer_role: str = ""
+    connected_since: float | None = None
+    resuming: bool = False  # connecting again in a call whose media was lost
+    peer_camera: bool = True  # the clinician's camera is on
+    peer_microphone: bool = True
+    reason: EndReason | None = None  # why the last call ended, in ending and feedback
+    fault: FaultReason | None = None
+    presses_refused: int = 0  # grows when a press could not do anything, so that the screen can say so at once
+    volume: Annotated[int, Range(0, 100)] = 70
+
+
+@dataclass(frozen=True)
+class AgentView:
+    """station-agent: what this station is and how it is. `link` is the broker's."""
+
+    link: Literal["up", "down"]
+    enrolled: bool
+    station: str
+    clock: ClockTrust
+    config: Config
+    config_version: int = 0
+    processes: Annotated[dict[str, ProcessState], Length(8)] = field(default_factory=dict)
+    versions: Annotated[dict[str, str], Length(16)] = field(default_factory=dict)
+    hardware: str = ""
+    last_report: float | None = None
+    enrolment_error: str = ""  # a stable word: why enrolment has not succeeded yet
+
+
+@dataclass(frozen=True)
+class Levels:
+    """station-call, ten times a second while media is open: RMS levels in dBFS, and pictures in and out a second."""
+
+    microphone_db: float
+    speaker_db: float
+    fps_in: float = 0.0
+    fps_out: float = 0.0
+
+
+@dataclass(frozen=True)
+class LogLine:
+    """Either process: a line of its log, for the console."""
+
+    level: Literal["debug", "info", "warning", "error"]
+    logger: str
+    text: Annotated[str, Length(2000)]
+    at: float
+
+
+@dataclass(frozen=True)
+class Press:
+    """To station-call: the button, pressed by a hand at the station (console, panel, `station press`)."""
+
+
+@dataclass(frozen=True)
+class Simulate:
+    """To station-call with sim hardware only: turn a knob, e.g. `unplug_camera`, `plug_camera`."""
+
+    knob: Annotated[str, Length(40)]
+
+
+@dataclass(frozen=True)
+class Watch:
+    """To either process: also send this stream on this connection."""
+
+    stream: Literal["log", "levels"]
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """From either process: the command was not carried out; `code` is a stable word."""
+
+    code: Annotated[str, Length(32)]
+
+
+@dataclass(frozen=True)
+class ScreenAlive:
+    """From the screen to station-agent, once a second while it really draws: the agent reports it."""
+
+    frames: Annotated[int, Range(0, 2**53)]
+
+
+Message = (
+    CallView | AgentView | Levels | LogLine | Press | Simulate | Watch | Refusal | ScreenAlive
+)  # fmt: skip
+_KINDS: dict[str, type] = {
+    "call": CallView, "agent": AgentView, "levels": Levels, "log": LogLine, "press": Press, "simulate": Simulate,
+    "watch": Watch, "refusal": Refusal, "screen_alive": ScreenAlive,
+}  # fmt: skip
+_NAMES = {kind: name for name, kind in _KINDS.items()}
+
+
+def to_line(message: Message) -> bytes:
+    """One line for the socket, newline included."""
+    data: dict[str, Any] = {"type": _NAMES[type(message)], **encode(message)}
+    return json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+
+
+def from_line(line: bytes) -> Message:
+    """Read one line, or raise a MessageError."""
+    data = parse_json(line, MAX_LINE)
+    kind = _KINDS.get(data.get("type", "")) if isinstance(data, dict) and isinstance(data.get("type"), str) else None
+    if kind is None:
+        raise MalformedMessage("local: not a message of ours")
+    message: Message = decode(kind, data)
+    return message
