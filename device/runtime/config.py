@@ -1,0 +1,116 @@
+"""The station's own configuration, `station.toml`: what must be known before the region can say anything."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Annotated, Any
+
+from device.runtime.errors import ConfigError
+from messaging.codec import Length, Range, decode
+from messaging.errors import MalformedMessage
+
+DEFAULT_PATH = Path("/etc/laegeknap/station.toml")
+PathText = Annotated[str, Length(512)]
+
+
+@dataclass(frozen=True)
+class StationSection:
+    """[station]: the backend and the directories."""
+
+    hardware: str = "rpi"
+    state_dir: PathText = "/var/lib/laegeknap"
+    runtime_dir: PathText = "/run/laegeknap"
+    code_file: PathText = "/boot/firmware/laegeknap-code.toml"
+
+
+@dataclass(frozen=True)
+class MediaSection:
+    """[media]: what the station sends at best."""
+
+    width: Annotated[int, Range(160, 1920)] = 1280
+    height: Annotated[int, Range(120, 1080)] = 720
+    fps: Annotated[int, Range(1, 60)] = 30
+    bitrate_kbps: Annotated[int, Range(100, 8000)] = 1800
+
+
+@dataclass(frozen=True)
+class ScreenSection:
+    """[screen]: `size` is `fullscreen` or WIDTHxHEIGHT; `mirror` a file that gets the screen as JPEG (sim only)."""
+
+    size: str = "fullscreen"
+    mirror: PathText = ""
+
+
+@dataclass(frozen=True)
+class SimSection:
+    """[sim]: the simulated camera's scene or video file, the microphone's speech or WAV file."""
+
+    camera: PathText = "scene"
+    microphone: PathText = "speech"
+
+
+@dataclass(frozen=True)
+class HealthSection:
+    """[health]: seconds between two reports."""
+
+    interval_s: Annotated[int, Range(5, 3600)] = 60
+
+
+@dataclass(frozen=True)
+class StationConfig:
+    """All of `station.toml`."""
+
+    station: StationSection = field(default_factory=StationSection)
+    media: MediaSection = field(default_factory=MediaSection)
+    screen: ScreenSection = field(default_factory=ScreenSection)
+    sim: SimSection = field(default_factory=SimSection)
+    health: HealthSection = field(default_factory=HealthSection)
+
+    @property
+    def state_dir(self) -> Path:
+        """Where the station keeps what must survive."""
+        return Path(self.station.state_dir)
+
+    @property
+    def runtime_dir(self) -> Path:
+        """Where the sockets and rings are."""
+        return Path(self.station.runtime_dir)
+
+
+def load_config(path: Path | None = None) -> StationConfig:
+    """Read the config from `path`, else $STATION_CONFIG, else /etc/laegeknap/station.toml; ConfigError if it cannot.
+
+    $STATION_HARDWARE overrides the backend.
+    """
+    chosen = path or Path(os.environ.get("STATION_CONFIG", DEFAULT_PATH))
+    try:
+        document = tomllib.loads(chosen.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigError(
+            f"{chosen} is not there. Name the station's config with --config or STATION_CONFIG."
+        ) from None
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"{chosen} cannot be read: {error}") from error
+    _refuse_unknown(document, chosen)
+    try:
+        config = decode(StationConfig, document)
+    except MalformedMessage as error:
+        raise ConfigError(f"{chosen}: {str(error).removeprefix('StationConfig.')}") from error
+    backend = os.environ.get("STATION_HARDWARE")
+    return replace(config, station=replace(config.station, hardware=backend)) if backend else config
+
+
+def _refuse_unknown(document: dict[str, Any], path: Path) -> None:
+    # A misspelt key that is silently ignored is found on site, months later.
+    sections = {f.name: f.default_factory for f in fields(StationConfig)}
+    for name, section in document.items():
+        factory: Any = sections.get(name)
+        if factory is None:
+            raise ConfigError(f"{path}: there is no section [{name}]; there are {', '.join(sections)}")
+        known = {f.name for f in fields(factory)}
+        for key in section if isinstance(section, dict) else ():
+            if key not in known:
+                raise ConfigError(f"{path}: [{name}] has no {key!r}; it has {', '.join(sorted(known))}")
