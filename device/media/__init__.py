@@ -1,0 +1,13 @@
+"""Pictures and sound of the station: captured, encoded once, fanned out to peers; received, decoded, shown and played.
+
+Threads: the camera's and the microphone's (their backend's), one that encodes pictures, two decoders a peer connection (aiortc's), and the
+speaker's (its backend's). They meet the loop only through bounded queues.
+
+Errors::
+
+    StationError
+    └── MediaError          `code` is a stable word for counters
+        ├── CodecFailed     an encoder or decoder would not open or work
+        └── BadDescription  an answer or candidate that is not one we can take; the peer stays as it was
+            └── Flood       more candidates than one peer connection takes
+"""

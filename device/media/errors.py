@@ -1,0 +1,29 @@
+"""The errors of media; drawn in `device/media/__init__.py`."""
+
+from __future__ import annotations
+
+from device.runtime.errors import StationError
+
+
+class MediaError(StationError):
+    """Something about pictures, sound or a peer connection that cannot be done. `code` is stable, for counters and logs."""
+
+    code = "media"
+
+
+class CodecFailed(MediaError):
+    """An encoder or decoder would not open or work."""
+
+    code = "codec"
+
+
+class BadDescription(MediaError):
+    """An answer or a candidate that is not one we can take; the peer connection stays as it was."""
+
+    code = "malformed"
+
+
+class Flood(BadDescription):
+    """More candidates than one peer connection takes."""
+
+    code = "flood"
