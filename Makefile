@@ -1,0 +1,53 @@
+# Lægeknap. `make help` says what there is. Everything below brings its own environment: tools/bootstrap.py.
+PYTHON ?= python3
+LANG_UI ?= en
+DEMO_JSON ?=
+TESTS ?= tests
+BIN := .venv/bin
+PYTEST := $(BIN)/python -m pytest -p no:cacheprovider
+COMPILE := uv pip compile pyproject.toml --universal --generate-hashes --no-header --no-emit-index-url --no-emit-find-links --python-version 3.11
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check lint format unit bench-call lock clean ready-demo ready-check ready-test
+
+help: ## this list
+	@echo "Lægeknap. First: make demo (try it), make check (before a commit), make test (everything)."
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@echo "Options: LANG_UI=da (the demo in Danish), DEMO_JSON=path (its addresses for a script), PYTHON=python3.12, TESTS=path"
+
+demo: ready-demo ## a region and a simulated station on this machine; Ctrl-C ends it
+	@exec env LANG_UI='$(LANG_UI)' DEMO_JSON='$(DEMO_JSON)' $(BIN)/region demo
+
+test: ready-test ## every test, with real servers and browsers (TESTS=tests/unit for a part)
+	$(PYTEST) $(TESTS)
+
+check: ready-check lint unit ## format, lint, types, floors and the fast tests: under two minutes
+
+lint: ready-check ## formatting, ruff, mypy, import floors
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/mypy --strict tools
+	$(BIN)/lint-imports
+
+unit: ready-check
+	$(PYTEST) -q -m 'not rpi and not system' tests/unit tests/architecture tests/contract
+
+format: ready-check ## put the code in form
+	$(BIN)/ruff check --fix-only
+	$(BIN)/ruff format
+
+bench-call: ready-test ## our station beside Chromium's: build/bench/call.json
+	$(BIN)/python -m tests.bench.call
+
+lock: ## compile requirements/*.lock anew (needs uv)
+	$(COMPILE) --extra station --extra sim -o requirements/station.lock
+	$(COMPILE) --extra region -c requirements/station.lock -o requirements/region.lock
+	$(COMPILE) --all-extras -c requirements/station.lock -c requirements/region.lock -o requirements/dev.lock
+
+clean: ## take away what was built and installed here
+	rm -rf .venv build *.egg-info tests/browser/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+ready-demo ready-check ready-test:
+	@$(PYTHON) tools/bootstrap.py $(@:ready-%=%)
