@@ -37,7 +37,8 @@ Name = Annotated[str, Length(80)]
 DeviceState = Literal["ok", "missing", "fault"]
 EndReason = Literal[
     "resident_left", "clinician_left", "cancelled", "declined", "no_answer", "busy", "taken", "closed",
-    "refused", "connection_failed", "media_lost", "link_down", "station_restarted", "station_offline", "replaced", "error",
+    "refused", "connection_failed", "media_lost", "link_down",
+    "station_restarted", "station_offline", "replaced", "error",
 ]  # fmt: skip
 RefusalCode = Literal["no_clinic", "closed", "unknown_station", "busy", "rate_limited", "malformed"]
 
@@ -181,7 +182,7 @@ class Hangup:
 
 @dataclass(frozen=True)
 class Rejected:
-    """Either side: a message was not taken. `code` is that of the MessageError, or `foreign_call`, `unexpected`, `flood`."""
+    """Either side: a message was not taken. `code`: a MessageError's, or `foreign_call`, `unexpected`, `flood`."""
 
     code: Annotated[str, Length(32)]
 

@@ -1,8 +1,8 @@
 """Plain data to frozen dataclasses and back, strictly.
 
 A message type is a frozen dataclass. Its annotations are the schema: `str`, `int`, `float`, `bool`, `Literal`,
-`X | None`, `tuple[X, ...]`, `dict[str, X]`, `dict[str, Any]` (plain JSON), or another such dataclass. Bounds stand beside the field
-with `Annotated`: `Annotated[str, Length(64)]`, `Annotated[int, Range(0, 100)]`.
+`X | None`, `tuple[X, ...]`, `dict[str, X]`, `dict[str, Any]` (plain JSON), or another such dataclass. Bounds
+stand beside the field with `Annotated`: `Annotated[str, Length(64)]`, `Annotated[int, Range(0, 100)]`.
 
 A field the type does not know is ignored when decoding (a newer peer may send more); the envelope keeps the
 plain data it came in, so that whoever relays a message relays all of it.

@@ -1,8 +1,8 @@
 """The ring through which decoded pictures reach the screen: a few slots in shared memory, the newest wins.
 
-One writer, any number of readers, no locks: each slot carries a sequence number that is odd while it is written. A reader
-that was overtaken sees the number change and takes the next picture instead. The file lives in the runtime directory
-(a tmpfs); a new writer replaces it, and readers notice (`RingReader.read` opens it anew).
+One writer, any number of readers, no locks: each slot carries a sequence number that is odd while it is written. A
+reader that was overtaken sees the number change and takes the next picture instead. The file lives in the runtime
+directory (a tmpfs); a new writer replaces it, and readers notice (`RingReader.read` opens it anew).
 
 Layout, little endian: header `magic, version, slots, slot_bytes, newest, writer` then the slots, each
 `sequence, width, height, captured_us` and the planes Y, U, V of a planar 4:2:0 picture without padding.

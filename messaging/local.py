@@ -1,8 +1,8 @@
 """What the processes of one station say over their Unix sockets: newline-delimited JSON, one object a line.
 
-`station-call` serves `call.sock`, `station-agent` serves `agent.sock`, both in the station's runtime directory. A server
-sends its whole view on connect and again whenever it changes; a client sends commands. Whoever can open the socket
-stands at the station: the directory's mode is the permission.
+`station-call` serves `call.sock`, `station-agent` serves `agent.sock`, both in the station's runtime directory. A
+server sends its whole view on connect and again whenever it changes; a client sends commands. Whoever can open the
+socket stands at the station: the directory's mode is the permission.
 """
 
 from __future__ import annotations

@@ -14,8 +14,8 @@ Process = Literal["agent", "call"]
 class Connection:
     """Retained on `up/conn/<process>`, and, with state `offline`, that process's Will.
 
-    `bd` (birth-death) is the same in a Will and in the birth before it; a Will whose `bd` and `boot` do not match the last
-    birth is late and ignored.
+    `bd` (birth-death) is the same in a Will and in the birth before it; a Will whose `bd` and `boot` do not match the
+    last birth is late and ignored.
     """
 
     process: Process

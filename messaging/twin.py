@@ -1,4 +1,4 @@
-"""Desired and reported config. Desired is retained and only grows; reported says what is in force and what was refused."""
+"""Desired and reported config. Desired is retained and only grows; reported says what is in force, what was refused."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 
 class Inlet(Generic[T]):
-    """A bounded queue from any thread to one loop. What does not fit is dropped and counted: a full inlet is a fault."""
+    """A bounded queue from any thread to one loop. What does not fit is dropped and counted as a fault."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, size: int = 256) -> None:
         self._loop = loop

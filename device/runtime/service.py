@@ -41,7 +41,7 @@ class Watchdog:
 
 
 def set_up_logging() -> None:
-    """Log to stderr: with systemd's level prefixes in the journal, readable times elsewhere. STATION_LOG sets the level."""
+    """Log to stderr: systemd's level prefixes in the journal, readable times elsewhere; STATION_LOG sets the level."""
     level = os.environ.get("STATION_LOG", "INFO").upper()
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
@@ -53,7 +53,7 @@ def set_up_logging() -> None:
 
 
 def run_service(name: str, main: Callable[[Watchdog], Awaitable[None]]) -> int:
-    """Run `main` until it ends or SIGTERM or SIGINT comes; an exit code. A StationError is said without a stack trace."""
+    """Run `main` until it ends or SIGTERM or SIGINT comes; an exit code. A StationError is said without a trace."""
     set_up_logging()
     try:
         asyncio.run(_run(name, main))

@@ -1,6 +1,7 @@
 """A station's local sockets: one server for each process that owns a state, any number of clients.
 
-A client that reads too slowly is dropped, and so is one that sends what is not a message: neither may cost the call anything.
+A client that reads too slowly is dropped, and so is one that sends what is not a message: neither may cost the call
+anything.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ class LocalServer:
         """Listen, taking the place of a dead predecessor's socket."""
         self._path.unlink(missing_ok=True)
         self._server = await asyncio.start_unix_server(self._serve, self._path, limit=MAX_LINE)
-        os.chmod(self._path, 0o660)  # noqa: S103, PTH101 - the group is the technician's
+        os.chmod(self._path, 0o660)  # noqa: PTH101 - the group is the technician's
 
     async def stop(self) -> None:
         """Drop the clients and remove the socket."""

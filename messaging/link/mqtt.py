@@ -1,0 +1,321 @@
+"""The link over MQTT 5 with mutual TLS: the only module that knows paho.
+
+A new paho client is made for each connection, so nothing queues in memory behind our backs: a publish either reaches
+the broker or fails, and whoever must not lose a message keeps it in an outbox. paho's network thread only enqueues
+into the loop.
+
+Source: MQTT 5.0 (OASIS); paho-mqtt 2.2.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import random as random_module
+import socket
+import ssl
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import paho.mqtt.client as mqtt
+from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+from paho.mqtt.subscribeoptions import SubscribeOptions
+
+from messaging.clock import Clock
+from messaging.link.backoff import FullJitter
+from messaging.link.port import Down, Inbound, LinkDown, LinkEvent, LinkRefused, Up
+
+_log = logging.getLogger(__name__)
+_KEEPALIVE_S = 30
+_SESSION_EXPIRY_S = 24 * 3600
+_WILL_DELAY_S = 60
+_CONNECT_S = 8.0
+_UNACKED_MS = 10_000  # TCP gives a silent broker up after this
+_RECEIVE_MAXIMUM = 20
+_MOST_BYTES = 256 * 1024  # our own limit (64 KiB) is judged above; past this the broker drops the message itself
+_MOST_QUEUED = 1000
+_NO_SUBSCRIBER = 0x10
+_FAILURE = 0x80
+
+
+@dataclass(frozen=True)
+class MqttSettings:
+    """Where the broker is, and who we are. Paths of PEM files; the files are read at each connection."""
+
+    host: str
+    port: int
+    client_id: str
+    ca: Path
+    certificate: Path
+    key: Path
+
+
+class MqttLink:
+    """A `messaging.link.port.Link` that keeps itself connected. `will` is asked for (topic, payload) before each connection."""
+
+    def __init__(
+        self,
+        settings: MqttSettings,
+        subscriptions: tuple[str, ...],
+        will: Callable[[], tuple[str, bytes]] | None,
+        clock: Clock,
+        random: random_module.Random | None = None,
+    ) -> None:
+        self._settings = settings
+        self._subscriptions = subscriptions
+        self._will = will
+        self._clock = clock
+        self._backoff = FullJitter(base_s=0.5, cap_s=30.0, random=random)
+        self._events: asyncio.Queue[LinkEvent] = asyncio.Queue(_MOST_QUEUED)
+        self._session: _Session | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._serial = 0
+        self.dropped = 0
+
+    @property
+    def is_up(self) -> bool:
+        """Whether the broker has this client connected and subscribed now."""
+        return self._session is not None and self._session.is_up
+
+    async def events(self) -> AsyncIterator[LinkEvent]:
+        """What happens on the link, in order; one consumer."""
+        while True:
+            yield await self._events.get()
+
+    async def start(self) -> None:
+        """Begin to connect, and go on for ever."""
+        self._task = asyncio.create_task(self._keep_connected(), name=f"mqtt {self._settings.client_id}")
+
+    async def stop(self, last_words: tuple[str, bytes] | None = None) -> None:
+        """Publish the last words (retained) in place of the Will, and disconnect in order."""
+        if self.is_up and last_words is not None:
+            with contextlib.suppress(LinkDown, LinkRefused, TimeoutError):
+                await asyncio.wait_for(self.publish(*last_words, retain=True), 2)
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+            self._task = None
+
+    async def publish(self, topic: str, payload: bytes, *, retain: bool = False, expiry_s: int | None = None) -> None:
+        """Publish at QoS 1 and return when the broker has taken it; LinkDown if there is no connection or it breaks."""
+        session = self._session
+        if session is None or not session.is_up:
+            raise LinkDown("not connected to the broker")
+        await session.publish(topic, payload, retain, expiry_s)
+
+    def ack(self, message: Inbound) -> None:
+        """The message has been dealt with. One from an earlier connection comes again instead."""
+        session = self._session
+        if session is not None and message.token >> 32 == session.serial and message.token & 0xFFFF:
+            session.client.ack(message.token & 0xFFFF, 1)
+
+    async def _keep_connected(self) -> None:
+        while True:
+            self._serial += 1
+            session = self._session = _Session(self._serial, self._settings, self._put)
+            try:
+                reason = await session.run(self._subscriptions, self._will() if self._will else None, self._came_up)
+            finally:
+                # Also when cancelled: paho's thread must not outlive the link.
+                await asyncio.shield(session.close())
+                self._session = None
+            self._put(Down(reason))
+            delay = self._backoff.next()
+            _log.info("link to %s:%d is down (%s); trying again in %.1f s", *self._address, reason, delay)
+            await self._clock.sleep(delay)
+
+    @property
+    def _address(self) -> tuple[str, int]:
+        return self._settings.host, self._settings.port
+
+    def _came_up(self, resumed: bool) -> None:
+        self._backoff.reset()
+        _log.info("link to %s:%d is up", *self._address)
+        self._put(Up(resumed))
+
+    def _put(self, event: LinkEvent) -> None:
+        # At QoS 1 the receive maximum bounds what is under way, so only a flood at QoS 0 can fill this.
+        if self._events.qsize() >= _MOST_QUEUED - 2 and isinstance(event, Inbound):
+            self.dropped += 1
+        elif self._events.full():
+            self._events.get_nowait()
+            self._events.put_nowait(event)
+        else:
+            self._events.put_nowait(event)
+
+
+class _Session:
+    """One connection, from its first byte to its last."""
+
+    def __init__(self, serial: int, settings: MqttSettings, put: Callable[[LinkEvent], None]) -> None:
+        self.serial = serial
+        self.is_up = False
+        self._settings = settings
+        self._put = put
+        self._loop = asyncio.get_running_loop()
+        self._ended: asyncio.Future[str] = self._loop.create_future()
+        self._connected: asyncio.Future[bool] = self._loop.create_future()
+        self._subscribed: asyncio.Future[None] = self._loop.create_future()
+        self._waiting: dict[int, asyncio.Future[None]] = {}
+        self._early: dict[int, int] = {}  # acknowledgements that overtook the return of publish()
+        self.client = mqtt.Client(
+            CallbackAPIVersion.VERSION2, settings.client_id, protocol=mqtt.MQTTv5,
+            reconnect_on_failure=False, manual_ack=True,
+        )  # fmt: skip
+        self.client.connect_timeout = _CONNECT_S
+        self.client.on_socket_open = _give_up_silent_peers
+        self.client.on_connect = self._on_connect
+        self.client.on_subscribe = self._on_subscribe
+        self.client.on_message = self._on_message
+        self.client.on_publish = self._on_publish
+        self.client.on_disconnect = self._on_disconnect
+
+    async def run(
+        self, subscriptions: tuple[str, ...], will: tuple[str, bytes] | None, came_up: Callable[[bool], None]
+    ) -> str:
+        """Connect, subscribe and stay until it breaks; the reason."""
+        try:
+            await asyncio.to_thread(self._open, will)
+            self.client.loop_start()
+            async with asyncio.timeout(_CONNECT_S):
+                resumed = await self._or_ended(self._connected)
+                if subscriptions:
+                    self.client.subscribe([(topic, SubscribeOptions(qos=1)) for topic in subscriptions])
+                    await self._or_ended(self._subscribed)
+        except (OSError, ValueError, ssl.SSLError, TimeoutError, LinkRefused, LinkDown) as error:
+            return str(error) or type(error).__name__
+        self.is_up = True
+        came_up(resumed)
+        return await self._ended
+
+    async def publish(self, topic: str, payload: bytes, retain: bool, expiry_s: int | None) -> None:
+        expiry = {} if expiry_s is None else {"MessageExpiryInterval": expiry_s}
+        properties = _properties(PacketTypes.PUBLISH, ContentType="application/json", **expiry)
+        info = self.client.publish(topic, payload, qos=1, retain=retain, properties=properties)
+        if info.rc != mqtt.MQTT_ERR_SUCCESS:
+            raise LinkDown(mqtt.error_string(info.rc))
+        code = self._early.pop(info.mid, None)
+        if code is not None:
+            _raise_refusal(topic, code)
+            return
+        done = self._waiting[info.mid] = self._loop.create_future()
+        try:
+            await done
+        finally:
+            self._waiting.pop(info.mid, None)
+
+    async def close(self) -> None:
+        """Disconnect in order and end paho's thread."""
+        self.is_up = False
+        self.client.disconnect()
+        await asyncio.to_thread(self.client.loop_stop)
+        self._fail_waiting(LinkDown("the connection was closed"))
+        for future in (self._ended, self._connected, self._subscribed):
+            future.cancel()
+
+    def _open(self, will: tuple[str, bytes] | None) -> None:
+        settings = self._settings
+        context = ssl.create_default_context(cafile=str(settings.ca))
+        context.load_cert_chain(settings.certificate, settings.key)
+        self.client.tls_set_context(context)
+        if will is not None:
+            delay = _properties(PacketTypes.WILLMESSAGE, WillDelayInterval=_WILL_DELAY_S)
+            self.client.will_set(*will, qos=1, retain=True, properties=delay)
+        properties = _properties(
+            PacketTypes.CONNECT,
+            SessionExpiryInterval=_SESSION_EXPIRY_S,
+            ReceiveMaximum=_RECEIVE_MAXIMUM,
+            MaximumPacketSize=_MOST_BYTES,
+        )
+        self.client.connect(settings.host, settings.port, _KEEPALIVE_S, clean_start=False, properties=properties)
+
+    async def _or_ended(self, future: asyncio.Future[Any]) -> Any:
+        await asyncio.wait((future, self._ended), return_when=asyncio.FIRST_COMPLETED)
+        if future.done():
+            return future.result()
+        raise LinkDown(self._ended.result())
+
+    # --- paho's thread, from here on; everything crosses by `_in_loop` ---
+
+    def _in_loop(self, act: Callable[..., None], *args: Any) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop has closed: nobody is left to tell
+            self._loop.call_soon_threadsafe(act, *args)
+
+    def _on_connect(self, _client: Any, _data: Any, flags: Any, reason: Any, _properties: Any) -> None:
+        if reason.is_failure:
+            refusal = LinkRefused(f"the broker refuses us: {reason}", reason.value)
+            self._in_loop(_settle, self._connected, None, refusal)
+        else:
+            self._in_loop(_settle, self._connected, bool(flags.session_present), None)
+
+    def _on_subscribe(self, _client: Any, _data: Any, _mid: int, reasons: list[Any], _properties: Any) -> None:
+        failed = next((reason for reason in reasons if reason.is_failure), None)
+        refusal = failed and LinkRefused(f"the broker refuses a subscription: {failed}", failed.value)
+        self._in_loop(_settle, self._subscribed, None, refusal)
+
+    def _on_message(self, _client: Any, _data: Any, message: mqtt.MQTTMessage) -> None:
+        mid = message.mid if message.qos else 0
+        inbound = Inbound(message.topic, bytes(message.payload), message.retain, self.serial << 32 | mid)
+        self._in_loop(self._put, inbound)
+
+    def _on_publish(self, _client: Any, _data: Any, mid: int, reason: Any, _properties: Any) -> None:
+        self._in_loop(self._published, mid, reason.value)
+
+    def _on_disconnect(self, _client: Any, _data: Any, _flags: Any, reason: Any, _properties: Any) -> None:
+        self._in_loop(self._went_down, str(reason))
+
+    # --- back in the loop ---
+
+    def _published(self, mid: int, code: int) -> None:
+        done = self._waiting.get(mid)
+        if done is None:
+            self._early[mid] = code
+        elif not done.done():
+            try:
+                _raise_refusal("", code)
+                done.set_result(None)
+            except LinkRefused as refusal:
+                done.set_exception(refusal)
+
+    def _went_down(self, reason: str) -> None:
+        self.is_up = False
+        self._fail_waiting(LinkDown(reason))
+        _settle(self._ended, reason, None)
+
+    def _fail_waiting(self, error: LinkDown) -> None:
+        for done in self._waiting.values():
+            _settle(done, None, error)
+
+
+def _properties(kind: int, **values: object) -> Properties:
+    properties: Properties = Properties(kind)  # type: ignore[no-untyped-call]  # paho leaves this class untyped
+    for name, value in values.items():
+        setattr(properties, name, value)
+    return properties
+
+
+def _settle(future: asyncio.Future[Any], result: Any, error: Exception | None) -> None:
+    if future.done():
+        return
+    if error is None:
+        future.set_result(result)
+    else:
+        future.set_exception(error)
+
+
+def _raise_refusal(topic: str, code: int) -> None:
+    if code >= _FAILURE and code != _NO_SUBSCRIBER:
+        raise LinkRefused(f"the broker refuses the message {topic} (reason {code:#x})", code)
+
+
+def _give_up_silent_peers(_client: Any, _data: Any, sock: Any) -> None:
+    raw = getattr(sock, "socket", sock)
+    with contextlib.suppress(OSError, AttributeError):
+        raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _UNACKED_MS)
+        raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
