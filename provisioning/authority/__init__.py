@@ -1,0 +1,18 @@
+"""The region's half of provisioning: the certificate authority and the rules of enrolment. No database, no HTTP.
+
+Errors (each has a stable word `code`, safe to count, to log and to send)::
+
+    AuthorityError
+    ├── AuthorityUnusable       the authority's directory is damaged, foreign or cannot be written
+    ├── RequestRefused          what was sent is no certificate request that we take
+    │   ├── OversizedRequest    larger than any honest request
+    │   ├── MalformedRequest    not base64 DER PKCS #10, or not HTTP Basic
+    │   ├── KeyRefused          not an EC P-256 key, or the request is not signed with it
+    │   └── TooMuchAsked        extensions, alternative names or other attributes: a station gets its name, nothing else
+    └── EnrolmentRefused        the request is sound, but this station does not get a certificate for it
+        ├── WrongCode           no such station, no code waiting for it, or another code (deliberately one word)
+        ├── CodeExpired         the right code, too late
+        ├── CodeUsed            the right code, already used with another key
+        ├── StationBarred       the registry has retired or revoked the station
+        └── TooManyTries        guesses from this source; `retry_after_s` tells when to come again
+"""

@@ -1,0 +1,142 @@
+"""What our certificates look like (RFC 5280 profiles). Building only: nothing is stored or decided here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+Usage = x509.ObjectIdentifier
+CLIENT: Usage = ExtendedKeyUsageOID.CLIENT_AUTH
+SERVER: Usage = ExtendedKeyUsageOID.SERVER_AUTH
+BACKDATED = timedelta(hours=24)  # a Raspberry Pi boots without a clock
+
+
+@dataclass(frozen=True)
+class Issuer:
+    """An authority's certificate with its key."""
+
+    certificate: x509.Certificate
+    key: ec.EllipticCurvePrivateKey
+
+
+@dataclass(frozen=True)
+class Validity:
+    """From and until when, UTC, whole seconds."""
+
+    begins: datetime
+    ends: datetime
+
+
+def validity(now: float, lasts: timedelta, backdated: timedelta = BACKDATED) -> Validity:
+    """Valid for `lasts` from `now` (Unix seconds), and backdated for clocks that are behind."""
+    moment = datetime.fromtimestamp(int(now), UTC)
+    return Validity(moment - backdated, moment + lasts)
+
+
+def new_key() -> ec.EllipticCurvePrivateKey:
+    """An EC P-256 key."""
+    return ec.generate_private_key(ec.SECP256R1())
+
+
+def root(name: str, period: Validity) -> Issuer:
+    """A self-signed root that signs only other authorities of ours."""
+    key = new_key()
+    subject = _name(name)
+    builder = _base(subject, subject, key.public_key(), period)
+    builder = _authority_extensions(builder, key.public_key(), key.public_key(), path_length=1)
+    return Issuer(builder.sign(key, hashes.SHA256()), key)
+
+
+def intermediate(name: str, period: Validity, issuer: Issuer, usages: Sequence[Usage]) -> Issuer:
+    """An authority for leaves of these usages only: verifiers hold a whole chain to its authorities' usages."""
+    key = new_key()
+    builder = _base(_name(name), issuer.certificate.subject, key.public_key(), period)
+    builder = _authority_extensions(builder, key.public_key(), issuer.key.public_key(), path_length=0)
+    builder = builder.add_extension(x509.ExtendedKeyUsage(usages), critical=False)
+    return Issuer(builder.sign(issuer.key, hashes.SHA256()), key)
+
+
+def leaf(
+    name: str,
+    key: ec.EllipticCurvePublicKey,
+    period: Validity,
+    issuer: Issuer,
+    usage: Usage,
+    hosts: Sequence[str] = (),
+) -> x509.Certificate:
+    """A certificate with one usage. `hosts` are DNS names or IP addresses, for a server."""
+    extensions: list[tuple[x509.ExtensionType, bool]] = [
+        (x509.BasicConstraints(ca=False, path_length=None), True),
+        (_key_usage(digital_signature=True), True),
+        (x509.ExtendedKeyUsage([usage]), False),
+        (x509.SubjectKeyIdentifier.from_public_key(key), False),
+        (x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer.key.public_key()), False),
+    ]
+    if hosts:
+        extensions.append((x509.SubjectAlternativeName([_host(host) for host in hosts]), False))
+    builder = _base(_name(name), issuer.certificate.subject, key, period)
+    for extension, critical in extensions:
+        builder = builder.add_extension(extension, critical)
+    return builder.sign(issuer.key, hashes.SHA256())
+
+
+def _base(
+    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey, period: Validity
+) -> x509.CertificateBuilder:
+    return (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(issuer)
+        .public_key(key)
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(period.begins)
+        .not_valid_after(period.ends)
+    )
+
+
+def _authority_extensions(
+    builder: x509.CertificateBuilder,
+    key: ec.EllipticCurvePublicKey,
+    signer: ec.EllipticCurvePublicKey,
+    path_length: int,
+) -> x509.CertificateBuilder:
+    return (
+        builder.add_extension(x509.BasicConstraints(ca=True, path_length=path_length), critical=True)
+        .add_extension(_key_usage(key_cert_sign=True, crl_sign=True), critical=True)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(signer), critical=False)
+    )
+
+
+def _key_usage(
+    *, digital_signature: bool = False, key_cert_sign: bool = False, crl_sign: bool = False
+) -> x509.KeyUsage:
+    return x509.KeyUsage(
+        digital_signature=digital_signature,
+        key_cert_sign=key_cert_sign,
+        crl_sign=crl_sign,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        encipher_only=False,
+        decipher_only=False,
+    )
+
+
+def _name(common_name: str) -> x509.Name:
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
+
+
+def _host(host: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ip_address(host))
+    except ValueError:
+        return x509.DNSName(host)

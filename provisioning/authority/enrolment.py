@@ -1,0 +1,111 @@
+"""Who gets a certificate: a station that shows the code the registry made for it, once.
+
+A code is 80 random bits, kept as its SHA-256. The first key that comes with it is bound to it; that key always gets
+the same certificate again, so a power cut at any point costs nothing, and no other key gets one. The code burns when
+the station has been seen connected with that certificate.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from messaging.clock import Clock
+from messaging.topics import STATION_ID
+from provisioning.authority.ca import CertificateAuthority
+from provisioning.authority.errors import CodeExpired, CodeUsed, StationBarred, TooManyTries, WrongCode
+from provisioning.authority.limiter import GuessLimiter
+from provisioning.authority.ports import EnrolmentStore, Invitation
+from provisioning.authority.request import read_request
+
+CODE_LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's base 32: 16 letters hold 80 bits
+CODE_LENGTH = 16
+CODE_LIVES_S = 30 * 86_400.0
+_NOBODY = hashlib.sha256(b"").hexdigest()  # compared with when there is nothing to compare with, to take as long
+
+
+class Enrolment:
+    """The rules, over a store and an authority."""
+
+    def __init__(
+        self,
+        store: EnrolmentStore,
+        authority: CertificateAuthority,
+        clock: Clock,
+        limiter: GuessLimiter | None = None,
+    ) -> None:
+        self._store = store
+        self._authority = authority
+        self._clock = clock
+        self._limiter = limiter or GuessLimiter()
+
+    async def invite(self, station: str, lives_s: float = CODE_LIVES_S) -> str:
+        """A new code for the station, in place of any before it; StationBarred if the registry forbids.
+
+        The code is returned here once, and is nowhere else.
+        """
+        if not STATION_ID.fullmatch(station) or not await self._store.may_enrol(station):
+            raise StationBarred("the registry has no such station in use")
+        code = "".join(secrets.choice(CODE_LETTERS) for _ in range(CODE_LENGTH))
+        await self._store.put_invitation(Invitation(station, _hash(code), self._clock.wall() + lives_s))
+        return code
+
+    async def enrol(self, station: str, code: str, request_der: bytes, source: str) -> x509.Certificate:
+        """The station's certificate for the key in this request; RequestRefused or EnrolmentRefused.
+
+        `source` is whom to count wrong codes against: the caller's address.
+        """
+        wait_s = self._limiter.take(source, self._clock.monotonic())
+        if wait_s > 0:
+            raise TooManyTries(wait_s)
+        invitation = await self._check_code(station, code)
+        self._limiter.give_back(source)
+        if not await self._store.may_enrol(station):
+            raise StationBarred("the registry has retired or revoked the station")
+        request = read_request(request_der)
+        if invitation.key_sha256 is None:
+            invitation = await self._bind(invitation, request_der)
+        if invitation.key_sha256 != request.key_sha256 or invitation.certificate is None:
+            raise CodeUsed("the code has been used with another key")
+        return x509.load_der_x509_certificate(invitation.certificate)
+
+    async def confirm(self, station: str, certificate_expires: float | None) -> bool:
+        """The station has connected and says when its certificate expires (`Birth.certificate_expires`).
+
+        Burns the station's code if that is the certificate the code gave; True when it did so now. A station still
+        connected with an older certificate does not burn a code that was made for its successor.
+        """
+        invitation = await self._store.invitation(station)
+        if invitation is None or invitation.certificate is None or invitation.burnt is not None:
+            return False
+        given = x509.load_der_x509_certificate(invitation.certificate).not_valid_after_utc.timestamp()
+        if certificate_expires is None or int(certificate_expires) != int(given):
+            return False
+        return await self._store.burn(station, invitation.code_sha256, self._clock.wall())
+
+    async def _check_code(self, station: str, code: str) -> Invitation:
+        named = STATION_ID.fullmatch(station) is not None
+        invitation = await self._store.invitation(station) if named else None
+        right = hmac.compare_digest(_hash(code), invitation.code_sha256 if invitation else _NOBODY)
+        if invitation is None or not right:
+            raise WrongCode("no such station, or not its code")
+        # A key that has its certificate may fetch it again at any time; only a first use can be too late.
+        if invitation.key_sha256 is None and self._clock.wall() > invitation.expires:
+            raise CodeExpired("the code has expired; print a new one")
+        return invitation
+
+    async def _bind(self, invitation: Invitation, request_der: bytes) -> Invitation:
+        request = read_request(request_der)
+        certificate = self._authority.issue_station(invitation.station, request).public_bytes(Encoding.DER)
+        bound = await self._store.bind(invitation.station, invitation.code_sha256, request.key_sha256, certificate)
+        if bound is None:
+            raise WrongCode("the code has just been replaced")
+        return bound
+
+
+def _hash(code: str) -> str:
+    return hashlib.sha256(code.encode()).hexdigest()
