@@ -1,0 +1,30 @@
+"""Migrations: Alembic without a configuration file, on a connection that is already there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from sqlalchemy import Connection
+
+from region.registry import schema
+
+_SCRIPTS = Path(__file__).with_name("migrations")
+
+
+def upgrade(connection: Connection) -> str:
+    """Bring the database of that connection to this version's schema; gives the revision it is at."""
+    config = Config()
+    config.set_main_option("script_location", str(_SCRIPTS).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+    return MigrationContext.configure(connection).get_current_revision() or ""
+
+
+def differences(connection: Connection) -> list[object]:
+    """What the database has other than the schema says; empty after `upgrade`."""
+    context = MigrationContext.configure(connection, opts={"compare_type": True})
+    return list(compare_metadata(context, schema.metadata))

@@ -1,0 +1,69 @@
+"""Presence and the last report of each branch, for every station."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import insert, select, update
+
+from messaging.status import Connection, Process
+from region.registry import schema
+from region.registry.records import ProcessPresence, Report
+from region.registry.table import Subject
+
+
+class Reports(Subject):
+    """Presence and the last reports of each station."""
+
+    async def presence(self, station_id: str, process: Process) -> ProcessPresence | None:
+        """What is known of one process."""
+        state = schema.process_state.c
+        row = await self._row(
+            select(schema.process_state).where(state.station_id == station_id, state.process == process)
+        )
+        return None if row is None else ProcessPresence(**row)
+
+    async def all_presence(self, station_id: str | None = None) -> list[ProcessPresence]:
+        """What is known of every process, of one station or all."""
+        statement: Any = select(schema.process_state)
+        if station_id is not None:
+            statement = statement.where(schema.process_state.c.station_id == station_id)
+        return [ProcessPresence(**row) for row in await self._rows(statement)]
+
+    async def set_presence(self, station_id: str, said: Connection, since: float) -> None:
+        """Keep what a process said of itself."""
+        key = {"station_id": station_id, "process": said.process}
+        values = {
+            "state": said.state, "boot": said.boot, "bd": said.bd, "call": said.call, "versions": said.versions,
+            "since": since,
+        }  # fmt: skip
+        await self._upsert(schema.process_state, key, values)
+
+    async def report(self, station_id: str, branch: str) -> Report | None:
+        """The last report of one branch."""
+        row = await self._row(
+            select(schema.station_report).where(
+                schema.station_report.c.station_id == station_id, schema.station_report.c.branch == branch
+            )
+        )
+        return None if row is None else Report(**row)
+
+    async def all_reports(self, station_id: str | None = None) -> list[Report]:
+        """The last reports of every branch, of one station or all."""
+        statement: Any = select(schema.station_report)
+        if station_id is not None:
+            statement = statement.where(schema.station_report.c.station_id == station_id)
+        return [Report(**row) for row in await self._rows(statement)]
+
+    async def set_report(
+        self, station_id: str, branch: str, data: dict[str, Any], boot: str, seq: int, at: float
+    ) -> None:
+        """Keep the last report of a branch."""
+        values = {"data": data, "boot": boot, "seq": seq, "at": at}
+        await self._upsert(schema.station_report, {"station_id": station_id, "branch": branch}, values)
+
+    async def _upsert(self, table: Any, key: dict[str, Any], values: dict[str, Any]) -> None:
+        """Portable, and safe because one ingest writes: change the row, or add it."""
+        same = [table.c[name] == value for name, value in key.items()]
+        if (await self._run(update(table).where(*same).values(**values))).rowcount == 0:
+            await self._run(insert(table).values(**key, **values))

@@ -1,0 +1,161 @@
+"""The tables. Portable types only; times are Unix seconds in double precision; constraints are named."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Double,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+)  # fmt: skip
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+clinic = Table(
+    "clinic", metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", String(80), nullable=False, unique=True),
+    Column("phone", String(24), nullable=False),
+    Column("created_at", Double, nullable=False),
+)  # fmt: skip
+
+site = Table(
+    "site", metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", String(80), nullable=False, unique=True),
+    Column("created_at", Double, nullable=False),
+)  # fmt: skip
+
+station = Table(
+    "station", metadata,
+    Column("id", String(40), primary_key=True),
+    Column("name", String(80), nullable=False),
+    Column("site_id", ForeignKey("site.id"), nullable=False, index=True),
+    Column("clinic_id", ForeignKey("clinic.id"), nullable=True, index=True),
+    Column("language", String(2), nullable=False),
+    Column("volume", Integer, nullable=False),
+    Column("desired_version", BigInteger, nullable=False),
+    Column("published_version", BigInteger, nullable=False),
+    Column("created_at", Double, nullable=False),
+    CheckConstraint("volume >= 0 AND volume <= 100", name="volume"),
+    CheckConstraint("language IN ('da', 'en')", name="language"),
+)  # fmt: skip
+
+invitation = Table(
+    "invitation", metadata,
+    Column("station_id", ForeignKey("station.id"), primary_key=True),
+    Column("code_sha256", String(64), nullable=False),
+    Column("expires_at", Double, nullable=False),
+    Column("key_sha256", String(64), nullable=True),
+    Column("certificate", LargeBinary, nullable=True),
+    Column("burnt_at", Double, nullable=True),
+)  # fmt: skip
+
+process_state = Table(
+    "process_state", metadata,
+    Column("station_id", ForeignKey("station.id"), primary_key=True),
+    Column("process", String(16), primary_key=True),
+    Column("state", String(8), nullable=False),
+    Column("boot", String(64), nullable=False),
+    Column("bd", BigInteger, nullable=False),
+    Column("call", String(32), nullable=True),
+    Column("versions", JSON, nullable=False),
+    Column("since", Double, nullable=False),
+    CheckConstraint("state IN ('online', 'offline')", name="state"),
+)  # fmt: skip
+
+station_report = Table(
+    "station_report", metadata,
+    Column("station_id", ForeignKey("station.id"), primary_key=True),
+    Column("branch", String(16), primary_key=True),
+    Column("data", JSON, nullable=False),
+    Column("boot", String(64), nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("at", Double, nullable=False),
+)  # fmt: skip
+
+person = Table(
+    "person", metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", String(64), nullable=False, unique=True),
+    Column("display_name", String(80), nullable=False),
+    Column("title", String(80), nullable=False),
+    Column("role", String(16), nullable=False),
+    Column("clinic_id", ForeignKey("clinic.id"), nullable=True, index=True),
+    Column("language", String(2), nullable=True),
+    Column("password_hash", String(256), nullable=True),
+    Column("active", Boolean, nullable=False),
+    Column("created_at", Double, nullable=False),
+    CheckConstraint("role IN ('clinician', 'it_admin')", name="role"),
+)  # fmt: skip
+
+web_session = Table(
+    "web_session", metadata,
+    Column("token_hash", String(64), primary_key=True),
+    Column("person_id", ForeignKey("person.id"), nullable=False, index=True),
+    Column("csrf", String(64), nullable=False),
+    Column("created_at", Double, nullable=False),
+    Column("seen_at", Double, nullable=False),
+)  # fmt: skip
+
+sign_in_link = Table(
+    "sign_in_link", metadata,
+    Column("token_hash", String(64), primary_key=True),
+    Column("person_id", ForeignKey("person.id"), nullable=False, index=True),
+    Column("created_at", Double, nullable=False),
+    Column("expires_at", Double, nullable=False),
+    Column("used_at", Double, nullable=True),
+)  # fmt: skip
+
+call = Table(
+    "call", metadata,
+    Column("id", String(32), primary_key=True),
+    Column("station_id", ForeignKey("station.id"), nullable=False, index=True),
+    Column("clinic_id", ForeignKey("clinic.id"), nullable=False),
+    Column("direction", String(8), nullable=False),
+    Column("state", String(8), nullable=False),
+    Column("person_id", ForeignKey("person.id"), nullable=True),
+    Column("boot", String(64), nullable=False),
+    Column("devices", JSON, nullable=True),
+    Column("started_at", Double, nullable=False),
+    Column("answered_at", Double, nullable=True),
+    Column("connected_at", Double, nullable=True),
+    Column("ended_at", Double, nullable=True),
+    Column("end_reason", String(32), nullable=True),
+    Column("offer_generation", Integer, nullable=True),
+    Column("offer_sdp", Text, nullable=True),
+    CheckConstraint("state IN ('waiting', 'ringing', 'answered', 'ended')", name="state"),
+    CheckConstraint("direction IN ('resident', 'clinic')", name="direction"),
+    Index("ix_call_clinic_id_state", "clinic_id", "state"),
+    Index("ix_call_started_at", "started_at"),
+)  # fmt: skip
+
+audit = Table(
+    "audit", metadata,
+    Column("id", Integer, primary_key=True),
+    Column("at", Double, nullable=False, index=True),
+    Column("actor", String(80), nullable=False),
+    Column("action", String(40), nullable=False),
+    Column("station_id", String(40), nullable=True, index=True),
+    Column("call_id", String(32), nullable=True, index=True),
+    Column("outcome", String(80), nullable=False),
+    Column("detail", JSON, nullable=False),
+)  # fmt: skip
