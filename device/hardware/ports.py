@@ -1,7 +1,8 @@
 """The ports to a station's hardware: what a backend (`sim`, `linux`, `rpi`) must be able to do.
 
 A backend never opens a device when it is made, only when told to. Threads of a backend call the given callbacks; the
-receiver brings them to its loop (`device.runtime.bridge`).
+receiver brings them to its loop (`device.runtime.bridge`). Opening or closing a real device may take most of a second:
+call `open`, `close` and `presence` of camera, microphone and speaker from a thread, not from the loop.
 """
 
 from __future__ import annotations
@@ -42,7 +43,9 @@ class Frame:
 Block = NDArray[np.int16]  # shape (480,), mono, 48 kHz
 OnFrame = Callable[[Frame], None]
 OnBlock = Callable[[Block], None]
-OnFault = Callable[[str], None]
+OnFault = Callable[
+    [str], None
+]  # a stable word: `unplugged`, `stalled` or `failed`; nothing comes after it until reopened
 
 
 class Button(Protocol):
@@ -109,7 +112,11 @@ class Speaker(Protocol):
 
 @dataclass(frozen=True)
 class Hardware:
-    """All of one station's hardware, from one backend."""
+    """All of one station's hardware, from one backend.
+
+    `turn` is the simulated station's: it turns a knob by name (`messaging.local.Simulate`), HardwareError if there is
+    none of that name. None on real hardware.
+    """
 
     name: str
     button: Button
@@ -117,3 +124,4 @@ class Hardware:
     camera: Camera
     microphone: Microphone
     speaker: Speaker
+    turn: Callable[[str], None] | None = None

@@ -1,0 +1,148 @@
+"""A microphone that hears speech or a file, and a speaker that is heard through shared memory."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from device.hardware.errors import DeviceFailed, DeviceMissing
+from device.hardware.pace import PacedThread
+from device.hardware.ports import BLOCK, SAMPLE_RATE, Block, OnBlock, OnFault
+from device.hardware.sim.files import load_sound
+from device.hardware.sim.speech import speech
+from device.hardware.sound import amplify, gain, level_db, silence
+from messaging.call import DeviceState
+from messaging.sound import SoundRingWriter
+
+_PERIOD = BLOCK / SAMPLE_RATE
+_CATCH_UP = 10  # blocks: a sound server's buffer holds about 100 ms
+
+
+class _Plug:
+    """The plug of a device that runs on a paced thread."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._lock = threading.Lock()
+        self._plugged = True
+        self._thread: PacedThread | None = None
+        self._on_fault: OnFault | None = None
+
+    def presence(self) -> DeviceState:
+        """As the knobs have it."""
+        return "ok" if self._plugged else "missing"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it runs."""
+        return self._thread is not None
+
+    def unplug(self) -> None:
+        """Pull its plug; in use, it says so."""
+        self._plugged = False
+        with self._lock:
+            thread, on_fault = self._thread, self._on_fault
+        if thread is not None and on_fault is not None:
+            thread.stop()
+            on_fault("unplugged")
+
+    def plug(self) -> None:
+        """Plug it in again."""
+        self._plugged = True
+
+    def close(self) -> None:
+        """Stop."""
+        with self._lock:
+            thread, self._thread, self._on_fault = self._thread, None, None
+        if thread is not None:
+            thread.stop()
+
+    def _check(self) -> None:
+        if self._thread is not None:
+            raise DeviceFailed(f"the simulated {self._name} is open already")
+        if not self._plugged:
+            raise DeviceMissing(f"the simulated {self._name} is unplugged")
+
+    def _start(self, work: Callable[[], None], on_fault: OnFault) -> None:
+        self._on_fault = on_fault
+        self._thread = PacedThread(f"sim-{self._name}", _PERIOD, work, _CATCH_UP)
+        self._thread.start()
+
+
+class SimMicrophone(_Plug):
+    """`source` is `speech` or the path of a sound file, played over and over from where it was."""
+
+    def __init__(self, source: str = "speech") -> None:
+        super().__init__("microphone")
+        self._source = source
+        self._samples: NDArray[np.int16] | None = None  # with its first block once more at the end
+        self._at = 0
+
+    def prepare(self) -> None:
+        """Make or read the sound ahead of time, so that opening is quick; HardwareError if the file cannot be read."""
+        if self._samples is None:
+            samples = speech() if self._source == "speech" else load_sound(self._source)
+            self._samples = np.concatenate((samples, np.resize(samples, BLOCK)))
+
+    def open(self, on_block: OnBlock, on_fault: OnFault) -> None:
+        """Deliver 10 ms blocks from a thread; HardwareError if the file cannot be read."""
+        self._check()
+        self.prepare()
+        samples = self._samples
+        assert samples is not None  # noqa: S101 - said by prepare
+
+        def deliver() -> None:
+            block = samples[self._at : self._at + BLOCK].copy()
+            self._at = (self._at + BLOCK) % (len(samples) - BLOCK)
+            on_block(block)
+
+        self._start(deliver, on_fault)
+
+
+class SimSpeaker(_Plug):
+    """Plays into `ring`, a file in the runtime directory (`messaging.sound`)."""
+
+    def __init__(self, ring: Path) -> None:
+        super().__init__("speaker")
+        self._path = ring
+        self._ring: SoundRingWriter | None = None
+        self._gain = gain(100)
+        self._last: Block = silence()
+        self.played = 0  # blocks
+
+    @property
+    def level_db(self) -> float:
+        """The level of the last block played, in dBFS, after the volume."""
+        return level_db(self._last)
+
+    def open(self, next_block: Callable[[], Block], on_fault: OnFault) -> None:
+        """Ask for a block every 10 ms; HardwareError if the ring cannot be made."""
+        self._check()
+        try:
+            ring = SoundRingWriter(self._path)
+        except OSError as error:
+            raise DeviceFailed(f"the simulated speaker cannot write {self._path}: {error}") from error
+
+        def play() -> None:
+            self._last = amplify(next_block(), self._gain)
+            self.played += 1
+            ring.write(self._last.tobytes())
+
+        self._ring = ring
+        self._start(play, on_fault)
+
+    def set_volume(self, percent: int) -> None:
+        """0 to 100."""
+        self._gain = gain(percent)
+
+    def close(self) -> None:
+        """Stop playing."""
+        super().close()
+        self._last = silence()
+        if self._ring is not None:
+            self._ring.close()
+            self._ring = None
