@@ -56,7 +56,7 @@ class MqttSettings:
 
 
 class MqttLink:
-    """A `messaging.link.port.Link` that keeps itself connected. `will` is asked for (topic, payload) before each connection."""
+    """A `Link` that keeps itself connected. `will` is asked for (topic, payload) before each connection."""
 
     def __init__(
         self,

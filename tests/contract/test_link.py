@@ -1,0 +1,179 @@
+"""What every link does, on the broker in process and on a real mosquitto with mutual TLS."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+
+from messaging.clock import SystemClock
+from messaging.link.memory import MemoryBroker
+from messaging.link.mqtt import MqttLink
+from messaging.link.port import Down, Inbound, Link, LinkDown, LinkEvent, LinkRefused, Up
+from tests.broker import Authority, Broker, running_broker
+
+WAIT_S = 20
+STATION, OTHER = "st-aaaaaaaa", "st-bbbbbbbb"
+DN, UP = f"vs/1/d/{STATION}/dn/call/c1", f"vs/1/d/{STATION}/up/call/c1"
+WILL = (f"vs/1/d/{STATION}/up/conn/call", b"gone")
+
+
+@dataclass
+class Net:
+    """One kind of broker: how to make a link on it, and how to break it."""
+
+    make: Callable[..., Link]
+    cut: Callable[[], None]
+    restore: Callable[[], None]
+
+
+@pytest.fixture
+def mosquitto(tmp_path: Path) -> Iterator[Broker]:
+    with running_broker(tmp_path) as broker:
+        yield broker
+
+
+@pytest.fixture(params=["memory", pytest.param("mqtt", marks=pytest.mark.system)])
+def net(request: pytest.FixtureRequest) -> Net:
+    if request.param == "memory":
+        memory = MemoryBroker()
+        memory.refuse(STATION, "vs/1/d/st-bbbbbbbb/#")
+        return Net(
+            lambda name, subscriptions=(), will=None: memory.link(name, subscriptions, will),
+            lambda: memory.cut(STATION),
+            lambda: memory.restore(STATION),
+        )
+    broker: Broker = request.getfixturevalue("mosquitto")
+
+    def make(
+        name: str, subscriptions: tuple[str, ...] = (), will: Callable[[], tuple[str, bytes]] | None = None
+    ) -> Link:
+        return MqttLink(broker.settings(name), subscriptions, will, SystemClock())
+
+    return Net(make, lambda: broker.stop(kill=True), broker.start)
+
+
+@asynccontextmanager
+async def started(link: Link) -> AsyncIterator[tuple[Link, asyncio.Queue[LinkEvent]]]:
+    """A link that is up, and its events since then (what the broker kept may come before Up)."""
+    heard: asyncio.Queue[LinkEvent] = asyncio.Queue()
+    up = asyncio.Event()
+
+    async def listen() -> None:
+        async for event in link.events():
+            if isinstance(event, Up) and not up.is_set():
+                up.set()
+            else:
+                heard.put_nowait(event)
+
+    listening = asyncio.create_task(listen())
+    await link.start()
+    try:
+        await asyncio.wait_for(up.wait(), WAIT_S)
+        yield link, heard
+    finally:
+        await link.stop()
+        listening.cancel()
+
+
+async def until(heard: asyncio.Queue[LinkEvent], kind: type[LinkEvent]) -> LinkEvent:
+    """The next event of a kind."""
+    async with asyncio.timeout(WAIT_S):
+        while True:
+            event = await heard.get()
+            if isinstance(event, kind):
+                return event
+
+
+async def test_a_message_reaches_who_listens_and_nobody_else(net: Net) -> None:
+    async with started(net.make("region")) as (region, _), started(net.make(STATION, (DN,))) as (station, heard):
+        await region.publish(DN.replace("c1", "other"), b"not this")
+        await region.publish(DN, b"this")
+        message = await until(heard, Inbound)
+        assert isinstance(message, Inbound)
+        assert (message.topic, message.payload, message.retained) == (DN, b"this", False)
+        station.ack(message)
+
+
+async def test_messages_come_in_the_order_they_were_sent(net: Net) -> None:
+    async with started(net.make("region")) as (region, _), started(net.make(STATION, (DN,))) as (station, heard):
+        for i in range(60):  # three times what may be under way unacknowledged
+            await region.publish(DN, str(i).encode())
+        got = []
+        for _ in range(60):
+            message = await until(heard, Inbound)
+            assert isinstance(message, Inbound)
+            got.append(int(message.payload))
+            station.ack(message)
+        assert got == list(range(60))
+
+
+async def test_a_publish_while_the_broker_is_away_fails_at_once_and_is_not_kept(net: Net) -> None:
+    async with started(net.make(STATION)) as (station, heard):
+        net.cut()
+        await until(heard, Down)
+        assert not station.is_up
+        with pytest.raises(LinkDown):
+            await station.publish(UP, b"never")
+        net.restore()
+        await until(heard, Up)
+        async with started(net.make("region", ("vs/1/d/+/up/#",))) as (_, region_heard):
+            await station.publish(UP, b"later")
+            message = await until(region_heard, Inbound)
+            assert isinstance(message, Inbound)
+            assert message.payload == b"later"
+
+
+async def test_a_station_may_not_write_anothers_branch(net: Net) -> None:
+    async with started(net.make(STATION)) as (station, _):
+        with pytest.raises(LinkRefused):
+            await station.publish(f"vs/1/d/{OTHER}/up/call/c1", b"forged")
+
+
+async def test_last_words_are_retained_in_place_of_the_will(net: Net) -> None:
+    async with started(net.make("region", ("vs/1/d/+/up/conn/#",))) as (region, heard):
+        async with started(net.make(STATION, will=lambda: WILL)) as (station, _):
+            await station.stop(last_words=(WILL[0], b"orderly"))
+        message = await until(heard, Inbound)
+        assert isinstance(message, Inbound)
+        assert message.payload == b"orderly"
+        region.ack(message)
+        assert heard.empty()
+    async with started(net.make("region", ("vs/1/d/+/up/conn/#",))) as (_, heard):
+        message = await until(heard, Inbound)
+        assert isinstance(message, Inbound)
+        assert (message.payload, message.retained) == (b"orderly", True)
+
+
+@pytest.mark.system
+async def test_what_was_not_acknowledged_comes_again_on_the_next_connection(mosquitto: Broker) -> None:
+    async def connection() -> Link:
+        return MqttLink(mosquitto.settings(STATION), (DN,), None, SystemClock())
+
+    async with started(MqttLink(mosquitto.settings("region"), (), None, SystemClock())) as (region, _):
+        async with started(await connection()) as (_, heard):
+            await region.publish(DN, b"twice")
+            await until(heard, Inbound)
+        async with started(await connection()) as (station, heard):
+            message = await until(heard, Inbound)
+            assert isinstance(message, Inbound)
+            assert message.payload == b"twice"
+            station.ack(message)
+
+
+@pytest.mark.system
+async def test_a_certificate_from_another_authority_is_refused_and_said(mosquitto: Broker, tmp_path: Path) -> None:
+    stranger = Authority(tmp_path / "stranger").issue(STATION)
+    settings = replace(mosquitto.settings(STATION), certificate=stranger.certificate, key=stranger.key)
+    link = MqttLink(settings, (), None, SystemClock())
+    events = link.events()
+    await link.start()
+    async with asyncio.timeout(WAIT_S):
+        event = await anext(events)
+    assert isinstance(event, Down)
+    assert not link.is_up
+    await link.stop()

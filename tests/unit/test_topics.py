@@ -1,0 +1,71 @@
+"""Topics are built and read in one place, and only ours pass."""
+
+from __future__ import annotations
+
+import contextlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from messaging import topics
+from messaging.errors import MalformedMessage
+from messaging.link.memory import matches
+from messaging.topics import Topic
+
+STATION = "st-k3m9q2x7"
+word = st.from_regex(r"[a-z0-9_-]{1,64}", fullmatch=True)
+station = st.from_regex(topics.STATION_ID, fullmatch=True)
+branches = st.sampled_from([(d, b, n) for d, table in topics._BRANCHES.items() for b, n in table.items()])
+
+
+@given(station, branches, st.lists(word, min_size=2, max_size=2))
+def test_a_topic_survives_the_wire(name: str, branch: tuple[str, str, int], words: list[str]) -> None:
+    direction, kind, count = branch
+    topic = Topic(name, direction, kind, tuple(words[:count]))  # type: ignore[arg-type]
+    assert topics.parse(str(topic)) == topic
+
+
+@given(st.text(max_size=80) | st.lists(st.text(max_size=9), max_size=9).map("/".join))
+def test_whatever_comes_as_a_topic_is_one_of_ours_or_refused(text: str) -> None:
+    with contextlib.suppress(MalformedMessage):
+        assert str(topics.parse(text)) == text
+
+
+@pytest.mark.parametrize("name", ["st-a+b-cd", "st-abc/de", "st-abc#de", "short", "St-ABCDEFG", "x" * 41, "", "region"])
+def test_a_name_that_could_reach_past_its_branch_is_no_station(name: str) -> None:
+    with pytest.raises(MalformedMessage):
+        topics.up(name, "birth")
+
+
+@pytest.mark.parametrize("text", [
+    "vs/1/d/st-k3m9q2x7/up", "vs/2/d/st-k3m9q2x7/up/birth", "vs/1/d/st-k3m9q2x7/up/birth/x",
+    "vs/1/d/st-k3m9q2x7/up/call",
+    "vs/1/d/st-k3m9q2x7/dn/birth", "vs/1/d/st-k3m9q2x7/up/call/+", "vs/1/d/st-k3m9q2x7/sideways/call/c1",
+])  # fmt: skip
+def test_a_topic_that_is_not_in_the_tree_is_refused(text: str) -> None:
+    with pytest.raises(MalformedMessage):
+        topics.parse(text)
+
+
+def test_what_the_region_sends_is_what_the_station_listens_to() -> None:
+    filters = topics.agent_subscriptions(STATION) + topics.call_subscriptions(STATION)
+    for topic in (
+        topics.down(STATION, "desired"), topics.down(STATION, "cmd", "reboot", "c1"),
+        topics.down(STATION, "call", "c1"), topics.down(STATION, "rebirth"),
+    ):  # fmt: skip
+        assert any(matches(one, topic) for one in filters)
+        assert not any(matches(one, topic.replace(STATION, "st-another1")) for one in filters)
+
+
+def test_the_region_hears_every_station_alone_or_in_a_group() -> None:
+    for group in ("", "ingest"):
+        (one,) = topics.region_subscriptions(group)
+        assert matches(one, topics.up(STATION, "e", "press"))
+        assert not matches(one, topics.down(STATION, "desired"))
+
+
+def test_two_patterns_hold_each_station_to_its_own_branch() -> None:
+    write, read = topics.acl_patterns()
+    assert write == "pattern write vs/1/d/%u/up/#"
+    assert read == "pattern read vs/1/d/%u/dn/#"
