@@ -87,6 +87,13 @@ class Offered:
 
 
 @dataclass(frozen=True)
+class Unusable:
+    """The answer to this generation is no session description that we can work with."""
+
+    generation: int
+
+
+@dataclass(frozen=True)
 class MediaOpened:
     """The devices have been opened; what came of it."""
 
@@ -131,8 +138,8 @@ class TimerFired:
 
 
 Event = (
-    PeerEvent | Pressed | Heard | Offered | MediaOpened | MediaClosed | DevicesChanged | LinkUp | LinkDown
-    | Configured | TimerFired
+    PeerEvent | Pressed | Heard | Offered | Unusable | MediaOpened | MediaClosed | DevicesChanged | LinkUp
+    | LinkDown | Configured | TimerFired
 )  # fmt: skip
 
 

@@ -1,0 +1,124 @@
+"""What the session does with what the region says. Pure; a part of `session.step`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from device.call import state as s
+from device.call.events import AddCandidate, ApplyAnswer, Heard, Refuse, Say
+from device.call.moves import Step, before, end, enter, gate, prepare, running, stay, then
+from device.call.state import Call, Moment, Session
+from messaging.call import (
+    MAX_CANDIDATES,
+    Alerting,
+    Answer,
+    Candidate,
+    EndReason,
+    Hangup,
+    Invite,
+    RefusalCode,
+    Refused,
+    Rejected,
+    Renew,
+    Ringing,
+)
+from messaging.local import CallState
+
+_REFUSED: dict[RefusalCode, EndReason] = {"closed": "closed", "busy": "busy"}
+
+
+def hear(session: Session, heard: Heard, now: Moment) -> Step:
+    """Take what is about our call; refuse, at no cost to it, what is about another."""
+    if session.call is None or heard.call != session.call.id:
+        return _about_another(session, heard, now)
+    if session.state not in s.RUNNING or isinstance(heard.message, Rejected):
+        return stay(session)
+    handler = _TABLE[session.state].get(type(heard.message))
+    return handler(session, heard.message, now) if handler else stay(session, Refuse(heard.call, "unexpected"))
+
+
+def _about_another(session: Session, heard: Heard, now: Moment) -> Step:
+    if heard.call == session.last_call or isinstance(heard.message, Hangup | Rejected):
+        return stay(session)  # late; and an answer to these would only be answered again
+    if isinstance(heard.message, Invite):
+        if session.state in ("idle", "feedback") or (session.state, session.fault) == ("fault", "no_clinic"):
+            return _ring(session, heard.call, heard.message, now)
+        busy = session.state in s.RUNNING or session.state == "ending"
+        return stay(session, Say(heard.call, Hangup("busy" if busy else "refused")))
+    return stay(session, Refuse(heard.call, "foreign_call"))
+
+
+def _ring(session: Session, call_id: str, invite: Invite, now: Moment) -> Step:
+    if session.media_open:  # the last call's camera is not closed yet
+        return stay(session, Say(call_id, Hangup("busy")))
+    call = Call(call_id, False, False, invite.name, invite.role, invite.ice_servers)
+    last = session.call.id if session.call is not None else session.last_call
+    rings, timer = enter(session, "ringing", now, s.RINGING_S, call=call, last_call=last, reason=None, fault=None)
+    return before((*timer, Say(call_id, Alerting(session.devices))), prepare(rings, now))
+
+
+def _rings_there(session: Session, message: Ringing, now: Moment) -> Step:
+    call = running(session)
+    if call.generation:
+        return stay(session)
+    told = replace(call, name=message.clinic, ice_servers=message.ice_servers)
+    waiting, timer = enter(session, "calling", now, s.NO_ANSWER_S, call=told)
+    return before(timer, prepare(replace(waiting, since=session.since), now))
+
+
+def _refused(session: Session, message: Refused, now: Moment) -> Step:
+    return end(session, now, _REFUSED.get(message.code, "refused"), say=False)
+
+
+def _hung_up(session: Session, message: Hangup, now: Moment) -> Step:
+    return end(session, now, message.reason, say=False, bye=False)
+
+
+def _answered(session: Session, message: Answer, now: Moment) -> Step:
+    call = running(session)
+    if message.generation != call.generation or not call.offered or call.answered:
+        return stay(session, Refuse(call.id, "unexpected"))
+    waiting_since = now.mono if session.state == "calling" else call.waiting_since
+    call = replace(
+        call, answered=True, name=message.name or call.name, role=message.role or call.role, waiting_since=waiting_since
+    )
+    effects = (ApplyAnswer(message.generation, message.sdp), *gate(call))
+    if session.state == "calling":
+        return then(enter(session, "connecting", now, s.CONNECTING_S, call=call), *effects)
+    return replace(session, call=call), effects
+
+
+def _candidate(session: Session, message: Candidate, _now: Moment) -> Step:
+    call = running(session)
+    if message.generation != call.generation or not call.answered:
+        return stay(session, Refuse(call.id, "unexpected"))
+    if call.candidates >= MAX_CANDIDATES:
+        return stay(session, Refuse(call.id, "flood"))
+    counted = replace(session, call=replace(call, candidates=call.candidates + 1))
+    return counted, (AddCandidate(message.generation, message.candidate, message.mid, message.line),)
+
+
+def _renew(session: Session, message: Renew, now: Moment) -> Step:
+    call = running(session)
+    if not call.offered:
+        # The offer asked for is being made; before the region has said that it rings, none is due.
+        return stay(session) if call.generation else stay(session, Refuse(call.id, "unexpected"))
+    if message.ice_servers:
+        session = replace(session, call=replace(call, ice_servers=message.ice_servers))
+    preparing, effects = prepare(session, now)
+    if preparing.state not in ("connecting", "in_call"):
+        return preparing, effects
+    met = call.connected_since is not None
+    timeout = s.RESUMING_S if met else s.CONNECTING_S
+    return then(enter(preparing, "connecting", now, timeout, resuming=met), *effects)
+
+
+_Handler = Callable[[Session, Any, Moment], Step]
+_TABLE: dict[CallState, dict[type, _Handler]] = {
+    "calling": {Ringing: _rings_there, Refused: _refused, Answer: _answered, Renew: _renew, Hangup: _hung_up},
+    "ringing": {Answer: _answered, Candidate: _candidate, Renew: _renew, Hangup: _hung_up},
+    "connecting": {Answer: _answered, Candidate: _candidate, Renew: _renew, Hangup: _hung_up},
+    "in_call": {Candidate: _candidate, Renew: _renew, Hangup: _hung_up},
+}

@@ -1,0 +1,278 @@
+"""One call as a pure table: `step(session, event, now) -> (session, effects)`. docs/architecture.md draws it.
+
+Every state accepts the button, and leaves by itself after a time or when what it waits for has come. Media is opened
+by a press and by nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, assert_never
+
+from device.call import state as s
+from device.call.events import (
+    Configured,
+    DevicesChanged,
+    Event,
+    Heard,
+    LinkDown,
+    LinkUp,
+    MediaClosed,
+    MediaOpened,
+    Offered,
+    PeerBack,
+    PeerBye,
+    PeerConnected,
+    PeerEvent,
+    PeerFailed,
+    PeerLost,
+    PeerMedia,
+    Pressed,
+    Recheck,
+    Refuse,
+    Say,
+    StartTimer,
+    StopTimer,
+    TimerFired,
+    Unusable,
+)
+from device.call.hearing import hear
+from device.call.moves import (
+    Step,
+    before,
+    end,
+    enter,
+    gate,
+    go_home,
+    home_of,
+    meet,
+    new_devices,
+    open_media,
+    running,
+    say,
+    settle,
+    stay,
+    then,
+)
+from device.call.state import Call, Moment, Session
+from messaging.call import Accept, Devices, Lost, Offer, Request, Status
+from messaging.local import CallState
+
+
+def begin(devices: Devices, now: Moment, *, enrolled: bool, clinic: bool) -> Session:
+    """The session of a process that has just started: no call, no link yet."""
+    session = Session("offline", now.wall, devices, enrolled, clinic)
+    state, fault = home_of(session)
+    return replace(session, state=state, fault=fault)
+
+
+def step(session: Session, event: Event, now: Moment) -> Step:
+    """The only door. Any event may come in any state; one that means nothing there changes nothing."""
+    match event:
+        case Pressed():
+            return _ON_PRESS[session.state](session, event, now)
+        case Heard():
+            return hear(session, event, now)
+        case TimerFired():
+            return _timer(session, event, now)
+        case Offered() | Unusable():
+            return _of_this_generation(session, event, now)
+        case PeerConnected() | PeerLost() | PeerBack() | PeerFailed() | PeerMedia() | PeerBye():
+            return _of_this_generation(session, event, now)
+        case MediaOpened() | DevicesChanged():
+            return _devices(session, event, now)
+        case MediaClosed():
+            return _media_closed(session, now)
+        case LinkUp():
+            return _link_up(replace(session, link=True), now)
+        case LinkDown():
+            # Every failed try to reconnect says so again: only the first one means anything.
+            return _link_down(replace(session, link=False), now) if session.link else stay(session)
+        case Configured(enrolled, clinic):
+            return settle(replace(session, enrolled=enrolled, clinic=clinic), now)
+        case _:
+            assert_never(event)
+
+
+# The button.
+
+
+def _call_clinic(session: Session, press: Pressed, now: Moment) -> Step:
+    call = Call(press.call, outgoing=True, accepted=True)
+    calls, timer = enter(session, "calling", now, s.REPLY_S, call=call)
+    opened, opening = open_media(calls)
+    return opened, (*timer, *opening, say(opened, Request(session.devices)))
+
+
+def _cancel(session: Session, _press: Pressed, now: Moment) -> Step:
+    return end(session, now, "cancelled")
+
+
+def _leave(session: Session, _press: Pressed, now: Moment) -> Step:
+    return end(session, now, "resident_left")
+
+
+def _accept(session: Session, _press: Pressed, now: Moment) -> Step:
+    call = replace(running(session), accepted=True, waiting_since=now.mono)
+    connects, timer = enter(session, "connecting", now, s.CONNECTING_S, call=call, link_timer=0)
+    opened, opening = open_media(connects)
+    effects = (*timer, StopTimer("link"), *opening, say(opened, Accept()), *gate(call))
+    if not call.connected:
+        return opened, effects
+    met, more = meet(opened, now)
+    return met, (*effects, *more)
+
+
+def _already_ending(session: Session, _press: Pressed, _now: Moment) -> Step:
+    return stay(session)
+
+
+def _done_reading(session: Session, _press: Pressed, now: Moment) -> Step:
+    return go_home(session, now)
+
+
+def _cannot(session: Session, _press: Pressed, _now: Moment) -> Step:
+    return stay(replace(session, presses_refused=session.presses_refused + 1), Recheck())
+
+
+_ON_PRESS: dict[CallState, Callable[[Session, Pressed, Moment], Step]] = {
+    "idle": _call_clinic,
+    "calling": _cancel,
+    "ringing": _accept,
+    "connecting": _leave,
+    "in_call": _leave,
+    "ending": _already_ending,
+    "feedback": _done_reading,
+    "fault": _cannot,
+    "offline": _cannot,
+}
+
+
+# Time.
+
+
+def _timer(session: Session, fired: TimerFired, now: Moment) -> Step:
+    if fired.token == session.link_timer != 0 and session.state in ("calling", "ringing"):
+        return end(replace(session, link_timer=0), now, "link_down")
+    if fired.token != session.timer or session.timer == 0:
+        return stay(session)
+    return _ON_TIMEOUT[session.state](session, now)
+
+
+def _nobody_came(session: Session, now: Moment) -> Step:
+    # Without a word from the region within seconds, it is not there; with one, the clinic did not answer.
+    return end(session, now, "no_answer" if running(session).generation else "link_down")
+
+
+def _not_connected(session: Session, now: Moment) -> Step:
+    return end(session, now, "media_lost" if session.resuming else "connection_failed")
+
+
+def _show_how_it_ended(session: Session, now: Moment) -> Step:
+    return enter(session, "feedback", now, s.FEEDBACK_S)
+
+
+_ON_TIMEOUT: dict[CallState, Callable[[Session, Moment], Step]] = {
+    "calling": _nobody_came,
+    "ringing": _nobody_came,
+    "connecting": _not_connected,
+    "ending": _show_how_it_ended,
+    "feedback": go_home,
+}
+
+
+# The peer connection.
+
+
+def _of_this_generation(session: Session, event: PeerEvent | Offered | Unusable, now: Moment) -> Step:
+    call = session.call
+    if call is None or session.state not in s.RUNNING or event.generation != call.generation:
+        return stay(session)
+    handler: Callable[[Session, Any, Moment], Step] = _ON_PEER[type(event)]
+    return handler(session, event, now)
+
+
+def _offered(session: Session, event: Offered, _now: Moment) -> Step:
+    call = running(session)
+    offered = replace(session, call=replace(call, offered=True))
+    return stay(offered, Say(call.id, Offer(event.generation, event.sdp)))
+
+
+def _unusable(session: Session, _event: Unusable, _now: Moment) -> Step:
+    # The offer stands: a proper answer may still come, until the state's time is up.
+    call = running(session)
+    return stay(replace(session, call=replace(call, answered=False)), Refuse(call.id, "malformed"))
+
+
+def _connected(session: Session, _event: PeerConnected | PeerBack, now: Moment) -> Step:
+    if session.state == "connecting":
+        return meet(session, now)
+    return stay(replace(session, call=replace(running(session), connected=True)))
+
+
+def _lost(session: Session, _event: PeerEvent, now: Moment) -> Step:
+    call = replace(running(session), connected=False, waiting_since=now.mono)
+    if session.state != "in_call":
+        return stay(replace(session, call=call))
+    resumes = enter(session, "connecting", now, s.RESUMING_S, call=call, resuming=True)
+    return then(resumes, Say(call.id, Lost(call.generation)))
+
+
+def _failed(session: Session, event: PeerFailed, now: Moment) -> Step:
+    if session.state == "in_call" or session.resuming:
+        return _lost(session, event, now)
+    return end(session, now, "connection_failed")
+
+
+def _peer_media(session: Session, event: PeerMedia, _now: Moment) -> Step:
+    call = replace(running(session), peer_camera=event.camera, peer_microphone=event.microphone)
+    return stay(replace(session, call=call))
+
+
+def _bye(session: Session, _event: PeerBye, now: Moment) -> Step:
+    return end(session, now, "clinician_left", bye=False)
+
+
+_ON_PEER: dict[type, Callable[[Session, Any, Moment], Step]] = {
+    Offered: _offered,
+    Unusable: _unusable,
+    PeerConnected: _connected,
+    PeerBack: _connected,
+    PeerLost: _lost,
+    PeerFailed: _failed,
+    PeerMedia: _peer_media,
+    PeerBye: _bye,
+}
+
+
+# Devices, the link and what the station is.
+
+
+def _devices(session: Session, event: MediaOpened | DevicesChanged, now: Moment) -> Step:
+    changed, effects = new_devices(session, event.devices)
+    if isinstance(event, MediaOpened) and changed.running_call and not s.usable(event.devices):
+        return before(effects, end(changed, now, "error"))
+    return before(effects, settle(changed, now))
+
+
+def _media_closed(session: Session, now: Moment) -> Step:
+    closed = replace(session, media_open=False)
+    return _show_how_it_ended(closed, now) if session.state == "ending" else stay(closed)
+
+
+def _link_up(session: Session, now: Moment) -> Step:
+    call = session.call
+    if call is None or session.running_call is None:
+        return settle(session, now)
+    back = replace(session, link_timer=0)
+    state: Any = session.state  # one of RUNNING, which are the states that Status can name
+    return stay(back, StopTimer("link"), Say(call.id, Status(state, call.generation, session.devices)))
+
+
+def _link_down(session: Session, now: Moment) -> Step:
+    if session.state not in ("calling", "ringing"):
+        return settle(session, now)  # once connected, a call needs no broker
+    token = session.tokens + 1
+    graced = replace(session, tokens=token, link_timer=token)
+    return stay(graced, StartTimer("link", s.LINK_GRACE_S, token))

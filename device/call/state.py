@@ -1,0 +1,119 @@
+"""What the session knows, and what follows from it without remembering anything more: view, light and tone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from messaging.call import Devices, EndReason, IceServer
+from messaging.local import CallState, CallView, FaultReason, LightPattern
+
+REPLY_S = 5.0  # calling, until the region says that it rings
+NO_ANSWER_S = 180.0  # calling, until a clinician answers
+RINGING_S = 45.0
+CONNECTING_S = 20.0
+RESUMING_S = 25.0
+ENDING_S = 2.0
+FEEDBACK_S = 8.0
+LINK_GRACE_S = 5.0  # the broker may be away so long before a call that is not connected is given up
+
+Tone = Literal["ring", "calling", "none"]
+HOME: frozenset[CallState] = frozenset({"idle", "fault", "offline"})
+RUNNING: frozenset[CallState] = frozenset({"calling", "ringing", "connecting", "in_call"})
+
+
+@dataclass(frozen=True)
+class Moment:
+    """When something happened: monotonic and Unix seconds."""
+
+    mono: float
+    wall: float
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call. `generation` is that of its present peer connection, 0 before the first."""
+
+    id: str
+    outgoing: bool
+    accepted: bool  # the resident has pressed for it
+    name: str = ""
+    role: str = ""
+    ice_servers: tuple[IceServer, ...] = ()
+    generation: int = 0
+    offered: bool = False
+    answered: bool = False
+    connected: bool = False
+    candidates: int = 0
+    peer_camera: bool = True
+    peer_microphone: bool = True
+    waiting_since: float = 0.0  # monotonic: since when somebody waits for this generation to connect
+    connected_since: float | None = None  # Unix: when the two first met
+
+
+@dataclass(frozen=True)
+class Session:
+    """All that the call process decides by. `timer` and `link_timer` are the tokens in force, 0 for none."""
+
+    state: CallState
+    since: float
+    devices: Devices
+    enrolled: bool = False
+    clinic: bool = False
+    link: bool = False
+    call: Call | None = None
+    last_call: str = ""  # what still comes about it is late, not foreign
+    media_open: bool = False
+    resuming: bool = False
+    reason: EndReason | None = None
+    fault: FaultReason | None = None
+    presses_refused: int = 0
+    tokens: int = 0
+    timer: int = 0
+    link_timer: int = 0
+
+    @property
+    def running_call(self) -> str | None:
+        """The id of the call that is going on."""
+        return self.call.id if self.call is not None and self.state in RUNNING else None
+
+
+def usable(devices: Devices) -> bool:
+    """Whether there is anything to make a call with."""
+    return "ok" in (devices.camera, devices.microphone, devices.speaker)
+
+
+def light(session: Session) -> LightPattern:
+    """What the light shows. Nothing outranks `live`: the room may be seen or heard."""
+    if session.state in ("connecting", "in_call"):
+        return "live"
+    if session.state in ("calling", "ringing"):
+        return session.state
+    if session.media_open:
+        return "live"
+    if session.state == "idle":
+        return "ready"
+    return "fault" if session.state in ("fault", "offline") else "off"
+
+
+def tone(session: Session) -> Tone:
+    """What the speaker plays when nobody speaks."""
+    if session.state == "ringing":
+        return "ring"
+    return "calling" if session.state == "calling" else "none"
+
+
+def view(session: Session, boot: str, volume: int, refused_messages: int) -> CallView:
+    """What the screen, the console and the panel are told."""
+    call = session.call
+    shown = CallView(
+        session.state, boot, session.since, light(session), session.devices,
+        resuming=session.resuming, reason=session.reason, fault=session.fault,
+        presses_refused=session.presses_refused, volume=volume, refused_messages=refused_messages,
+    )  # fmt: skip
+    if call is None:
+        return shown
+    return replace(
+        shown, call=call.id, outgoing=call.outgoing, peer_name=call.name, peer_role=call.role,
+        connected_since=call.connected_since, peer_camera=call.peer_camera, peer_microphone=call.peer_microphone,
+    )  # fmt: skip
