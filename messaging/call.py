@@ -139,7 +139,9 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Renew:
-    """Region: make a new offer in this call; the clinician's page was reloaded."""
+    """Region: make a new offer in this call; the clinician's page was reloaded. No servers: those in use still hold."""
+
+    ice_servers: Annotated[tuple[IceServer, ...], Length(8)] = ()
 
 
 @dataclass(frozen=True)
