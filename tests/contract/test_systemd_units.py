@@ -1,0 +1,155 @@
+"""The units, as systemd itself reads them."""
+
+from __future__ import annotations
+
+import configparser
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from firmware_hooks.outcome import EXIT_CODES
+
+SYSTEMD = Path(__file__).parents[2] / "systemd"
+BINARIES = ("opt/laegeknap/bin/station", "opt/laegeknap/bin/region", "opt/laegeknap/bin/python", "usr/bin/cage")
+STATION_UNITS = ("laegeknap-agent.service", "laegeknap-call.service", "laegeknap-screen.service")
+NOTIFYING_UNITS = (*STATION_UNITS, "laegeknap-region.service")
+# The exposure systemd-analyze may find at most, in tenths: what each unit has now, with no room to slip.
+EXPOSURE = {
+    "laegeknap-agent.service": 15,
+    "laegeknap-boot.service": 12,
+    "laegeknap-call.service": 20,
+    "laegeknap-region.service": 15,
+    "laegeknap-screen.service": 14,
+}
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A root with systemd's own units, ours, and something executable where ours point."""
+    root = tmp_path_factory.mktemp("root")
+    shutil.copytree("/usr/lib/systemd/system", root / "usr/lib/systemd/system", symlinks=True)
+    shutil.copytree(SYSTEMD / "system", root / "etc/systemd/system")
+    for name in BINARIES:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text("#!/bin/sh\n")
+        (root / name).chmod(0o755)
+    return root
+
+
+def units() -> list[str]:
+    return sorted(path.name for path in (SYSTEMD / "system").iterdir() if path.is_file())
+
+
+def read(unit: str) -> configparser.RawConfigParser:
+    parser = configparser.RawConfigParser(strict=False, delimiters="=")
+    parser.optionxform = str  # type: ignore[assignment,method-assign]
+    parser.read(SYSTEMD / "system" / unit, encoding="utf-8")
+    return parser
+
+
+@pytest.mark.system
+def test_systemd_understands_every_word_of_every_unit(root: Path) -> None:
+    paths = [root / "etc/systemd/system" / unit for unit in units()]
+    command = ["systemd-analyze", "verify", "--man=no", f"--root={root}", *map(str, paths)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr, done.returncode) == ("", "", 0)
+
+
+@pytest.mark.system
+@pytest.mark.parametrize("unit", sorted(EXPOSURE))
+def test_each_service_is_shut_in_as_far_as_its_work_allows(root: Path, unit: str) -> None:
+    threshold = f"--threshold={EXPOSURE[unit]}"
+    command = ["systemd-analyze", "security", "--offline=yes", f"--root={root}", threshold, unit]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-200:] + done.stderr
+
+
+def test_no_service_is_left_out_of_the_exposure_check() -> None:
+    assert sorted(unit for unit in units() if unit.endswith(".service")) == sorted(EXPOSURE)
+
+
+@pytest.mark.parametrize("unit", NOTIFYING_UNITS)
+def test_every_process_reports_itself_is_watched_and_is_always_restarted(unit: str) -> None:
+    service, head = read(unit)["Service"], read(unit)["Unit"]
+    assert service["Type"] == "notify"
+    assert int(service["WatchdogSec"]) <= 30
+    assert service["Restart"] == "always"
+    assert head["StartLimitIntervalSec"] == "0", "a station nobody stands beside must never give up"
+
+
+def test_a_killed_call_process_is_back_within_two_seconds() -> None:
+    delay = read("laegeknap-call.service")["Service"]["RestartSec"]
+    assert delay.endswith("ms")
+    assert int(delay.removesuffix("ms")) <= 500
+
+
+def test_the_button_waits_neither_for_the_agent_nor_for_the_network() -> None:
+    head = read("laegeknap-call.service")["Unit"]
+    ordering = " ".join(head.get(key, "") for key in ("After", "Requires", "Wants", "BindsTo"))
+    assert "laegeknap-agent" not in ordering
+    assert "network-online" not in ordering
+
+
+def test_the_screen_can_reach_neither_the_key_nor_the_network() -> None:
+    service = read("laegeknap-screen.service")["Service"]
+    assert service["User"] != read("laegeknap-call.service")["Service"]["User"]
+    assert service["InaccessiblePaths"] == "-/var/lib/laegeknap"
+    assert service["PrivateNetwork"] == "yes"
+
+
+def test_no_service_protects_the_clock_by_hiding_the_cameras() -> None:
+    for path in (SYSTEMD / "system").rglob("*"):
+        if path.is_file():
+            assert not any(row.startswith("ProtectClock") for row in path.read_text(encoding="utf-8").splitlines())
+
+
+def test_a_degraded_boot_counts_as_started_and_a_failed_one_does_not() -> None:
+    assert read("laegeknap-boot.service")["Service"]["SuccessExitStatus"] == str(EXIT_CODES["degraded"])
+
+
+def test_the_target_wants_every_unit_of_a_station_and_nothing_of_a_region() -> None:
+    wanted = read("laegeknap.target")["Unit"]["Wants"].split()
+    assert set(wanted) == {*STATION_UNITS, "laegeknap-boot.service"}
+
+
+def test_every_user_and_directory_a_unit_names_is_made() -> None:
+    users = "".join(path.read_text(encoding="utf-8") for path in (SYSTEMD / "sysusers.d").iterdir())
+    made = {row.split()[1] for row in users.splitlines() if row.startswith(("u ", "g "))}
+    temporary = (SYSTEMD / "tmpfiles.d" / "laegeknap.conf").read_text(encoding="utf-8")
+    for unit in EXPOSURE:
+        service = read(unit)["Service"]
+        assert service["User"] in made, unit
+        for path in service.get("ReadWritePaths", "").split():
+            assert path in temporary, f"{unit}: {path}"
+
+
+@pytest.mark.system
+def test_sysusers_makes_the_users_in_an_empty_system(tmp_path: Path) -> None:
+    for name in ("etc", "usr/lib/sysusers.d"):
+        (tmp_path / name).mkdir(parents=True)
+    # The groups a Debian has from the start.
+    (tmp_path / "etc/group").write_text("root:x:0:\nvideo:x:44:\naudio:x:29:\n")
+    (tmp_path / "etc/passwd").write_text("root:x:0:0::/root:/bin/sh\n")
+    for conf in (SYSTEMD / "sysusers.d").iterdir():
+        shutil.copy(conf, tmp_path / "usr/lib/sysusers.d")
+    done = subprocess.run(["systemd-sysusers", f"--root={tmp_path}"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    names = {row.split(":")[0] for row in (tmp_path / "etc/passwd").read_text().splitlines()}
+    assert {"laegeknap", "laegeknap-screen", "laegeknap-region"} <= names
+    members = {row.split(":")[0]: row.split(":")[3] for row in (tmp_path / "etc/group").read_text().splitlines()}
+    assert "laegeknap-screen" in members["laegeknap"]
+    assert members["video"].split(",") == ["laegeknap", "laegeknap-screen"]
+
+
+def test_every_udev_rule_is_made_of_known_keys_and_ends_in_an_assignment() -> None:
+    term = re.compile(r'(SUBSYSTEM|KERNEL|ACTION|GROUP|MODE|(?:ENV|TEST|ATTR)(?:\{[\w/]+\})?)(==|=)"[^"]+"')
+    rows = (SYSTEMD / "udev/rules.d/70-laegeknap.rules").read_text(encoding="utf-8").splitlines()
+    rules = [row.split(", ") for row in rows if row and not row.startswith("#")]
+    assert rules
+    for terms in rules:
+        assert all(term.fullmatch(text) for text in terms), terms
+        assert "==" in terms[0]
+        assert "==" not in terms[-1]
