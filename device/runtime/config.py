@@ -53,6 +53,34 @@ class SimSection:
 
 
 @dataclass(frozen=True)
+class LinuxSection:
+    """[linux]: which devices, by names that survive a reboot and another socket; empty: the only or default one.
+
+    `camera` is vendor:product[:serial] of USB in hexadecimal, or a path under /dev/v4l; `microphone` and `speaker` are the
+    sound server's names (`pactl list short sources`, `... sinks`) and hold for `rpi` too; `button` is a path under
+    /dev/input/by-id and `button_key` the code of its key (0: any key); `light` is a name in /sys/class/leds.
+    """
+
+    camera: PathText = ""
+    microphone: str = ""
+    speaker: str = ""
+    button: PathText = ""
+    button_key: Annotated[int, Range(0, 0x2FF)] = 0
+    light: str = ""
+
+
+@dataclass(frozen=True)
+class RpiSection:
+    """[rpi]: GPIO numbers of button (to ground) and light; `light_dims`: the light can be dimmed by PWM; `camera`: its
+    libcamera id, empty for the only one."""
+
+    button_pin: Annotated[int, Range(0, 27)] = 17
+    light_pin: Annotated[int, Range(0, 27)] = 18
+    light_dims: bool = True
+    camera: str = ""
+
+
+@dataclass(frozen=True)
 class HealthSection:
     """[health]: seconds between two reports."""
 
@@ -67,6 +95,8 @@ class StationConfig:
     media: MediaSection = field(default_factory=MediaSection)
     screen: ScreenSection = field(default_factory=ScreenSection)
     sim: SimSection = field(default_factory=SimSection)
+    linux: LinuxSection = field(default_factory=LinuxSection)
+    rpi: RpiSection = field(default_factory=RpiSection)
     health: HealthSection = field(default_factory=HealthSection)
 
     @property
