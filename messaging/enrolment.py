@@ -52,6 +52,13 @@ class CodeFile:
         return f"CodeFile(url={self.url!r}, station={self.station!r}, code=…)"
 
 
+@dataclass(frozen=True)
+class EnrolmentRefusal:
+    """The JSON body of a refused request: `code` is the authority's stable word (`wrong_code`, `code_used` ...)."""
+
+    code: Annotated[str, Length(32)]
+
+
 def split_address(address: str) -> tuple[str, int]:
     """`host:port` as (host, port), or MalformedMessage; IPv6 in brackets."""
     host, _, port = address.rpartition(":")

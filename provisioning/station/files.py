@@ -1,0 +1,50 @@
+"""Files that survive a power cut: each is there whole in its old form or whole in its new one.
+
+Source: rename(2) and fsync(2); the directory is synchronised too, or the rename itself may be lost.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+
+def write_whole(path: Path, content: bytes, mode: int = 0o640) -> None:
+    """Replace a file's content atomically and durably; OSError if it cannot."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")  # 0600 from the start
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fchmod(file.fileno(), mode)
+            os.fsync(file.fileno())
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+    sync_directory(path.parent)
+
+
+def remove(path: Path) -> None:
+    """Remove a file durably, if it is there."""
+    path.unlink(missing_ok=True)
+    sync_directory(path.parent)
+
+
+def wipe(path: Path) -> None:
+    """Overwrite a small secret file, then remove it durably. OSError if it cannot."""
+    with path.open("r+b") as file:
+        file.write(bytes(path.stat().st_size))
+        file.flush()
+        os.fsync(file.fileno())
+    remove(path)
+
+
+def sync_directory(directory: Path) -> None:
+    """Make renames and removals in a directory durable."""
+    handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,225 @@
+"""The station's identity on disk, and what is on its way to become it.
+
+In the state directory: `key.pem` (0600), `certificate.pem` (with its intermediate), `ca.pem`, and `identity.json`,
+written last: its presence means "enrolled". An enrolment under way stands in `enrolling/` until its certificate is
+there, so that a new code file never costs a working station its old identity:
+
+    enrolling/wanted.json       what the code file asks for, the code as its SHA-256
+    enrolling/key.pem           made before it is used
+    enrolling/ca.pem
+    enrolling/certificate.pem   its presence means "ready to install"
+
+`enrolled.json` keeps the `wanted.json` of the identity in force: its code has been used.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import logging
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
+
+from messaging.codec import Length, decode, encode
+from messaging.enrolment import CodeFile
+from messaging.envelope import parse_json
+from messaging.errors import MessageError
+from provisioning.station.errors import StateUnusable
+from provisioning.station.files import remove, sync_directory, write_whole
+
+_log = logging.getLogger(__name__)
+T = TypeVar("T")
+_MOST_BYTES = 64 * 1024
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Who this station is. `broker` is host:port."""
+
+    station: Annotated[str, Length(40)]
+    broker: Annotated[str, Length(256)]
+    url: Annotated[str, Length(512)]
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A code file without its secret: `code_sha256` tells two codes apart."""
+
+    station: Annotated[str, Length(40)]
+    broker: Annotated[str, Length(256)]
+    url: Annotated[str, Length(512)]
+    ca_sha256: Annotated[str, Length(64)]
+    code_sha256: Annotated[str, Length(64)]
+
+
+@dataclass(frozen=True)
+class Staged:
+    """How far the enrolment under way has come."""
+
+    wanted: Wanted
+    has_key: bool
+    has_certificate: bool
+
+
+def wanted_by(code_file: CodeFile) -> Wanted:
+    """What a code file asks for."""
+    code_sha256 = hashlib.sha256(code_file.code.encode()).hexdigest()
+    return Wanted(code_file.station, code_file.broker, code_file.url, code_file.ca_sha256, code_sha256)
+
+
+class Keystore:
+    """The files of one state directory. Methods raise StateUnusable where the disk or its contents are at fault."""
+
+    def __init__(self, state_dir: Path) -> None:
+        self._dir = state_dir
+        self._staging = state_dir / "enrolling"
+
+    @property
+    def key(self) -> Path:
+        """The private key in force."""
+        return self._dir / "key.pem"
+
+    @property
+    def certificate(self) -> Path:
+        """The certificate in force, followed by its intermediate."""
+        return self._dir / "certificate.pem"
+
+    @property
+    def ca(self) -> Path:
+        """The root that broker and region are held to."""
+        return self._dir / "ca.pem"
+
+    def identity(self) -> Identity | None:
+        """Who this station is, or None when it has not been enrolled."""
+        with _guarded():
+            return _read(self._dir / "identity.json", Identity)
+
+    def enrolled_with(self) -> Wanted | None:
+        """What the identity in force was enrolled with."""
+        with _guarded():
+            return _read(self._dir / "enrolled.json", Wanted) if self.identity() is not None else None
+
+    def validity(self) -> tuple[float, float] | None:
+        """The certificate's notBefore and notAfter, Unix seconds; None when there is no certificate to read."""
+        try:
+            certificate = x509.load_pem_x509_certificates(self.certificate.read_bytes())[0]
+        except (OSError, ValueError):
+            return None
+        return certificate.not_valid_before_utc.timestamp(), certificate.not_valid_after_utc.timestamp()
+
+    # --- an enrolment under way ---
+
+    @contextlib.contextmanager
+    def lock(self) -> Iterator[None]:
+        """Held while enrolling, so that the agent and a technician's command never do it at the same time."""
+        with _guarded():
+            self._dir.mkdir(parents=True, exist_ok=True)
+            handle = os.open(self._dir, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            os.close(handle)
+            raise StateUnusable("another process is enrolling this station") from error
+        try:
+            yield
+        finally:
+            os.close(handle)
+
+    def staged(self) -> Staged | None:
+        """The enrolment under way, or None."""
+        with _guarded():
+            try:
+                wanted = _read(self._staging / "wanted.json", Wanted)
+            except MessageError as error:
+                _log.warning("the enrolment under way is damaged (%s) and will begin anew", error)
+                return None
+            if wanted is None:
+                return None
+            has_key = (self._staging / "key.pem").exists()
+            return Staged(wanted, has_key, has_key and (self._staging / "certificate.pem").exists())
+
+    def begin(self, wanted: Wanted) -> None:
+        """Begin an enrolment, in place of any other under way."""
+        with _guarded():
+            self.discard()
+            self._dir.mkdir(parents=True, exist_ok=True)
+            self._staging.mkdir(mode=0o700)
+            sync_directory(self._dir)
+            write_whole(self._staging / "wanted.json", _json(wanted))
+
+    def discard(self) -> None:
+        """Drop the enrolment under way, its `wanted.json` first: what is left after a power cut is nobody's."""
+        with _guarded():
+            if self._staging.exists():
+                remove(self._staging / "wanted.json")
+                shutil.rmtree(self._staging)
+                sync_directory(self._dir)
+
+    def make_key(self) -> None:
+        """Make the key of the enrolment under way; it is on disk before anybody hears of it."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        with _guarded():
+            write_whole(self._staging / "key.pem", pem, 0o600)
+
+    def staged_key(self) -> ec.EllipticCurvePrivateKey:
+        """The key of the enrolment under way."""
+        with _guarded():
+            key = load_pem_private_key((self._staging / "key.pem").read_bytes(), password=None)
+        if not isinstance(key, ec.EllipticCurvePrivateKey):
+            raise StateUnusable("enrolling/key.pem is not a key of ours")
+        return key
+
+    def stage_certificate(self, certificate_pem: bytes, ca_pem: bytes) -> None:
+        """Keep what the region answered; the certificate last."""
+        with _guarded():
+            write_whole(self._staging / "ca.pem", ca_pem)
+            write_whole(self._staging / "certificate.pem", certificate_pem)
+
+    def install(self) -> Identity:
+        """Put the staged identity in force. After a power cut anywhere in here, doing it again ends the same."""
+        staged = self.staged()
+        if staged is None or not staged.has_certificate:
+            raise StateUnusable("there is no finished enrolment to install")
+        wanted = staged.wanted
+        identity = Identity(wanted.station, wanted.broker, wanted.url)
+        with _guarded():
+            remove(self._dir / "identity.json")  # never a key of one identity beside the certificate of another
+            for name, mode in (("ca.pem", 0o640), ("key.pem", 0o600), ("certificate.pem", 0o640)):
+                write_whole(self._dir / name, (self._staging / name).read_bytes(), mode)
+            write_whole(self._dir / "enrolled.json", _json(wanted))
+            write_whole(self._dir / "identity.json", _json(identity))
+        self.discard()
+        return identity
+
+
+def _read(path: Path, kind: type[T]) -> T | None:
+    try:
+        with path.open("rb") as file:
+            return decode(kind, parse_json(file.read(_MOST_BYTES)))
+    except FileNotFoundError:
+        return None
+
+
+def _json(value: object) -> bytes:
+    return json.dumps(encode(value), indent=1).encode() + b"\n"
+
+
+@contextlib.contextmanager
+def _guarded() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise StateUnusable(f"{error.filename or 'state directory'}: {error.strerror or error}") from error
+    except (MessageError, ValueError) as error:
+        raise StateUnusable(f"a file in the state directory is damaged: {error}") from error

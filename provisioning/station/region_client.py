@@ -1,0 +1,197 @@
+"""Asks the region's enrolment endpoint, RFC 7030 shaped, over TLS that is pinned to the code file.
+
+The station knows the SHA-256 of the region's root, not the root itself. So `fetch_trust` asks for `cacerts`, and for
+nothing else, over TLS that is not verified yet; it keeps the one certificate whose hash is the pinned one and drops
+what that root has not signed. Whoever sits in between can at most make this fail. Everything after that, above all the
+code, travels over TLS verified with that root. Source: RFC 7030, 4.1.1 (bootstrap) and 3.2.3 (HTTP Basic).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import contextlib
+import hashlib
+import http.client
+import io
+import ssl
+from dataclasses import dataclass
+from typing import Any, cast
+from urllib.parse import urlsplit
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, pkcs7
+from cryptography.x509.oid import NameOID
+
+from messaging.codec import decode
+from messaging.enrolment import EST_PATH, CodeFile, EnrolmentRefusal
+from messaging.envelope import parse_json
+from messaging.errors import MessageError
+from provisioning.station.errors import BadAnswer, ClockNotSet, Refused, RegionNotTrusted, RegionUnreachable
+
+_MOST_BYTES = 64 * 1024
+_WITHIN_S = 15.0
+_NOT_YET_VALID = 9  # X509_V_ERR_CERT_NOT_YET_VALID
+_LASTING = {  # the region's words that the same code file will meet again
+    "wrong_code": True, "code_expired": True, "code_used": True, "station_barred": True, "too_many_tries": False,
+}  # fmt: skip
+_BY_STATUS = {401: "wrong_code", 403: "station_barred", 409: "code_used", 410: "code_expired", 429: "too_many_tries"}
+
+
+@dataclass(frozen=True)
+class Trust:
+    """The region's root, which the code file pins, and the intermediates it has signed."""
+
+    root: x509.Certificate
+    intermediates: tuple[x509.Certificate, ...]
+
+    @property
+    def root_pem(self) -> bytes:
+        """The root alone, PEM: what broker and region are held to."""
+        return self.root.public_bytes(Encoding.PEM)
+
+
+async def fetch_trust(code_file: CodeFile) -> Trust:
+    """The trust that the code file pins, or EnrolmentFailed."""
+    unverified = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    unverified.check_hostname = False
+    unverified.verify_mode = ssl.CERT_NONE  # the answer is held to the pinned hash instead
+    answer = await _ask(code_file.url, unverified, "GET", "/cacerts")
+    offered = _certificates(answer)
+    root = next((one for one in offered if _sha256(one) == code_file.ca_sha256), None)
+    if root is None:
+        raise RegionNotTrusted("no certificate of this region has the hash that the code file pins")
+    return Trust(root, tuple(one for one in offered if one != root and _signed_by(one, root)))
+
+
+async def enrol(code_file: CodeFile, trust: Trust, key: ec.EllipticCurvePrivateKey) -> bytes:
+    """The station's certificate for this key, PEM, followed by its intermediate; EnrolmentFailed otherwise."""
+    context = ssl.create_default_context(cadata=trust.root_pem.decode())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, code_file.station)])
+    request = x509.CertificateSigningRequestBuilder().subject_name(name).sign(key, hashes.SHA256())
+    body = base64.b64encode(request.public_bytes(Encoding.DER))
+    credentials = base64.b64encode(f"{code_file.station}:{code_file.code}".encode()).decode()
+    headers = {
+        "Authorization": f"Basic {credentials}",
+        "Content-Type": "application/pkcs10",
+        "Content-Transfer-Encoding": "base64",
+    }
+    answer = await _ask(code_file.url, context, "POST", "/simpleenroll", headers, body)
+    return _own_chain(_certificates(answer), trust, key, code_file.station)
+
+
+def _own_chain(
+    answer: tuple[x509.Certificate, ...], trust: Trust, key: ec.EllipticCurvePrivateKey, station: str
+) -> bytes:
+    own = next((one for one in answer if one.public_key() == key.public_key()), None)
+    if own is None:
+        raise BadAnswer("the region's answer holds no certificate for this station's key")
+    if own.subject != x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, station)]):
+        raise BadAnswer("the region's certificate is in another station's name")
+    issuer = next((one for one in (trust.root, *trust.intermediates) if _signed_by(own, one)), None)
+    if issuer is None:
+        raise BadAnswer("the region's certificate is not signed by the authority that the code file pins")
+    chain = (own,) if issuer == trust.root else (own, issuer)
+    return b"".join(one.public_bytes(Encoding.PEM) for one in chain)
+
+
+def _certificates(answer: bytes) -> tuple[x509.Certificate, ...]:
+    try:
+        der = base64.b64decode(b"".join(answer.split()), validate=True)
+        return tuple(pkcs7.load_der_pkcs7_certificates(der))
+    except (binascii.Error, ValueError, UnsupportedAlgorithm) as error:
+        raise BadAnswer("the region's answer is no PKCS #7 list of certificates") from error
+
+
+def _sha256(certificate: x509.Certificate) -> str:
+    return hashlib.sha256(certificate.public_bytes(Encoding.DER)).hexdigest()
+
+
+def _signed_by(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
+    try:
+        certificate.verify_directly_issued_by(issuer)
+    except (ValueError, TypeError, InvalidSignature):
+        return False
+    return True
+
+
+# --- HTTP over asyncio's TLS: one request, one answer of bounded size, within a bounded time ---
+
+
+async def _ask(
+    url: str, context: ssl.SSLContext, method: str, path: str, headers: dict[str, str] | None = None, body: bytes = b""
+) -> bytes:
+    parts = urlsplit(url)
+    host, port = parts.hostname or "", parts.port or 443
+    lines = {"Host": parts.netloc, "Connection": "close", "Content-Length": str(len(body)), **(headers or {})}
+    head = f"{method} {parts.path.rstrip('/')}{EST_PATH}{path} HTTP/1.1\r\n"
+    head += "".join(f"{name}: {value}\r\n" for name, value in lines.items()) + "\r\n"
+    try:
+        async with asyncio.timeout(_WITHIN_S):
+            raw = await _exchange(host, port, context, head.encode() + body)
+    except ssl.SSLCertVerificationError as error:
+        if error.verify_code == _NOT_YET_VALID:
+            raise ClockNotSet("the region's certificate is not valid yet: is this station's clock right?") from error
+        raise RegionNotTrusted(f"the region's certificate is not to be trusted: {error.verify_message}") from error
+    except TimeoutError as error:
+        raise RegionUnreachable(f"{host}:{port} gave no answer within {_WITHIN_S:.0f} s") from error
+    except (OSError, asyncio.IncompleteReadError) as error:
+        raise RegionUnreachable(f"{host}:{port} cannot be reached: {error}") from error
+    return _body(raw)
+
+
+async def _exchange(host: str, port: int, context: ssl.SSLContext, request: bytes) -> bytes:
+    reader, writer = await asyncio.open_connection(host, port, ssl=context, server_hostname=host)
+    try:
+        writer.write(request)
+        answer = bytearray()
+        while chunk := await reader.read(8192):
+            answer += chunk
+            if len(answer) > _MOST_BYTES:
+                raise BadAnswer(f"the region's answer is longer than {_MOST_BYTES} bytes")
+        return bytes(answer)
+    finally:
+        writer.close()
+        with contextlib.suppress(OSError):
+            await writer.wait_closed()
+
+
+class _Received:
+    """What http.client's parser asks of a socket."""
+
+    def __init__(self, raw: bytes) -> None:
+        self._raw = raw
+
+    def makefile(self, _mode: str) -> io.BytesIO:
+        return io.BytesIO(self._raw)
+
+
+def _body(raw: bytes) -> bytes:
+    response = http.client.HTTPResponse(cast("Any", _Received(raw)))
+    try:
+        response.begin()
+        body = response.read()
+    except (http.client.HTTPException, ValueError) as error:
+        raise BadAnswer("the region's answer is not HTTP, or was cut off") from error
+    if response.status == 200:
+        return body
+    if response.status >= 500:
+        raise RegionUnreachable(f"the region is in trouble itself (HTTP {response.status})")
+    code = _refusal_code(body) or _BY_STATUS.get(response.status)
+    if code is None:
+        raise BadAnswer(f"the region answers HTTP {response.status}")
+    waiting = response.headers.get("Retry-After", "")
+    retry_after_s = float(waiting) if waiting.isascii() and waiting.isdigit() and len(waiting) < 6 else 0.0
+    raise Refused(code, lasting=_LASTING[code], retry_after_s=retry_after_s)
+
+
+def _refusal_code(body: bytes) -> str | None:
+    try:
+        code = decode(EnrolmentRefusal, parse_json(body)).code
+    except MessageError:
+        return None
+    return code if code in _LASTING else None
