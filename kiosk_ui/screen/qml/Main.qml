@@ -1,0 +1,131 @@
+import QtQuick
+
+// The whole screen. `screen.view` (kiosk_ui/screen/bridge.py) says everything; nothing is decided here.
+Rectangle {
+    id: root
+
+    required property var screen
+    readonly property var view: screen.view
+    readonly property bool live: view.layout === "in_call"
+    readonly property size remoteFrame: Qt.size(remote.width, remote.height)
+    property alias remoteSink: remote.sink
+    property alias ownSink: own.sink
+
+    color: style.colours.ground
+
+    Theme {
+        id: style
+
+        width: root.width
+        height: root.height
+        colours: root.view.colours
+    }
+
+    Picture {
+        id: remote
+
+        objectName: "remote"
+        anchors.left: parent.left
+        anchors.right: parent.right
+        anchors.top: parent.top
+        height: parent.height - style.barHeight
+        cropped: root.screen.cropRemote
+        visible: root.view.remote
+        opacity: root.view.dimmed ? 0.3 : 1
+    }
+
+    BigText {
+        objectName: "station"
+        x: style.margin
+        width: parent.width * 0.4
+        height: style.topHeight
+        verticalAlignment: Text.AlignVCenter
+        theme: style
+        largest: style.smallText
+        color: style.colours.soft
+        text: root.live ? "" : root.view.station
+    }
+
+    Loader {
+        anchors.left: parent.left
+        anchors.right: parent.right
+        anchors.top: parent.top
+        anchors.topMargin: style.topHeight
+        anchors.bottom: parent.bottom
+        anchors.bottomMargin: bar.visible ? bar.height : 0
+        sourceComponent: pages[root.view.layout]
+
+        readonly property var pages: ({
+            idle: idle, calling: calling, ringing: ringing, connecting: connecting,
+            in_call: inCall, ended: ended, fault: fault, offline: offline
+        })
+    }
+
+    Component { id: idle; Idle { theme: style; view: root.view } }
+    Component { id: calling; Calling { theme: style; view: root.view } }
+    Component { id: ringing; Ringing { theme: style; view: root.view } }
+    Component { id: connecting; Connecting { theme: style; view: root.view } }
+    Component { id: inCall; InCall { theme: style; view: root.view } }
+    Component { id: ended; Ended { theme: style; view: root.view } }
+    Component { id: fault; Fault { theme: style; view: root.view } }
+    Component { id: offline; Offline { theme: style; view: root.view } }
+
+    Bar {
+        id: bar
+
+        anchors.left: parent.left
+        anchors.right: parent.right
+        anchors.bottom: parent.bottom
+        theme: style
+        view: root.view
+        reserved: time.visible ? time.width + style.margin : 0
+    }
+
+    BigText {
+        id: time
+
+        objectName: "elapsed"
+        anchors.right: bar.right
+        anchors.rightMargin: style.margin
+        anchors.top: bar.top
+        height: bar.height
+        width: 220 * style.unit
+        horizontalAlignment: Text.AlignRight
+        verticalAlignment: Text.AlignVCenter
+        theme: style
+        wrapMode: Text.NoWrap
+        largest: style.barText
+        color: style.colours.barInk
+        text: root.view.elapsed
+    }
+
+    Rectangle {
+        readonly property real aspect: root.screen.ownAspect
+
+        anchors.right: parent.right
+        anchors.rightMargin: style.margin * 0.5
+        y: root.live ? bar.y - height - style.margin * 0.5 : (style.topHeight + bar.y - height) / 2
+        width: (root.live ? 280 : 340) * style.unit
+        height: width / aspect
+        color: style.colours.signInk
+        visible: root.view.own
+
+        Picture {
+            id: own
+
+            objectName: "own"
+            anchors.fill: parent
+            anchors.margins: 4 * style.unit
+            cropped: true
+            mirrored: true
+        }
+    }
+
+    LiveSign {
+        anchors.right: parent.right
+        anchors.rightMargin: style.margin * 0.5
+        y: (style.topHeight - height) / 2
+        theme: style
+        text: root.view.live
+    }
+}

@@ -1,0 +1,303 @@
+"""What the screen shows: a pure function of what the two processes said and what the screen itself has noticed.
+
+One message at a time. The bar at the bottom tells what the button does now, or whom to phone when it cannot help.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Literal
+
+from kiosk_ui.words import Said, Words, elapsed
+from messaging.call import Devices, EndReason
+from messaging.local import AgentView, CallView
+from messaging.twin import Config, Language
+
+FROZEN_AFTER_S = 2.0  # a picture older than this is not shown as a live one
+AWAY_LONG_S = 15.0  # station-call is back in two seconds, or something is wrong
+REFUSED_FOR_S = 4.0
+CALLING_LONG_S = 60.0
+OWN_LIVE_S = 1.0  # own pictures this fresh mean an open camera, whatever was said
+_NIGHT = (21, 7)  # hours in which a bright screen would wake a sleeper
+
+Layout = Literal["idle", "calling", "ringing", "connecting", "in_call", "ended", "fault", "offline"]
+Tone = Literal["calm", "night", "calling", "ringing", "live", "trouble"]
+Bar = Literal["button", "phone", "none"]
+
+# Calls that ended so are nobody's wish: the resident is given the telephone number.
+_IN_VAIN: frozenset[EndReason] = frozenset(
+    {"declined", "no_answer", "busy", "closed", "refused", "connection_failed", "media_lost", "link_down",
+     "station_restarted", "station_offline", "error"}
+)  # fmt: skip
+_LIVE_STATES = frozenset({"calling", "connecting", "in_call", "ending"})
+
+
+@dataclass(frozen=True)
+class Noticed:
+    """What the screen knows by itself. Ages in seconds; None: never in this call."""
+
+    now: float  # Unix seconds
+    away_for: float = 0.0  # how long station-call has been silent, 0 while it is there
+    remote_age: float | None = None
+    own_age: float | None = None
+    refused_ago: float | None = None  # since a press could not do anything
+    language: Language = "da"  # until station-agent has told the station's own
+
+
+@dataclass(frozen=True)
+class ScreenView:
+    """All that is on the screen. An empty text is not shown."""
+
+    layout: Layout
+    tone: Tone
+    language: Language
+    headline: str = ""
+    sub: str = ""
+    notice: str = ""  # one problem and what to do about it
+    bar: Bar = "none"
+    bar_text: str = ""
+    clock: str = ""
+    date: str = ""
+    station: str = ""
+    name: str = ""  # the other side, in the call
+    role: str = ""
+    elapsed: str = ""
+    live: str = ""  # the sign that camera and microphone are on
+    remote: bool = False  # show the other side's picture
+    dimmed: bool = False  # it is not a live picture
+    own: bool = False
+    refused: bool = False  # react to a press that could not do anything
+    staff: str = ""  # small, for the staff
+
+
+def screen_view(call: CallView | None, agent: AgentView | None, noticed: Noticed) -> ScreenView:
+    """The whole screen, from the newest views (None: never heard, or gone)."""
+    config = agent.config if agent is not None else None
+    composer = _Composer(call, agent, config or Config(language=noticed.language), noticed)
+    return composer.view()
+
+
+class _Composer:
+    def __init__(self, call: CallView | None, agent: AgentView | None, config: Config, noticed: Noticed) -> None:
+        self.call = call
+        self.agent = agent
+        self.config = config
+        self.noticed = noticed
+        self.words = Words(config.language)
+        self.texts = self.words.screen
+        self.clinic = config.clinic or self.texts.the_clinic
+        self.name = self._peer()
+
+    def view(self) -> ScreenView:
+        view = self._page()
+        own_fresh = self.noticed.own_age is not None and self.noticed.own_age < OWN_LIVE_S
+        live = self._live(own_fresh)
+        return replace(
+            view,
+            live=live,
+            own=own_fresh and bool(live) and self.call is not None,
+            station=self.config.station,
+            refused=self._refused(),
+            headline=_capital(view.headline),
+            sub=_capital(view.sub),
+            notice=_capital(view.notice),
+            bar_text=_capital(view.bar_text),
+        )
+
+    def _page(self) -> ScreenView:
+        if self.call is None:
+            return self._away()
+        match self.call.state:
+            case "idle":
+                return self._idle()
+            case "calling":
+                return self._calling(self.call)
+            case "ringing":
+                return self._ringing(self.call)
+            case "connecting":
+                return self._connecting(self.call)
+            case "in_call":
+                return self._in_call(self.call)
+            case "ending":
+                return self._said("ended", "calm", self.texts.ending)
+            case "feedback":
+                return self._feedback(self.call)
+            case "fault":
+                return self._fault(self.call)
+            case "offline":
+                return self._trouble("offline", self.texts.offline)
+
+    def _idle(self) -> ScreenView:
+        when = datetime.fromtimestamp(self.noticed.now, UTC).astimezone()
+        known = self.agent is None or self.agent.clock != "unset"
+        night = known and not _NIGHT[1] <= when.hour < _NIGHT[0]
+        return ScreenView(
+            "idle",
+            "night" if night else "calm",
+            self.config.language,
+            headline="" if known else self.texts.greeting,
+            clock=self.words.time(when) if known else "",
+            date=_capital(self.words.date(when)) if known else "",
+            notice=self._device_problem(self.texts.no_camera, self.texts.no_microphone, self.texts.no_speaker),
+            bar="button",
+            bar_text=self.texts.idle.format(clinic=self.clinic),
+        )
+
+    def _calling(self, call: CallView) -> ScreenView:
+        waited = self.noticed.now - call.since
+        return ScreenView(
+            "calling",
+            "calling",
+            self.config.language,
+            headline=self.texts.calling.format(clinic=self.clinic),
+            sub=self.texts.calling_long if waited >= CALLING_LONG_S else self.texts.calling_sub,
+            notice=self._in_call_problem(),
+            bar="button",
+            bar_text=self.texts.calling_hint,
+        )
+
+    def _ringing(self, call: CallView) -> ScreenView:
+        return ScreenView(
+            "ringing",
+            "ringing",
+            self.config.language,
+            headline=self.texts.ringing.format(name=self.name),
+            sub=self.texts.ringing_sub,
+            role=self._role(call),
+            bar="button",
+            bar_text=self.texts.ringing_hint,
+        )
+
+    def _connecting(self, call: CallView) -> ScreenView:
+        headline = self.texts.resuming if call.resuming else self.texts.connecting
+        return ScreenView(
+            "connecting",
+            "calling",
+            self.config.language,
+            headline=headline.format(name=self.name),
+            sub=self.texts.resuming_sub if call.resuming else self.texts.connecting_sub,
+            role="" if call.resuming else self._role(call),
+            bar="button",
+            bar_text=self.texts.connecting_hint,
+        )
+
+    def _in_call(self, call: CallView) -> ScreenView:
+        notice, dimmed = self._about_picture(call)
+        seconds = self.noticed.now - (call.connected_since or call.since)
+        return ScreenView(
+            "in_call",
+            "live",
+            self.config.language,
+            notice=notice or self._in_call_problem(),
+            bar="button",
+            bar_text=self.texts.in_call_hint,
+            name=_capital(self.name),
+            role=self._role(call),
+            elapsed=elapsed(seconds),
+            remote=call.peer_camera and self.noticed.remote_age is not None,
+            dimmed=dimmed,
+        )
+
+    def _about_picture(self, call: CallView) -> tuple[str, bool]:
+        # A picture that stands still is the first thing to say: somebody may believe it (docs/safety).
+        if not call.peer_camera:
+            return self.texts.peer_camera_off.format(name=self.name), False
+        if self.noticed.remote_age is None:
+            return self.texts.waiting_for_picture, False
+        if self.noticed.remote_age > FROZEN_AFTER_S:
+            return self.texts.frozen, True
+        if not call.peer_microphone:
+            return self.texts.peer_muted.format(name=self.name), False
+        return "", False
+
+    def _feedback(self, call: CallView) -> ScreenView:
+        reason = call.reason or "error"
+        if not call.outgoing and reason in ("cancelled", "no_answer"):
+            return self._said("ended", "calm", self.texts.missed)
+        if reason in _IN_VAIN:
+            return self._trouble("ended", self.words.ended[reason])
+        return self._said("ended", "calm", self.words.ended[reason])
+
+    def _fault(self, call: CallView) -> ScreenView:
+        fault = call.fault or "internal"
+        why = self.agent.enrolment_error if self.agent is not None and fault == "not_enrolled" else ""
+        view = self._trouble("fault", self.words.faults[fault])
+        return replace(view, staff=self.texts.staff_code.format(code=why or fault))
+
+    def _away(self) -> ScreenView:
+        if self.noticed.away_for >= AWAY_LONG_S:
+            return self._trouble("fault", self.texts.away_long)
+        return self._said("offline", "calm", self.texts.away)
+
+    def _trouble(self, layout: Layout, said: Said) -> ScreenView:
+        view = replace(self._said(layout, "trouble", said), bar="phone", bar_text=self._phone())
+        return replace(view, notice=self.texts.refused) if self._refused() else view
+
+    def _said(self, layout: Layout, tone: Tone, said: Said) -> ScreenView:
+        return ScreenView(
+            layout,
+            tone,
+            self.config.language,
+            headline=said.headline.format(name=self.name),
+            sub=said.sub.format(name=self.name),
+        )
+
+    def _phone(self) -> str:
+        if not self.config.phone:
+            return self.texts.no_phone
+        return self.texts.phone.format(clinic=self.clinic, phone=_unbroken(self.config.phone))
+
+    def _peer(self) -> str:
+        named = self.call.peer_name.strip() if self.call is not None else ""
+        if named:
+            return named
+        return self.config.clinic or self.texts.the_caller
+
+    def _role(self, call: CallView) -> str:
+        return call.peer_role.strip()
+
+    def _live(self, own_fresh: bool) -> str:
+        """The truth about what is open: by the state, or because own pictures come though they should not."""
+        call = self.call
+        devices = call.devices if call is not None and call.state in _LIVE_STATES else _NOTHING
+        camera = devices.camera == "ok" or own_fresh
+        if camera and devices.microphone == "ok":
+            return self.texts.live_both
+        if camera:
+            return self.texts.live_camera
+        return self.texts.live_microphone if devices.microphone == "ok" else ""
+
+    def _in_call_problem(self) -> str:
+        texts = self.texts
+        return self._device_problem(
+            texts.in_call_no_camera, texts.in_call_no_microphone, texts.in_call_no_speaker
+        ).format(name=self.name)
+
+    def _device_problem(self, camera: str, microphone: str, speaker: str) -> str:
+        """The worst first: who cannot hear needs help, who is not seen can still talk."""
+        devices = self.call.devices if self.call is not None else Devices()
+        if devices.speaker != "ok":
+            return speaker
+        if devices.microphone != "ok":
+            return microphone
+        return camera if devices.camera != "ok" else ""
+
+    def _refused(self) -> bool:
+        ago = self.noticed.refused_ago
+        return ago is not None and ago < REFUSED_FOR_S
+
+
+_NOTHING = Devices(camera="missing", microphone="missing", speaker="missing")
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _unbroken(phone: str) -> str:
+    """A Danish number as it is said, `70 12 34 56`, another one as it was written; a line never breaks inside it."""
+    digits = phone.replace(" ", "")
+    if len(digits) == 8 and digits.isdigit():
+        phone = " ".join(digits[at : at + 2] for at in range(0, 8, 2))
+    return phone.replace(" ", "\N{NO-BREAK SPACE}")
