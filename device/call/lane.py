@@ -19,6 +19,7 @@ class Lane:
         self._waiting: deque[Work] = deque()
         self._wake = asyncio.Event()
         self._current: asyncio.Task[None] | None = None
+        self._firm = False
         self._began = 0.0
 
     def add(self, work: Work) -> None:
@@ -27,11 +28,12 @@ class Lane:
         self._wake.set()
 
     def instead(self, work: Work) -> None:
-        """Do this in place of all that is waiting and of what is under way, which is cancelled."""
+        """Do this, to its end, in place of all that is waiting and of what is under way, which is cancelled."""
         self._waiting.clear()
-        if self._current is not None:
+        if self._current is not None and not self._firm:
             self._current.cancel()
-        self.add(work)
+        self._waiting.append(_Firm(work))
+        self._wake.set()
 
     def busy_s(self) -> float:
         """Seconds spent on the present piece of work; 0 when there is none."""
@@ -47,6 +49,7 @@ class Lane:
 
     async def _do(self, work: Work) -> None:
         self._began = self._clock.monotonic()
+        self._firm = isinstance(work, _Firm)
         current = self._current = asyncio.ensure_future(_as_coroutine(work))
         try:
             await asyncio.wait({current})
@@ -61,3 +64,13 @@ class Lane:
 
 async def _as_coroutine(work: Work) -> None:
     await work()
+
+
+class _Firm:
+    """Work that a later `instead` does not cut short."""
+
+    def __init__(self, work: Work) -> None:
+        self._work = work
+
+    def __call__(self) -> Awaitable[None]:
+        return self._work()

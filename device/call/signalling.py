@@ -76,9 +76,12 @@ class Signalling:
         self._guards: OrderedDict[str, OrderGuard] = OrderedDict()
         self._bucket = _Bucket(clock)
 
-    async def run(self) -> None:
-        """Connect, listen and speak until cancelled."""
+    async def connect(self) -> None:
+        """Begin to connect; what comes waits in the link for `run`."""
         await self._link.start()
+
+    async def run(self) -> None:
+        """Listen and speak until cancelled."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._listen())
             tasks.create_task(self._speak())
@@ -204,6 +207,8 @@ class Signalling:
         except MessageError as error:
             self.refuse(call, error.code)
             return
+        if isinstance(heard.message, Rejected):
+            _log.warning("the region did not take what was said about call %s: %s", call, heard.message.code)
         self._on_event(heard)
 
     def _guard(self, call: str) -> OrderGuard:

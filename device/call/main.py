@@ -1,0 +1,231 @@
+"""station-call, put together: `main(config)` runs it.
+
+The broker is being connected to while the media libraries load, which takes longer; the button is listened to as soon
+as there is something for it to start.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import logging
+
+from device.call.errors import IdentityReplaced
+from device.call.events import Configured, DevicesChanged, Pressed
+from device.call.service import CallService
+from device.call.session import begin
+from device.call.signalling import Signalling
+from device.call.standing import mqtt_link, read_config, read_identity
+from device.call.state import HOME, Moment
+from device.hardware.errors import HardwareError
+from device.hardware.ports import Hardware
+from device.runtime.bridge import Inlet
+from device.runtime.config import StationConfig
+from device.runtime.log_stream import LogStream
+from device.runtime.service import Watchdog, run_service
+from messaging.call import new_call_id
+from messaging.clock import Clock, SystemClock
+from messaging.envelope import ClockTrust, Sealer
+from messaging.link.local import LocalClient, LocalServer, Reply
+from messaging.local import AGENT_SOCKET, CALL_SOCKET, AgentView, Message, Press, Refusal, Simulate
+from messaging.twin import Config
+from messaging.version import version
+from provisioning.station.keystore import Identity
+
+_log = logging.getLogger(__name__)
+_TICK_S = 1.0
+_LOOK_AGAIN_TICKS = 5
+_LEVELS_S = 0.1
+
+
+def main(config: StationConfig) -> int:
+    """Run station-call until it is told to end; an exit code."""
+    return run_service("station-call", functools.partial(run, config, SystemClock()))
+
+
+async def run(config: StationConfig, clock: Clock, watchdog: Watchdog) -> None:
+    """Run station-call until cancelled."""
+    await StationCall(config, clock, watchdog).run()
+
+
+class StationCall:
+    """The process: who it listens to, and whom it tells."""
+
+    def __init__(self, config: StationConfig, clock: Clock, watchdog: Watchdog) -> None:
+        self._config = config
+        self._clock = clock
+        self._watchdog = watchdog
+        self._trust: ClockTrust = "unset"
+        self._sealer = Sealer(clock.monotonic, clock.wall, lambda: self._trust)
+        self._standing: Config = read_config(config.state_dir)
+        self._identity: Identity | None = None
+        self._signalling: Signalling | None = None
+        self._server = LocalServer(config.runtime_dir / CALL_SOCKET, self._commanded)
+        self._agent = LocalClient(
+            config.runtime_dir / AGENT_SOCKET, self._agent_said, lambda: None, clock
+        )  # while the agent is away, what it said last holds
+        self._presses: Inlet[None] = Inlet(asyncio.get_running_loop(), size=16)
+        self._tasks: asyncio.TaskGroup
+        self._hardware: Hardware
+        self._service: CallService
+
+    async def run(self) -> None:
+        """Until cancelled, or a StationError."""
+        log_stream = LogStream(asyncio.get_running_loop(), lambda line: self._server.stream("log", line))
+        with log_stream.attached():
+            signalling = self._enrol()
+            try:
+                if signalling is not None:
+                    await signalling.connect()
+                await self._load()
+                async with asyncio.TaskGroup() as tasks:
+                    await self._serve(tasks)
+            except BaseExceptionGroup as group:
+                raise _cause(group) from group
+            finally:
+                if self._signalling is not None:
+                    await self._signalling.stop(0)
+
+    async def _serve(self, tasks: asyncio.TaskGroup) -> None:
+        self._tasks = tasks
+        ended = tasks.create_task(self._service.run())
+        if self._signalling is not None:
+            tasks.create_task(self._signalling.run())
+        try:
+            await self._server.start()
+            self._hardware.button.listen(self._pressed)
+            for work in (self._agent.run(), self._take_presses(), self._tell_levels(), self._keep_house()):
+                tasks.create_task(work)
+            self._watchdog.ready()
+            await ended
+        finally:
+            await self._service.stop()
+            await self._server.stop()
+
+    # Coming up
+
+    def _enrol(self) -> Signalling | None:
+        """Who this station is, and its signalling, if it is anybody yet."""
+        self._identity = read_identity(self._config.state_dir)
+        if self._identity is None:
+            return None
+        self._signalling = Signalling(
+            self._identity.station, mqtt_link(self._identity, self._config.state_dir, self._clock), self._clock,
+            self._sealer, {"laegeknap": version()}, lambda event: self._service.happened(event),
+        )  # fmt: skip
+        return self._signalling
+
+    def _enrol_late(self) -> None:
+        signalling = self._enrol()
+        if signalling is None:
+            return
+        _log.info("enrolled")
+        self._service.signalling = signalling
+        self._configured()
+
+        async def connect_and_run() -> None:
+            await signalling.connect()
+            await signalling.run()
+
+        self._tasks.create_task(connect_and_run())
+
+    async def _load(self) -> None:
+        # Imports of a second or more: in a thread, while the loop makes the connection to the broker.
+        hardware = self._hardware = await asyncio.to_thread(_load_hardware, self._config)
+        from device.call.engine import Engine
+        from device.media.media import Media
+
+        media = Media(
+            hardware, self._config.media, self._config.runtime_dir, self._clock,
+            lambda devices: self._service.happened(DevicesChanged(devices)),
+        )  # fmt: skip
+        now = Moment(self._clock.monotonic(), self._clock.wall())
+        session = begin(
+            await media.refresh(), now, enrolled=self._signalling is not None, clinic=bool(self._standing.clinic)
+        )
+        self._service = CallService(
+            hardware, media, lambda happened: Engine(media, self._clock, happened), self._clock, self._sealer.boot,
+            session, self._server.show,
+        )  # fmt: skip
+        self._service.signalling = self._signalling
+        self._service.set_volume(self._standing.volume)
+
+    # What comes in
+
+    def _pressed(self) -> None:
+        self._presses.put(None)
+
+    async def _take_presses(self) -> None:
+        while True:
+            await self._presses.get()
+            self._service.happened(Pressed(new_call_id()))
+
+    def _commanded(self, message: Message, reply: Reply) -> None:
+        if isinstance(message, Press):
+            self._service.happened(Pressed(new_call_id()))
+        elif not isinstance(message, Simulate):
+            reply(Refusal("not_a_command"))
+        elif self._hardware.turn is None:
+            reply(Refusal("not_simulated"))
+        else:
+            try:
+                self._hardware.turn(message.knob)
+            except HardwareError as error:
+                _log.warning("not simulated: %s", error)
+                reply(Refusal("no_such_knob"))
+
+    def _agent_said(self, message: Message) -> None:
+        if isinstance(message, AgentView):
+            self._trust = message.clock
+            self._standing = message.config
+            self._service.set_volume(message.config.volume)
+            if message.enrolled and self._signalling is None:
+                self._enrol_late()
+            else:
+                self._configured()
+
+    def _configured(self) -> None:
+        self._service.happened(Configured(self._signalling is not None, bool(self._standing.clinic)))
+
+    # What goes on by itself
+
+    async def _tell_levels(self) -> None:
+        while True:
+            await self._clock.sleep(_LEVELS_S)
+            levels = self._service.levels() if self._server.watched("levels") else None
+            if levels is not None:
+                self._server.stream("levels", levels)
+
+    async def _keep_house(self) -> None:
+        ticks = 0
+        while True:
+            await self._clock.sleep(_TICK_S)
+            ticks += 1
+            if self._service.makes_progress():
+                self._watchdog.progress()
+            self._service.show()
+            if ticks % _LOOK_AGAIN_TICKS == 0 and self._service.session.state in HOME:
+                self._service.look_again()
+                self._check_identity()
+
+    def _check_identity(self) -> None:
+        if self._signalling is None:
+            self._enrol_late()
+            return
+        present = read_identity(self._config.state_dir)
+        if present is not None and present != self._identity:
+            raise IdentityReplaced("this station has been enrolled anew")
+
+
+def _cause(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The first thing that went wrong; the rest followed from it."""
+    first = group.exceptions[0]
+    return _cause(first) if isinstance(first, BaseExceptionGroup) else first
+
+
+def _load_hardware(config: StationConfig) -> Hardware:
+    import device.call.engine
+    import device.media.media  # noqa: F401
+    from device.hardware.factory import make_hardware
+
+    return make_hardware(config)

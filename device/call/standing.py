@@ -1,0 +1,52 @@
+"""What station-call goes by before the agent has spoken, and while it is away: identity and last good config."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+from device.call.signalling import MakeLink
+from messaging.clock import Clock
+from messaging.codec import decode
+from messaging.enrolment import split_address
+from messaging.envelope import parse_json
+from messaging.errors import MalformedMessage, MessageError
+from messaging.link.mqtt import MqttLink, MqttSettings
+from messaging.twin import Config, Desired
+from provisioning.station.errors import StateUnusable
+from provisioning.station.keystore import Identity, Keystore
+
+_log = logging.getLogger(__name__)
+
+
+def read_identity(state_dir: Path) -> Identity | None:
+    """Who this station is; None when it is not enrolled, or (said in the log) when that cannot be read."""
+    try:
+        identity = Keystore(state_dir).identity()
+        if identity is not None:
+            split_address(identity.broker)
+        return identity
+    except (StateUnusable, MalformedMessage) as error:
+        _log.error("the identity cannot be read: %s", error)
+        return None
+
+
+def read_config(state_dir: Path) -> Config:
+    """The last good config; the default one (said in the log, if there should be another) when there is none."""
+    path = state_dir / "config.json"
+    try:
+        return decode(Desired, parse_json(path.read_bytes())).config
+    except FileNotFoundError:
+        return Config()
+    except (OSError, MessageError) as error:
+        _log.error("%s cannot be used: %s", path, error)
+        return Config()
+
+
+def mqtt_link(identity: Identity, state_dir: Path, clock: Clock) -> MakeLink:
+    """The call's own client of the broker, `<station>-call`, with the station's certificate."""
+    keystore = Keystore(state_dir)
+    host, port = split_address(identity.broker)
+    client_id = f"{identity.station}-call"
+    settings = MqttSettings(host, port, client_id, keystore.ca, keystore.certificate, keystore.key)
+    return lambda subscriptions, will: MqttLink(settings, subscriptions, will, clock)
