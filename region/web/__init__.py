@@ -1,0 +1,47 @@
+"""What the subjects of the region share: sign-in, pages, words, live updates, security.
+
+A subject (`desk`, `stations`, `fleet` ...) is a package with one function::
+
+    def subject(region: Region) -> Subject        # region.web.context.Region, region.web.subject.Subject
+
+`region.app` calls it once and mounts what it gives:
+
+* `router`: a FastAPI router. A handler gets the signed-in person with `session: Clinician` or `session: ItAdmin`
+  (`region.web.auth`; any other parameter default means anybody may call it, and a test enumerates those). Unsafe
+  methods need the CSRF token already: `X-CSRF-Token` header (page scripts read it from `<meta name="csrf-token">`,
+  htmx sends it by itself) or the form field `csrf` (`{{ csrf_field() }}` in a form). `region_of(request)` gives the
+  Region.
+* `folder`: the package's folder. `templates/` in it is the subject's: `region.pages.page(request, "desk/index.html",
+  session, calls=...)`; a page begins `{% extends "web/layout.html" %}` and fills `title`, `head`, `main`. `static/`
+  in it is served below `/static/<name>/`: `{{ static("desk/call.js") }}`. No inline script or style: the
+  Content-Security-Policy forbids both. Data for a script goes into `data-` attributes or a `<script
+  type="application/json">`.
+* `words`: `{"en": {...}, "da": {...}}`, keys beginning with the subject's name: `{{ t("desk.answer", name=...) }}` in
+  a template, `region.pages.translator(request, session)("desk.answer")` in Python. Both languages have the same keys
+  (a test holds that).
+* `nav`: its entries in the page's head, each with the role that sees it.
+* `up`: what takes messages of a branch of the stations' topics (`"call"`, `"birth"`, `"m"` ...), after the envelope
+  has been opened and its order judged. The broker is told only when the handler has returned: persist first. A
+  MessageError it raises is counted and acknowledged; a RegistryError is not acknowledged, so the message comes again.
+* `presence`: told of each process of a station that comes, goes or restarts (`PresenceChange`), after it has been
+  stored.
+* `run`: goes on as long as the region does (timers of the desk, publishing of config ...).
+
+Live updates: `region.hub.publish("clinic:3", "calls", {...})`, and in a handler `return live(request, session,
+["clinic:3", "person:7"], first=[encode_event("calls", {...})])` (`region.web.auth.live`,
+`region.web.events.encode_event`). The data is JSON (or text, as it is). A page that is too slow gets `resync` instead
+of what it missed: fetch everything again. `signed_out` comes before the stream ends because the session has.
+
+To a station: `await region.downlink.send(down(station, "call", call), message, expiry_s=30)`; LinkDown when there is
+no broker.
+
+Errors::
+
+    WebError                `status` and `code` (a stable word, also the key of its words: `web.error.<code>`)
+    ├── NotSignedIn         401: to the sign-in page, for a browser
+    ├── NotAllowed          403: another role's page
+    ├── BadToken            403: the CSRF token or the Origin is not ours
+    ├── LinkSpent           410: a one-time link that is unknown, used or late
+    ├── TooLarge            413: a body past its limit
+    └── TooManyTries        429: `retry_after_s`
+"""

@@ -1,0 +1,59 @@
+"""The error tree of the pages; drawn in `region/web/__init__.py`."""
+
+from __future__ import annotations
+
+
+class WebError(Exception):
+    """A request that is not carried out."""
+
+    status = 400
+    code = "bad_request"
+
+    def __init__(self, text: str = "") -> None:
+        super().__init__(text or self.code)
+
+
+class NotSignedIn(WebError):
+    """Nobody is signed in in this browser."""
+
+    status = 401
+    code = "not_signed_in"
+
+
+class NotAllowed(WebError):
+    """Signed in, but this is another role's."""
+
+    status = 403
+    code = "not_allowed"
+
+
+class BadToken(WebError):
+    """The CSRF token is missing or wrong, or the request comes from another site."""
+
+    status = 403
+    code = "bad_token"
+
+
+class LinkSpent(WebError):
+    """A one-time link that is unknown, used or late."""
+
+    status = 410
+    code = "link_spent"
+
+
+class TooLarge(WebError):
+    """A body past its limit."""
+
+    status = 413
+    code = "too_large"
+
+
+class TooManyTries(WebError):
+    """Too often; again after `retry_after_s` seconds."""
+
+    status = 429
+    code = "too_many_tries"
+
+    def __init__(self, retry_after_s: float) -> None:
+        super().__init__()
+        self.retry_after_s = retry_after_s

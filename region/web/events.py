@@ -1,0 +1,132 @@
+"""Live updates: a hub that pages listen to over server-sent events.
+
+Source: WHATWG HTML, 9.2 Server-sent events.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from typing import Any
+
+from starlette.responses import StreamingResponse
+
+from messaging.clock import Clock
+
+KEEP_ALIVE_S = 15.0
+MOST_WAITING = 64
+MOST_LISTENERS = 2000
+
+
+class Listener:
+    """One page that listens: a bounded queue. A page too slow for it loses what waits and is told to fetch anew."""
+
+    def __init__(self, most: int = MOST_WAITING) -> None:
+        self._waiting: deque[str] = deque()
+        self._most = most
+        self._woken = asyncio.Event()
+        self.closed = False
+
+    def put(self, chunk: str) -> None:
+        """Queue one event as it goes on the wire."""
+        if len(self._waiting) >= self._most:
+            self._waiting.clear()
+            chunk = encode_event("resync", {})
+        self._waiting.append(chunk)
+        self._woken.set()
+
+    def close(self, last: str = "") -> None:
+        """Nothing comes after this."""
+        if last:
+            self._waiting.append(last)
+        self.closed = True
+        self._woken.set()
+
+    async def take(self) -> str:
+        """All that waits, joined; empty when the hub has closed."""
+        while not self._waiting and not self.closed:
+            self._woken.clear()
+            await self._woken.wait()
+        chunk = "".join(self._waiting)
+        self._waiting.clear()
+        return chunk
+
+
+class Hub:
+    """Who listens to what. Names of topics are the subjects' own: `fleet`, `clinic:3`, `person:7`."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._topics: dict[str, set[Listener]] = {}
+        self._closed = False
+
+    def publish(self, topic: str, event: str, data: Any = None) -> None:
+        """Tell all who listen to the topic. `data` is a text as it is, or plain data as JSON."""
+        listeners = self._topics.get(topic)
+        if listeners:
+            chunk = encode_event(event, data)
+            for listener in listeners:
+                listener.put(chunk)
+
+    def listeners(self, topic: str) -> int:
+        """How many pages listen to the topic."""
+        return len(self._topics.get(topic, ()))
+
+    async def stream(
+        self, topics: Iterable[str], alive: Callable[[], Awaitable[bool]] | None = None, first: Iterable[str] = ()
+    ) -> AsyncIterator[str]:
+        """Events of these topics as they go on the wire, with comments to keep the line open.
+
+        `alive` is asked at each comment; when it says False the stream tells `signed_out` and ends. `first` goes
+        out at once, after listening has begun, so nothing falls between a snapshot and the updates.
+        """
+        listener, names = Listener(), tuple(topics)
+        for name in names:
+            self._topics.setdefault(name, set()).add(listener)
+        if self._closed:
+            listener.close()
+        keeper = asyncio.create_task(self._keep_alive(listener, alive), name="keep a stream alive")
+        try:
+            yield ": listening\n\n" + "".join(first)
+            while chunk := await listener.take():
+                yield chunk
+        finally:
+            keeper.cancel()
+            self._forget(listener, names)
+
+    def response(
+        self, topics: Iterable[str], alive: Callable[[], Awaitable[bool]] | None = None, first: Iterable[str] = ()
+    ) -> StreamingResponse:
+        """The stream as a response."""
+        headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+        return StreamingResponse(self.stream(topics, alive, first), media_type="text/event-stream", headers=headers)
+
+    def close(self) -> None:
+        """End every stream; new ones end at once."""
+        self._closed = True
+        for listener in {listener for listeners in self._topics.values() for listener in listeners}:
+            listener.close()
+
+    async def _keep_alive(self, listener: Listener, alive: Callable[[], Awaitable[bool]] | None) -> None:
+        while not listener.closed:
+            await self._clock.sleep(KEEP_ALIVE_S)
+            if alive is not None and not await alive():
+                listener.close(encode_event("signed_out", {}))
+            else:
+                listener.put(": still here\n\n")
+
+    def _forget(self, listener: Listener, names: Iterable[str]) -> None:
+        for name in names:
+            listeners = self._topics.get(name, set())
+            listeners.discard(listener)
+            if not listeners:
+                self._topics.pop(name, None)
+
+
+def encode_event(event: str, data: Any = None) -> str:
+    """One event on the wire. A text goes as it is, a line a line; anything else as JSON."""
+    text = data if isinstance(data, str) else json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+    lines = "".join(f"data: {line}\n" for line in text.splitlines() or [""])
+    return f"event: {event}\n{lines}\n"

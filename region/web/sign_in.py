@@ -1,0 +1,168 @@
+"""Signing in and out, one-time links, and a person's own account."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from fastapi import APIRouter, Form
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from messaging.twin import Language
+from region.registry import Invalid, Registry
+from region.registry.people import sign_in_name
+from region.registry.records import Person
+from region.web import tokens
+from region.web.auth import HOME, SignedIn, Visitor, begin_session, end_session, visitor
+from region.web.context import region_of
+from region.web.errors import LinkSpent, TooManyTries
+from region.web.pages import LANGUAGE_COOKIE
+
+LINK_LIVES_S = 15 * 60.0
+router = APIRouter(include_in_schema=False)
+Field = Annotated[str, Form(max_length=300)]
+
+
+@router.get("/")
+async def home(session: Visitor) -> Response:
+    """To where this person works."""
+    return RedirectResponse(HOME[session.person.role] if session else "/sign-in", 303)
+
+
+@router.get("/sign-in")
+async def show_sign_in(request: Request, session: Visitor, next: str = "") -> Response:  # noqa: A002
+    """The sign-in form; whoever is signed in already goes on."""
+    if session is not None:
+        return RedirectResponse(_inside(next) or HOME[session.person.role], 303)
+    return _form(request, next_path=_inside(next))
+
+
+@router.post("/sign-in")
+async def sign_in(request: Request, name: Field, password: Field, next: Field = "") -> Response:  # noqa: A002
+    """Sign in with name and password. A wrong name and a wrong password look the same and take as long."""
+    region, account = region_of(request), sign_in_name(name)[:80]
+    address, next_path = client_address(request), _inside(next)
+    try:
+        region.limits.take_sign_in(account, address, region.clock.monotonic())
+    except TooManyTries as error:
+        minutes = int(error.retry_after_s // 60) + 1
+        response = _form(request, next_path, "web.sign_in.wait", 429, minutes=minutes)
+        response.headers["Retry-After"] = str(int(error.retry_after_s) + 1)
+        return response
+    async with region.registry.read() as t:
+        password_hash = await t.people.password_hash(account)
+        person = await t.people.find(account)
+    if not await region.passwords.verify(password_hash, password) or person is None:
+        async with region.registry.begin() as t:
+            # Only names we know are written down: what was typed may be a password in the wrong field.
+            await t.audit.add(person.name if person else "unknown", "sign_in", "refused", region.clock.wall())
+        return _form(request, next_path, "web.sign_in.wrong", 401)
+    region.limits.signed_in(account, address)
+    forward = RedirectResponse(next_path or HOME[person.role], 303)
+    await begin_session(request, forward, person, "password")
+    return forward
+
+
+@router.get("/once/{token}")
+async def use_link(request: Request, token: str) -> Response:
+    """A one-time link: signs in and goes on. Opened again in the same browser it just goes on."""
+    region = region_of(request)
+    region.limits.take_link(client_address(request), region.clock.monotonic())
+    async with region.registry.begin() as t:
+        person = await t.sessions.use_link(token[:100], region.clock.wall())
+    if person is None:
+        session = await visitor(request)
+        if session is None:
+            raise LinkSpent
+        return RedirectResponse(HOME[session.person.role], 303)
+    region.limits.links.give_back(client_address(request))
+    forward = RedirectResponse(HOME[person.role], 303)
+    await begin_session(request, forward, person, "link")
+    return forward
+
+
+@router.post("/sign-out")
+async def sign_out(request: Request, _session: Visitor) -> Response:
+    """Sign out of this browser."""
+    response = RedirectResponse("/sign-in", 303)
+    await end_session(request, response)
+    return response
+
+
+@router.post("/language")
+async def choose_language(request: Request, session: Visitor, language: Field, next: Field = "/") -> Response:  # noqa: A002
+    """Read pages in that language from now on."""
+    chosen: Language = "da" if language == "da" else "en"
+    region = region_of(request)
+    if session is not None:
+        async with region.registry.begin() as t:
+            await t.people.set_language(session.person.id, chosen)
+    response = RedirectResponse(_inside(next) or "/", 303)
+    response.set_cookie(LANGUAGE_COOKIE, chosen, 365 * 86_400, secure=region.settings.secure, samesite="lax")
+    return response
+
+
+@router.get("/account")
+async def show_account(request: Request, session: SignedIn, changed: bool = False) -> Response:
+    """Who is signed in, and a new password."""
+    return region_of(request).pages.page(request, "web/account.html", session, error="", changed=changed)
+
+
+@router.post("/account/password")
+async def change_password(request: Request, session: SignedIn, new: Field, old: Field = "") -> Response:
+    """A new password: the old one is asked for if there is one. Other browsers are signed out."""
+    region, person = region_of(request), session.person
+    region.limits.take_sign_in(person.name, client_address(request), region.clock.monotonic())
+    async with region.registry.read() as t:
+        known = await t.people.password_hash(person.name)
+    if known is not None and not await region.passwords.verify(known, old):
+        return _account_error(request, session, "web.account.wrong_old")
+    try:
+        hashed = await region.passwords.hash(new)
+    except Invalid:
+        return _account_error(request, session, "web.account.bad_new")
+    region.limits.signed_in(person.name, client_address(request))
+    async with region.registry.begin() as t:
+        await t.people.set_password(person.id, hashed)
+        await t.sessions.end_all(person.id)
+        await t.audit.add(person.name, "password", "changed", region.clock.wall())
+    forward = RedirectResponse("/account?changed=true", 303)
+    await begin_session(request, forward, person, "new password")
+    return forward
+
+
+async def make_link(registry: Registry, public_url: str, person: Person, now: float, lives_s: float) -> str:
+    """A one-time sign-in link for that person; it is in nobody's log and stored as a digest only."""
+    token = tokens.new_token()
+    async with registry.begin() as t:
+        await t.sessions.add_link(token, person.id, now, now + lives_s)
+        await t.audit.add("command line", "sign_in_link", "made", now, person=person.name)
+    return f"{public_url}/once/{token}"
+
+
+def client_address(request: Request) -> str:
+    """Whom to count tries against. Behind a proxy uvicorn has put the client's address here."""
+    return request.client.host if request.client else "unknown"
+
+
+def _inside(path: str) -> str:
+    """A path of ours to go on to, or nothing: never another site's."""
+    parts = urlsplit(path)
+    inside = path.startswith("/") and not path.startswith(("//", "/\\")) and not parts.scheme and not parts.netloc
+    return path if inside and path.isprintable() and "\\" not in path else ""
+
+
+def _form(request: Request, next_path: str, error: str = "", status: int = 200, **values: object) -> Response:
+    region = region_of(request)
+    visit = tokens.visit_of(request)
+    message = region.pages.translator(request, None)(error, **values) if error else ""
+    response = region.pages.page(request, "web/sign_in.html", None, status, error=message, next_path=next_path)
+    tokens.set_cookie(response, tokens.VISIT, visit, region.settings.secure)
+    return response
+
+
+def _account_error(request: Request, session: SignedIn, error: str) -> Response:
+    pages = region_of(request).pages
+    message = pages.translator(request, session)(error)
+    return pages.page(request, "web/account.html", session, 422, error=message, changed=False)

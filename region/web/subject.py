@@ -1,0 +1,73 @@
+"""What a subject of the region hands to the app; the contract is told in `region/web/__init__.py`."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from fastapi import APIRouter
+
+from messaging.envelope import Envelope
+from messaging.status import Connection
+from messaging.topics import Topic
+from messaging.twin import Language
+from region.registry.records import ProcessPresence, Role
+
+Words = Mapping[Language, Mapping[str, str]]
+
+
+class UpHandler(Protocol):
+    """Takes messages of one branch of the stations' topics."""
+
+    async def handle(self, topic: Topic, envelope: Envelope) -> None:
+        """Deal with one message: committed when this returns. MessageError: not a message we take."""
+
+
+class Downlink(Protocol):
+    """The way to the stations."""
+
+    @property
+    def is_up(self) -> bool:
+        """Whether the broker has the region connected."""
+
+    async def send(self, topic: str, message: object, *, retain: bool = False, expiry_s: int | None = None) -> None:
+        """Seal and publish a message (dataclass or plain data); LinkDown when there is no broker."""
+
+
+@dataclass(frozen=True)
+class PresenceChange:
+    """A process of a station came, went or restarted. `before` is what was known of it."""
+
+    station: str
+    now: Connection
+    before: ProcessPresence | None
+
+    @property
+    def restarted(self) -> bool:
+        """Another run of the process than the one known."""
+        return self.before is not None and self.before.boot != self.now.boot
+
+
+@dataclass(frozen=True)
+class Nav:
+    """An entry in the page's head, for those of a role."""
+
+    path: str
+    word: str
+    role: Role
+
+
+@dataclass(frozen=True)
+class Subject:
+    """One subject: its pages, words, and what it takes from stations."""
+
+    name: str
+    folder: Path
+    router: APIRouter
+    words: Words
+    nav: tuple[Nav, ...] = ()
+    up: Mapping[str, UpHandler] = field(default_factory=dict)
+    presence: Callable[[PresenceChange], Awaitable[None]] | None = None
+    run: Callable[[], Awaitable[None]] | None = None

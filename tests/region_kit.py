@@ -1,0 +1,130 @@
+"""A region for tests: the real pages, registry and guard over httpx, a downlink with a memory, a manual clock."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import httpx
+from argon2 import PasswordHasher
+from fastapi import FastAPI
+
+from messaging.clock import ManualClock
+from messaging.link.port import LinkDown
+from messaging.twin import Language
+from region.registry import Registry, database_url
+from region.registry.records import Clinic, Person, Role, Site, Station
+from region.web.context import Region, WebSettings
+from region.web.events import Hub
+from region.web.limits import Limits
+from region.web.pages import Pages
+from region.web.passwords import Passwords
+from region.web.sign_in import make_link
+from region.web.site import build_site
+from region.web.subject import Subject
+
+PASSWORD = "correct horse battery"
+HTML = {"accept": "text/html,*/*"}
+
+
+@dataclass
+class Sent:
+    """One message to a station, as the region meant it."""
+
+    topic: str
+    message: object
+    retain: bool
+    expiry_s: int | None
+
+
+@dataclass
+class FakeDownlink:
+    """A way to the stations that remembers, and can be cut."""
+
+    is_up: bool = True
+    sent: list[Sent] = field(default_factory=list)
+
+    async def send(self, topic: str, message: object, *, retain: bool = False, expiry_s: int | None = None) -> None:
+        if not self.is_up:
+            raise LinkDown("cut by the test")
+        self.sent.append(Sent(topic, message, retain, expiry_s))
+
+
+def quick_passwords() -> Passwords:
+    """Real argon2id with parameters that cost a test nothing."""
+    return Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+
+
+@dataclass
+class Kit:
+    """The region, its application, and hands to use it with."""
+
+    region: Region
+    app: FastAPI
+    clock: ManualClock
+    downlink: FakeDownlink
+
+    def browser(self, **headers: str) -> httpx.AsyncClient:
+        """A browser nobody is signed in in; it follows no redirects."""
+        transport = httpx.ASGITransport(self.app, raise_app_exceptions=False)
+        return httpx.AsyncClient(transport=transport, base_url=self.region.settings.public_url, headers=headers or HTML)
+
+    async def places(self) -> tuple[Clinic, Site, Station]:
+        """A clinic, a site and a station that calls the clinic."""
+        async with self.region.registry.begin() as t:
+            clinic = await t.clinics.add("Bakkens Klinik", "+45 12 34 56 78", self.clock.wall())
+            site = await t.sites.add("Solgården", self.clock.wall())
+            station = await t.stations.add("Room 4", site.id, clinic.id, self.clock.wall())
+        return clinic, site, station
+
+    async def person(self, name: str, role: Role, clinic: Clinic | None = None, **more: Any) -> Person:
+        """An account with PASSWORD."""
+        hashed = await self.region.passwords.hash(PASSWORD)
+        async with self.region.registry.begin() as t:
+            return await t.people.add(
+                name, role, self.clock.wall(), clinic_id=clinic and clinic.id, password_hash=hashed, **more
+            )
+
+    @asynccontextmanager
+    async def signed_in(self, person: Person, **headers: str) -> AsyncIterator[httpx.AsyncClient]:
+        """A browser that person is signed in in, by a one-time link."""
+        async with self.browser(**headers) as browser:
+            response = await browser.get(await self.link(person))
+            assert response.status_code == 303, response.text
+            yield browser
+
+    async def link(self, person: Person) -> str:
+        """A one-time link, good for a minute."""
+        public_url = self.region.settings.public_url
+        return await make_link(self.region.registry, public_url, person, self.clock.wall(), 60)
+
+    async def csrf(self, browser: httpx.AsyncClient, path: str = "/account") -> str:
+        """The token of that browser's pages."""
+        found = re.search(r'name="csrf-token" content="([^"]+)"', (await browser.get(path, headers=HTML)).text)
+        assert found, "the page carries no token"
+        return found[1]
+
+
+@asynccontextmanager
+async def region_kit(
+    data: Path, subjects: Iterable[Callable[[Region], Subject]] = (), *, language: Language | None = None,
+    public_url: str = "http://region.test", **settings: Any,
+) -> AsyncIterator[Kit]:  # fmt: skip
+    """A region with its database in `data`. `subjects` are the packages' `subject` functions."""
+    clock = ManualClock()
+    registry = Registry(database_url(data))
+    await registry.migrate()
+    downlink = FakeDownlink()
+    region = Region(
+        settings=replace(WebSettings(public_url, language), **settings), registry=registry, clock=clock, hub=Hub(clock),
+        pages=Pages(clock, language), downlink=downlink, passwords=quick_passwords(), limits=Limits(),
+    )  # fmt: skip
+    try:
+        yield Kit(region, build_site(region, [make(region) for make in subjects]), clock, downlink)
+    finally:
+        region.hub.close()
+        await registry.close()
