@@ -58,7 +58,7 @@ async def serve(runtime_dir: Path, taken: socket.socket, access: Access, hosts: 
     # The address of the first visit holds the token: no access log.
     config = uvicorn.Config(
         make_app(station, hub, access, hosts), log_config=None, access_log=False, server_header=False, lifespan="off",
-        timeout_graceful_shutdown=_GRACE_S,
+        ws="none", timeout_graceful_shutdown=_GRACE_S,
     )  # fmt: skip
     server = _Server(config, hub)
     loop = asyncio.get_running_loop()
