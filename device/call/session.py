@@ -257,6 +257,8 @@ def _devices(session: Session, event: MediaOpened | DevicesChanged, now: Moment)
 
 
 def _media_closed(session: Session, now: Moment) -> Step:
+    if session.running_call is not None:
+        return stay(session)  # an older closing; this call's devices are open
     closed = replace(session, media_open=False)
     return _show_how_it_ended(closed, now) if session.state == "ending" else stay(closed)
 
