@@ -1,0 +1,51 @@
+"""The station's other processes, as the agent sees them: station-call by its socket, the screen by what it says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from device.health import processes
+from device.health.processes import Gone, Happened, Sighting, Tick
+from messaging.call import Devices
+from messaging.clock import Clock
+from messaging.health import ProcessState
+from messaging.local import CallView, Message
+
+
+class Neighbours:
+    """Turns messages into the process table and the devices. `on_happened` hears what the region should know."""
+
+    def __init__(self, clock: Clock, on_happened: Callable[[Happened], None]) -> None:
+        self._clock = clock
+        self._on_happened = on_happened
+        self._processes = processes.begin(clock.monotonic())
+        self.devices: Devices | None = None  # None while station-call is away
+
+    @property
+    def states(self) -> dict[str, ProcessState]:
+        """Of every process."""
+        return processes.states(self._processes)
+
+    def on_call(self, message: Message) -> None:
+        """station-call said something."""
+        if isinstance(message, CallView):
+            self.devices = message.devices
+            self._step(Sighting("call", self._clock.monotonic(), message.boot))
+
+    def on_call_gone(self) -> None:
+        """station-call's socket has ended."""
+        self.devices = None
+        self._step(Gone("call", self._clock.monotonic()))
+
+    def on_screen(self) -> None:
+        """The screen said that it draws."""
+        self._step(Sighting("screen", self._clock.monotonic()))
+
+    def tick(self) -> None:
+        """A second has passed."""
+        self._step(Tick(self._clock.monotonic()))
+
+    def _step(self, event: processes.Event) -> None:
+        self._processes, happened = processes.step(self._processes, event)
+        for one in happened:
+            self._on_happened(one)

@@ -1,0 +1,37 @@
+"""What the region is told of the agent's coming and going: Will, `conn`, birth. All three carry the same `bd`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from messaging.envelope import Sealer
+from messaging.status import Connection
+from messaging.topics import up
+
+
+@dataclass
+class Presence:
+    """One run of the agent under one identity. Each connection has a new birth-death number."""
+
+    station: str
+    sealer: Sealer
+    versions: dict[str, str]
+    bd: int = 0
+
+    def will(self) -> tuple[str, bytes]:
+        """(topic, payload) of the next connection's Will; the birth that follows carries its number."""
+        self.bd += 1
+        return self._conn("offline")
+
+    def online(self) -> tuple[str, bytes]:
+        """(topic, payload) of `conn`, retained."""
+        return self._conn("online")
+
+    def last_words(self) -> tuple[str, bytes]:
+        """(topic, payload) of an orderly end, in place of the Will."""
+        return self._conn("offline")
+
+    def _conn(self, state: Literal["online", "offline"]) -> tuple[str, bytes]:
+        connection = Connection("agent", state, self.sealer.boot, self.bd, self.versions if state == "online" else {})
+        return up(self.station, "conn", "agent"), self.sealer.seal(connection)

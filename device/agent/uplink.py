@@ -1,0 +1,167 @@
+"""The agent's conversation with the region under one identity: birth, desired config, and the outbox's delivery."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from device.agent.config_store import ConfigStore
+from device.agent.courier import Courier
+from device.agent.desired import InForce, Verdict, consider
+from device.agent.errors import OutboxUnusable
+from device.agent.presence import Presence
+from messaging import topics
+from messaging.clock import Clock
+from messaging.envelope import Envelope, open_envelope
+from messaging.errors import MalformedMessage, MessageError
+from messaging.link.port import Down, Inbound, Link, LinkError, Up
+from messaging.status import Birth
+
+_log = logging.getLogger(__name__)
+_RETRY_OUTBOX_S = 60.0
+_REBIRTH_AT_MOST_EVERY_S = 2.0  # requests that waited at the broker come all at once
+
+
+@dataclass
+class Twin:
+    """The config in force and what was refused last; `refused_messages` counts what was no message of ours."""
+
+    store: ConfigStore
+    verdict: Verdict
+    refused_messages: int = 0
+
+    @property
+    def in_force(self) -> InForce:
+        """What the station works by."""
+        return self.verdict.in_force
+
+
+@dataclass(frozen=True)
+class Hooks:
+    """What the uplink asks of the rest of the agent."""
+
+    birth: Callable[[], Birth]
+    on_change: Callable[[], None]  # the link or the config has changed: show it
+    on_born: Callable[[], Awaitable[None]]  # the broker has taken the birth
+    on_config_refused: Callable[[], Awaitable[None]]
+    clock: Clock
+
+
+class Uplink:
+    """Owns one link while it runs."""
+
+    def __init__(self, link: Link, presence: Presence, courier: Courier, twin: Twin, hooks: Hooks) -> None:
+        self._link = link
+        self._presence = presence
+        self._courier = courier
+        self._twin = twin
+        self._hooks = hooks
+        self._delivering: asyncio.Task[None] | None = None
+        self._born_at = float("-inf")
+
+    @property
+    def is_up(self) -> bool:
+        """Whether the broker has us now."""
+        return self._link.is_up
+
+    async def run(self) -> None:
+        """Serve until cancelled; then say farewell in order."""
+        await self._link.start()
+        try:
+            async for event in self._link.events():
+                if isinstance(event, Inbound):
+                    await self._receive(event)
+                else:
+                    await self._turn(event)
+        finally:
+            await self._stop_delivering()
+            await self._link.stop(self._presence.last_words())
+
+    async def _turn(self, event: Up | Down) -> None:
+        await self._stop_delivering()
+        if isinstance(event, Up):
+            try:
+                await self._announce()
+            except LinkError as error:
+                _log.warning("the birth did not reach the broker: %s", error)
+            else:
+                self._delivering = asyncio.create_task(self._deliver(), name="outbox")
+        self._hooks.on_change()
+
+    async def _announce(self) -> None:
+        """Who we are, what we are, what we work by."""
+        station, seal = self._presence.station, self._presence.sealer.seal
+        topic, payload = self._presence.online()
+        await self._link.publish(topic, payload, retain=True)
+        await self._link.publish(topics.up(station, "birth"), seal(self._hooks.birth()))
+        await self._report_config()
+        self._born_at = self._hooks.clock.monotonic()
+        await self._hooks.on_born()
+
+    async def _report_config(self) -> None:
+        payload = self._presence.sealer.seal(self._twin.verdict.reported)
+        await self._link.publish(topics.up(self._presence.station, "reported"), payload)
+
+    async def _receive(self, message: Inbound) -> None:
+        try:
+            await self._act(message)
+        except MessageError as error:
+            self._twin.refused_messages += 1
+            _log.warning("a message from the region was refused (%s): %s", error.code, error)
+        except LinkError as error:
+            _log.warning("an answer did not reach the broker: %s", error)  # the next birth says it again
+        finally:
+            self._link.ack(message)
+
+    async def _act(self, message: Inbound) -> None:
+        topic = topics.parse(message.topic)
+        if topic.station != self._presence.station or topic.direction != "dn":
+            raise MalformedMessage("for another station")
+        if topic.branch == "desired":
+            if message.payload:  # an empty one says only that the retained config was taken away
+                await self._consider(open_envelope(message.payload))
+        elif topic.branch == "rebirth":
+            if self._hooks.clock.monotonic() - self._born_at >= _REBIRTH_AT_MOST_EVERY_S:
+                await self._announce()
+        else:
+            raise MalformedMessage(f"{topic.branch} is not for the agent of this version")
+
+    async def _consider(self, envelope: Envelope) -> None:
+        before = self._twin.in_force
+        verdict = consider(before, envelope.data)
+        if verdict.in_force != before:
+            try:
+                self._twin.store.save(verdict.in_force)
+            except OSError as error:
+                _log.error("the config cannot be kept and is not taken: %s", error)
+                verdict = Verdict(before, {"document": "cannot be kept: the disk refuses"})
+        news = verdict.refused and verdict != self._twin.verdict
+        self._twin.verdict = verdict
+        if verdict.in_force != before:
+            _log.info("config version %d is in force", verdict.in_force.version)
+            self._hooks.on_change()
+        if news:
+            _log.warning("config refused: %s", ", ".join(f"{name}: {why}" for name, why in verdict.refused.items()))
+            await self._hooks.on_config_refused()
+        await self._report_config()
+
+    async def _deliver(self) -> None:
+        while True:
+            try:
+                await self._courier.deliver(self._link)
+            except LinkError as error:
+                _log.info("the outbox waits: %s", error)  # Down follows, and Up begins anew
+                return
+            except OutboxUnusable as error:
+                _log.error("%s", error)
+                await self._hooks.clock.sleep(_RETRY_OUTBOX_S)
+
+    async def _stop_delivering(self) -> None:
+        if self._delivering is not None:
+            ending, self._delivering = self._delivering, None
+            ending.cancel()
+            await asyncio.wait([ending])
+            if not ending.cancelled():
+                ending.result()  # what it did not expect is ours to fail with
