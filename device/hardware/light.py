@@ -56,7 +56,7 @@ def level(pattern: LightPattern, elapsed: float) -> tuple[float, float]:
 
 
 def plain(value: float) -> bool:
-    """A level on a light that cannot be dimmed: ready stays dark there, so that a light that is on always means live."""
+    """A level on a light that cannot be dimmed: ready stays dark there, so that a steady light always means live."""
     return value >= 0.5
 
 

@@ -43,9 +43,7 @@ class Frame:
 Block = NDArray[np.int16]  # shape (480,), mono, 48 kHz
 OnFrame = Callable[[Frame], None]
 OnBlock = Callable[[Block], None]
-OnFault = Callable[
-    [str], None
-]  # a stable word: `unplugged`, `stalled` or `failed`; nothing comes after it until reopened
+OnFault = Callable[[str], None]  # a stable word: `unplugged`, `stalled` or `failed`; then nothing more comes: close it
 
 
 class Button(Protocol):

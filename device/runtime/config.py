@@ -56,8 +56,8 @@ class SimSection:
 class LinuxSection:
     """[linux]: which devices, by names that survive a reboot and another socket; empty: the only or default one.
 
-    `camera` is vendor:product[:serial] of USB in hexadecimal, or a path under /dev/v4l; `microphone` and `speaker` are the
-    sound server's names (`pactl list short sources`, `... sinks`) and hold for `rpi` too; `button` is a path under
+    `camera` is vendor:product[:serial] of USB in hexadecimal, or a path under /dev/v4l; `microphone` and `speaker` are
+    the sound server's names (`pactl list short sources`, `... sinks`) and hold for `rpi` too; `button` is a path under
     /dev/input/by-id and `button_key` the code of its key (0: any key); `light` is a name in /sys/class/leds.
     """
 

@@ -1,0 +1,26 @@
+"""An ordinary computer as a station: USB camera, sound server, a key as the button, an LED as the light."""
+
+from __future__ import annotations
+
+from device.hardware.linux.button import EvdevButton
+from device.hardware.linux.camera import V4lCamera
+from device.hardware.linux.light import make_light
+from device.hardware.linux.pulse import PulseServer
+from device.hardware.linux.sound import PulseMicrophone, PulseSpeaker
+from device.hardware.linux.v4l import CameraFinder
+from device.hardware.ports import Hardware
+from device.runtime.config import StationConfig
+
+
+def make(config: StationConfig) -> Hardware:
+    """The hardware that `config.linux` names; HardwareError if the camera's name cannot be understood."""
+    section = config.linux
+    server = PulseServer()
+    return Hardware(
+        "linux",
+        EvdevButton(section.button, section.button_key),
+        make_light(section.light),
+        V4lCamera(CameraFinder(section.camera)),
+        PulseMicrophone(server, section.microphone),
+        PulseSpeaker(server, section.speaker),
+    )

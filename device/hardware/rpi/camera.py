@@ -1,0 +1,146 @@
+"""The Raspberry Pi's own camera, through picamera2 (from Raspberry Pi OS; it opens libcamera when it is imported)."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from device.hardware.errors import DeviceFailed, DeviceMissing, HardwareError
+from device.hardware.ports import CameraMode, Frame, OnFault, OnFrame
+from messaging.call import DeviceState
+
+_STALL_S = 2.0
+_BUFFERS = 4
+
+
+def load() -> Any:
+    """The class picamera2.Picamera2; HardwareError where it is not installed."""
+    try:
+        from picamera2 import Picamera2
+    except ImportError as error:
+        raise HardwareError(f"picamera2 cannot be loaded ({error}); on Raspberry Pi OS: python3-picamera2") from error
+    return Picamera2
+
+
+def unpad(buffer: NDArray[np.uint8], width: int, height: int, stride: int) -> NDArray[np.uint8]:
+    """A planar 4:2:0 buffer whose lines are `stride` bytes (chroma: half) apart, without the padding.
+
+    `buffer` is flat, uint8, at least stride * height * 3 / 2 long; the result has shape (height * 3 / 2, width). ValueError
+    if the buffer is too short for that.
+    """
+    luma, chroma = stride * height, stride // 2 * (height // 2)
+    if len(buffer) < luma + 2 * chroma or stride < width:
+        raise ValueError(f"a buffer of {len(buffer)} bytes holds no {width}x{height} with lines of {stride}")
+    picture = np.empty((height * 3 // 2, width), dtype=np.uint8)
+    picture[:height] = buffer[:luma].reshape(height, stride)[:, :width]
+    planes = buffer[luma : luma + 2 * chroma].reshape(2, height // 2, stride // 2)
+    picture[height:].reshape(2, height // 2, width // 2)[:] = planes[:, :, : width // 2]
+    return picture
+
+
+class PiCamera:
+    """The camera with libcamera's id `wanted`; empty: the only one. `library` gives the class Picamera2."""
+
+    def __init__(
+        self,
+        wanted: str = "",
+        library: Callable[[], Any] = load,
+        wall: Callable[[], float] = time.time,
+        boot_ns: Callable[[], int] = lambda: time.clock_gettime_ns(time.CLOCK_BOOTTIME),
+    ) -> None:
+        self._wanted = wanted
+        self._library = library
+        self._wall = wall
+        self._boot_ns = boot_ns
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def presence(self) -> DeviceState:
+        """Whether libcamera knows it."""
+        try:
+            self._number()
+        except DeviceMissing:
+            return "missing"
+        except HardwareError:
+            return "fault"
+        return "ok"
+
+    def open(self, mode: CameraMode, on_frame: OnFrame, on_fault: OnFault) -> None:
+        """Start the main stream as YUV 4:2:0 in the mode's size and rate."""
+        if self._thread is not None:
+            raise DeviceFailed("the camera is open already")
+        number = self._number()
+        with _ours("the camera cannot be opened"):
+            camera = self._library()(number)
+        try:
+            with _ours("the camera cannot be started"):
+                main = {"size": (mode.width, mode.height), "format": "YUV420"}
+                controls = {"FrameRate": mode.fps}
+                camera.configure(camera.create_video_configuration(main=main, controls=controls, buffer_count=_BUFFERS))
+                camera.start()
+        except DeviceFailed:
+            camera.close()
+            raise
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(
+            target=self._run, args=(camera, self._stopping, on_frame, on_fault), name="camera", daemon=True
+        )
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop, and wait for the picture that is on its way (2 s at most, when the camera is stuck)."""
+        thread, self._thread = self._thread, None
+        self._stopping.set()
+        if thread is not None and thread is not threading.current_thread():
+            thread.join()
+
+    def _number(self) -> int:
+        with _ours("the cameras cannot be listed"):
+            cameras = self._library().global_camera_info()
+        names = ", ".join(str(camera["Id"]) for camera in cameras) or "none"
+        found = [camera for camera in cameras if self._wanted in ("", camera["Id"])]
+        if not found:
+            raise DeviceMissing(f"there is no camera {self._wanted or 'connected'}; there are: {names}")
+        return int(found[0]["Num"])
+
+    def _run(self, camera: Any, stopping: threading.Event, on_frame: OnFrame, on_fault: OnFault) -> None:
+        try:
+            while not stopping.is_set():
+                with _ours("the camera gives no picture"):
+                    frame = self._take(camera)
+                if not stopping.is_set():
+                    on_frame(frame)
+        except DeviceFailed as error:
+            if not stopping.is_set():
+                on_fault("stalled" if isinstance(error.__cause__, TimeoutError) else "failed")
+        finally:
+            camera.close()
+
+    def _take(self, camera: Any) -> Frame:
+        request = camera.capture_request(wait=_STALL_S)
+        try:
+            stream = request.config["main"]
+            width, height = stream["size"]
+            i420 = unpad(request.make_buffer("main"), width, height, stream["stride"])
+            exposed_ns = request.get_metadata().get("SensorTimestamp")
+        finally:
+            request.release()
+        age = (self._boot_ns() - exposed_ns) / 1e9 if exposed_ns else 0.0
+        return Frame(i420, width, height, self._wall() - age)
+
+
+@contextmanager
+def _ours(what: str) -> Iterator[None]:
+    """Lets only our errors out of picamera2, which raises whatever libcamera and Python raise."""
+    try:
+        yield
+    except HardwareError:
+        raise
+    except (RuntimeError, OSError, TimeoutError, ValueError, KeyError, IndexError, AttributeError, TypeError) as error:
+        raise DeviceFailed(f"{what}: {error or type(error).__name__}") from error

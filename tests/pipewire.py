@@ -1,0 +1,148 @@
+"""A sound server of a test's own: PipeWire with its PulseAudio side, without any sound card.
+
+    with running_pipewire() as server:
+        subprocess.run([...], env={**os.environ, **server.env})
+
+gives a speaker `laegeknap_speaker` whose sound goes nowhere but to the monitor `laegeknap_speaker.monitor`, and a
+microphone `laegeknap_microphone` that hears what is played into the sink `laegeknap_room`. It needs the programs below
+(Debian: dbus-daemon, pipewire, pipewire-bin, pipewire-pulse, wireplumber, pulseaudio-utils).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+PROGRAMS = ("dbus-daemon", "pipewire", "wireplumber", "pipewire-pulse", "pactl", "pw-link")
+SPEAKER = "laegeknap_speaker"
+ROOM = "laegeknap_room"
+MICROPHONE = "laegeknap_microphone"
+_PATIENCE_S = 20.0
+
+
+@dataclass
+class PipeWire:
+    """A running server; `env` is what a client's environment needs."""
+
+    env: dict[str, str]
+    processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+
+    def pactl(self, *words: str) -> str:
+        """Run pactl on this server and return what it printed."""
+        return subprocess.run(
+            ["pactl", *words], env={**os.environ, **self.env}, check=True, capture_output=True, text=True, timeout=10
+        ).stdout.strip()
+
+    def unplug(self, module: str) -> None:
+        """Take a device away, as when its plug is pulled; `module` is what `plug` returned."""
+        self.pactl("unload-module", module)
+
+    def plug(self, name: str, kind: str = "Audio/Sink") -> str:
+        """Add a device; `kind` is Audio/Sink or Audio/Source/Virtual."""
+        return self.pactl(
+            "load-module", "module-null-sink", f"sink_name={name}", f"media.class={kind}", "channel_map=mono"
+        )
+
+    def stop(self, name: str) -> None:
+        """End one of the processes, as a crash would."""
+        process = self.processes[name]
+        process.kill()
+        process.wait()
+
+
+def missing_programs() -> list[str]:
+    """What of the needed programs this machine lacks."""
+    return [name for name in PROGRAMS if shutil.which(name) is None]
+
+
+@contextlib.contextmanager
+def running_pipewire() -> Iterator[PipeWire]:
+    """Start the server in a directory of its own with one speaker and one microphone; end it afterwards."""
+    with tempfile.TemporaryDirectory(prefix="pw-") as directory:
+        run = Path(directory)
+        env = {
+            "XDG_RUNTIME_DIR": directory,
+            "XDG_CONFIG_HOME": f"{directory}/config",
+            "XDG_STATE_HOME": f"{directory}/state",
+            "DBUS_SESSION_BUS_ADDRESS": f"unix:path={directory}/bus",
+            "PULSE_SERVER": f"unix:{directory}/pulse/native",
+            "PIPEWIRE_RUNTIME_DIR": directory,
+        }
+        server = PipeWire(env)
+        try:
+            start(server, "dbus-daemon", "--session", "--nofork", "--nopidfile", f"--address=unix:path={directory}/bus")
+            _wait(lambda: _answers(run / "bus"), "dbus-daemon")
+            start(server, "pipewire")
+            _wait(lambda: _answers(run / "pipewire-0"), "pipewire")
+            start(server, "wireplumber")
+            start(server, "pipewire-pulse")
+            _wait(lambda: _answers(run / "pulse" / "native"), "pipewire-pulse")
+            server.plug(SPEAKER)
+            server.plug(ROOM)
+            server.plug(MICROPHONE, "Audio/Source/Virtual")
+            _wait(lambda: MICROPHONE in server.pactl("list", "short", "sources"), "the null devices")
+            _wait(lambda: _linked(server), "the microphone's link")
+            server.pactl("set-default-sink", SPEAKER)
+            server.pactl("set-default-source", MICROPHONE)
+            yield server
+        finally:
+            for process in reversed(server.processes.values()):
+                _end(process)
+
+
+def start(server: PipeWire, program: str, *words: str) -> None:
+    """Start one of the server's programs in its environment."""
+    server.processes[program] = subprocess.Popen(
+        [program, *words],
+        env={**os.environ, **server.env},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+
+
+def _linked(server: PipeWire) -> bool:
+    done = subprocess.run(
+        ["pw-link", f"{ROOM}:monitor_MONO", f"{MICROPHONE}:input_MONO"],
+        env={**os.environ, **server.env},
+        capture_output=True,
+        text=True,
+        timeout=10,
+    )
+    return done.returncode == 0 or "File exists" in done.stderr
+
+
+def _answers(path: Path) -> bool:
+    with contextlib.closing(socket.socket(socket.AF_UNIX)) as probe, contextlib.suppress(OSError):
+        probe.connect(str(path))
+        return True
+    return False
+
+
+def _wait(ready: Callable[[], bool], what: str) -> None:
+    # The servers say nothing when they are ready, so the only way is to ask them.
+    until = time.monotonic() + _PATIENCE_S
+    while not ready():
+        if time.monotonic() > until:
+            raise TimeoutError(f"{what} has not come up within {_PATIENCE_S:.0f} s")
+        time.sleep(0.05)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    if process.poll() is None:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(5)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
