@@ -86,9 +86,9 @@ class MemoryBroker:
             return
         session.up = True
         session.events.put_nowait(Up(resumed=bool(session.unacknowledged or session.waiting)))
+        again, session.unacknowledged = list(session.unacknowledged.values()), {}
         for topic, payload in self.retained.items():
             self._offer(session, topic, payload, retained=True)
-        again, session.unacknowledged = list(session.unacknowledged.values()), {}
         for message in again + list(session.waiting):
             self._deliver(session, message)
         session.waiting.clear()
