@@ -6,7 +6,7 @@ from device.runtime.errors import StationError
 
 
 class MediaError(StationError):
-    """Something about pictures, sound or a peer connection that cannot be done. `code` is stable, for counters and logs."""
+    """Pictures, sound or a peer connection that cannot be had. `code` is stable, for counters and logs."""
 
     code = "media"
 

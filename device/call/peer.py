@@ -1,0 +1,278 @@
+"""One peer connection: its tracks, its control channel, and what its other side does."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+
+from aiortc import (
+    RTCBundlePolicy,
+    RTCConfiguration,
+    RTCIceServer,
+    RTCPeerConnection,
+    RTCRtpSender,
+    RTCSessionDescription,
+)
+from aiortc.exceptions import InternalError, InvalidAccessError, InvalidStateError, OperationError
+from aiortc.rtcicetransport import parse_stun_turn_uri
+from aiortc.rtcrtpparameters import RTCRtpCodecCapability
+
+from device.call.peer_control import (
+    BYE,
+    CHANNEL_ID,
+    LABEL,
+    PING,
+    PING_S,
+    Bye,
+    Liveness,
+    MediaState,
+    Sign,
+    media_message,
+    read_control,
+)
+from device.call.peer_description import read_answer, read_candidate, with_start_bitrate
+from device.media import aiortc_hooks
+from device.media.encoders import VideoCodec
+from device.media.errors import BadDescription, Flood, MediaError
+from device.media.fanout import Outlet
+from device.media.media import Media
+from device.media.receiving import PictureBuffer, SoundBuffer
+from device.media.tracks import PacketTrack
+from messaging.call import MAX_CANDIDATES, IceServer
+from messaging.clock import Clock
+from messaging.errors import MessageError
+
+_log = logging.getLogger(__name__)
+
+GATHER_S = 1.5  # a STUN or TURN server that has not answered by then is left out of the offer
+_BYE_S = 0.2  # for the last word to leave
+_REMB_SHARE = 0.9  # of what the other side can take; the rest is for sound and repairs
+_REFUSED = (ValueError, InternalError, InvalidAccessError, InvalidStateError, OperationError)
+
+
+@dataclass(frozen=True)
+class Failed:
+    """This connection will not come to anything any more."""
+
+    reason: str
+
+
+PeerSign = Sign | Failed | MediaState | Bye
+
+
+class Peer:
+    """One RTCPeerConnection. `tell` is called on the loop; nothing is sent before `open_gate`."""
+
+    def __init__(
+        self, media: Media, clock: Clock, ice_servers: tuple[IceServer, ...], tell: Callable[[PeerSign], None]
+    ) -> None:
+        self._media = media
+        self._clock = clock
+        self._tell = tell
+        self._liveness = Liveness()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._closing = False
+        self._gate = False
+        self._offer = ""
+        self._codec: VideoCodec | None = None
+        self._candidates = 0
+        self._media_state: tuple[bool, bool] | None = None
+        self._outlet: Outlet | None = None
+        self._sound_outlet: Outlet | None = None
+        self._pc = RTCPeerConnection(RTCConfiguration(_usable(ice_servers), bundlePolicy=RTCBundlePolicy.MAX_BUNDLE))
+        self._pc.on("connectionstatechange", self._state_changed)
+        self._sound_track, self._picture_track = PacketTrack("audio"), PacketTrack("video")
+        with aiortc_hooks.receiver_buffers(self._make_buffer):
+            self._sound = self._pc.addTransceiver(self._sound_track, "sendrecv")
+            self._pictures = self._pc.addTransceiver(self._picture_track, "sendrecv")
+        self._sound.setCodecPreferences(_sound_codecs())
+        self._pictures.setCodecPreferences(_picture_codecs())
+        aiortc_hooks.bound_gathering(self._sound, GATHER_S)
+        self._control = self._pc.createDataChannel(LABEL, negotiated=True, id=CHANNEL_ID)
+        self._control.on("open", self._control_open)
+        self._control.on("message", self._control_message)
+
+    async def offer(self) -> str:
+        """Gather and return the whole offer; MediaError if none can be made."""
+        try:
+            await self._pc.setLocalDescription(await self._pc.createOffer())
+        except (*_REFUSED, OSError) as error:
+            raise MediaError(f"no offer could be made: {error}") from error
+        self._offer = self._pc.localDescription.sdp
+        self._spawn(self._watch())
+        return with_start_bitrate(self._offer, self._media.bitrate_kbps)
+
+    async def answer(self, sdp: str) -> None:
+        """Take the answer; BadDescription leaves everything as it was."""
+        if self._codec is not None or self._pc.signalingState != "have-local-offer":
+            raise BadDescription("this offer is answered already")
+        answer = read_answer(sdp, self._offer)
+        if self._candidates + len(answer.candidates) > MAX_CANDIDATES:
+            raise Flood("the answer brings too many candidates")
+        try:
+            await self._pc.setRemoteDescription(RTCSessionDescription(answer.sdp, "answer"))
+        except _REFUSED as error:
+            raise BadDescription(f"the answer cannot be used: {error}") from error
+        self._codec = "VP8" if aiortc_hooks.negotiated_codec(self._pictures) == "VP8" else "H264"
+        aiortc_hooks.take_feedback(self._pictures.sender, self._codec, self._key_wanted, self._bitrate_wanted)
+        for text in answer.candidates:
+            await self.candidate(text)
+        if answer.complete:
+            await self.candidate("")
+        if self._gate:
+            self._feed()
+
+    async def candidate(self, text: str) -> None:
+        """Add a candidate, or end them with ""; BadDescription, Flood."""
+        if not text:
+            self._spawn(self._add_candidate(""))
+            return
+        if self._candidates >= MAX_CANDIDATES:
+            raise Flood("more candidates than one peer connection takes")
+        self._candidates += 1
+        read_candidate(text)
+        self._spawn(self._add_candidate(text))
+
+    def open_gate(self) -> None:
+        """Send the room from now on."""
+        if not self._gate:
+            self._gate = True
+            if self._codec is not None:
+                self._feed()
+
+    def tell_media(self, camera: bool, microphone: bool) -> None:
+        """Say which of our camera and microphone are on, now and when the channel opens."""
+        self._media_state = (camera, microphone)
+        self._send(media_message(camera, microphone))
+
+    async def close(self, bye: bool) -> None:
+        """End it; with `bye` the other side is told first. Leaves no task and no thread."""
+        self._closing = True
+        if bye and self._send(BYE):
+            await self._flush()
+        for task in tuple(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._pc.close()
+        self._sound_track.stop()
+        self._picture_track.stop()
+        if self._outlet is not None:
+            self._media.pictures.unsubscribe(self._outlet)
+        if self._sound_outlet is not None:
+            self._media.sound.unsubscribe(self._sound_outlet)
+
+    def _feed(self) -> None:
+        if self._closing or self._outlet is not None or self._codec is None:
+            return
+        self._outlet = self._media.pictures.subscribe(self._codec)
+        self._sound_outlet = self._media.sound.subscribe()
+        self._picture_track.feed_from(self._outlet)
+        self._sound_track.feed_from(self._sound_outlet)
+
+    def _make_buffer(self, pictures: bool) -> aiortc_hooks.ReceiverBuffer:
+        kind = PictureBuffer if pictures else SoundBuffer
+        return kind(self._media.remote, self._heard)
+
+    def _heard(self) -> None:
+        self._say(self._liveness.heard(self._clock.monotonic()))
+
+    def _say(self, sign: PeerSign | None) -> None:
+        if sign is not None and not self._closing:
+            self._tell(sign)
+
+    def _key_wanted(self) -> None:
+        if self._codec is not None:
+            self._media.pictures.want_key(self._codec)
+
+    def _bitrate_wanted(self, bitrate: int) -> None:
+        if self._codec is not None and self._outlet is not None:
+            self._media.pictures.want_bitrate(self._codec, self._outlet, int(bitrate * _REMB_SHARE))
+
+    async def _watch(self) -> None:
+        while True:
+            self._send(PING)
+            for _ in range(2):  # a loss is told at most half a second late
+                await self._clock.sleep(PING_S / 2)
+                self._say(self._liveness.look(self._clock.monotonic()))
+
+    async def _add_candidate(self, text: str) -> None:
+        candidate = read_candidate(text) if text else None
+        if candidate is not None:
+            candidate.sdpMid = self._sound.mid  # all is bundled onto the first
+        try:
+            await self._pc.addIceCandidate(candidate)
+        except OSError as error:
+            _log.info("a candidate's name cannot be resolved here: %s", error)
+
+    def _state_changed(self) -> None:
+        state = self._pc.connectionState
+        if state == "failed":
+            self._say(Failed("ICE or DTLS failed"))
+        elif state == "closed":
+            self._say(self._liveness.lose() if self._liveness.connected else Failed("closed by the other side"))
+
+    def _control_open(self) -> None:
+        if self._media_state is not None:
+            self._send(media_message(*self._media_state))
+        self._send(PING)
+
+    def _control_message(self, message: str | bytes) -> None:
+        try:
+            control = read_control(message)
+        except MessageError as error:
+            _log.warning("control message refused: %s", error.code)
+            return
+        self._heard()
+        if isinstance(control, MediaState | Bye):
+            self._say(control)
+
+    def _send(self, message: str) -> bool:
+        if self._control.readyState != "open":
+            return False
+        self._control.send(message)
+        return True
+
+    async def _flush(self) -> None:
+        sent = asyncio.Event()
+        self._control.on("bufferedamountlow", sent.set)
+        if self._control.bufferedAmount:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(sent.wait(), _BYE_S)
+
+    def _spawn(self, work: Coroutine[object, object, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+def _sound_codecs() -> list[RTCRtpCodecCapability]:
+    return [c for c in RTCRtpSender.getCapabilities("audio").codecs if c.mimeType == "audio/opus"]
+
+
+def _picture_codecs() -> list[RTCRtpCodecCapability]:
+    """H.264 constrained baseline first (what every browser has hardware or quick code for), then VP8, and repairs."""
+    ranks = {"42e01f": 0, "42001f": 1}
+
+    def rank(codec: RTCRtpCodecCapability) -> int:
+        return ranks.get(str(codec.parameters.get("profile-level-id")), 2 if codec.mimeType == "video/VP8" else 3)
+
+    return sorted(RTCRtpSender.getCapabilities("video").codecs, key=rank)
+
+
+def _usable(servers: tuple[IceServer, ...]) -> list[RTCIceServer]:
+    usable = []
+    for server in servers:
+        urls = []
+        for url in server.urls:
+            try:
+                parse_stun_turn_uri(url)
+            except ValueError:
+                _log.warning("the region gave an ICE server that is not one; it is left out")
+            else:
+                urls.append(url)
+        if urls:
+            usable.append(RTCIceServer(urls, server.username, server.credential))
+    return usable

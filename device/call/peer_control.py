@@ -1,0 +1,97 @@
+"""What goes over the `control` data channel, and whether the other side is still there. No I/O.
+
+JSON messages, both ways: `{"type":"ping"}` every second, `{"type":"media","camera":bool,"microphone":bool}`,
+`{"type":"bye"}`.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Literal
+
+from messaging.codec import decode
+from messaging.envelope import parse_json
+from messaging.errors import MalformedMessage
+
+LABEL, CHANNEL_ID = "control", 0
+MAX_BYTES = 1024
+PING_S = 1.0
+LOST_S = 4.0  # without media or ping: the other side is lost
+
+PING = '{"type":"ping"}'
+BYE = '{"type":"bye"}'
+
+
+@dataclass(frozen=True)
+class Ping:
+    """I am here."""
+
+
+@dataclass(frozen=True)
+class MediaState:
+    """Which of my camera and microphone are on."""
+
+    camera: bool
+    microphone: bool
+
+
+@dataclass(frozen=True)
+class Bye:
+    """I have hung up."""
+
+
+Control = Ping | MediaState | Bye
+_KINDS: dict[str, type[Ping | MediaState | Bye]] = {"ping": Ping, "media": MediaState, "bye": Bye}
+
+
+def read_control(message: str | bytes) -> Control:
+    """Read one message of the other side, or raise a MessageError."""
+    data = parse_json(message.encode() if isinstance(message, str) else message, MAX_BYTES)
+    kind = data.get("type") if isinstance(data, dict) else None
+    if not isinstance(kind, str) or kind not in _KINDS:
+        raise MalformedMessage("control: a type of message we do not take")
+    control: Control = decode(_KINDS[kind], data)
+    return control
+
+
+def media_message(camera: bool, microphone: bool) -> str:
+    """What to send when our camera or microphone came or went."""
+    return json.dumps({"type": "media", "camera": camera, "microphone": microphone}, separators=(",", ":"))
+
+
+Sign = Literal["connected", "lost", "back"]
+
+
+class Liveness:
+    """Whether the other side is there, from when it was last heard. Times are monotonic seconds."""
+
+    def __init__(self) -> None:
+        self._state: Literal["awaited", "there", "lost"] = "awaited"
+        self._heard = 0.0
+
+    @property
+    def connected(self) -> bool:
+        """Whether it has ever been heard."""
+        return self._state != "awaited"
+
+    def heard(self, now: float) -> Sign | None:
+        """Media or a ping has come."""
+        self._heard = now
+        before, self._state = self._state, "there"
+        if before == "there":
+            return None
+        return "connected" if before == "awaited" else "back"
+
+    def look(self, now: float) -> Sign | None:
+        """Time has passed."""
+        if self._state == "there" and now - self._heard >= LOST_S:
+            return self.lose()
+        return None
+
+    def lose(self) -> Sign | None:
+        """It has gone, and said so (its transport has closed)."""
+        if self._state != "there":
+            return None
+        self._state = "lost"
+        return "lost"
