@@ -17,10 +17,14 @@ class Mirror:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._last = QImage()
         self._failed = False
 
     def write(self, image: QImage) -> None:
-        """Replace the file with this picture. A disk that refuses is logged once; the screen goes on."""
+        """Replace the file with this picture if it is another one. A disk that refuses is logged once; nothing else."""
+        if image == self._last:
+            return
+        self._last = image
         data = QByteArray()
         buffer = QBuffer(data)
         buffer.open(QIODevice.OpenModeFlag.WriteOnly)

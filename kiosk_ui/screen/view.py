@@ -23,7 +23,7 @@ _NIGHT = (21, 7)  # hours in which a bright screen would wake a sleeper
 
 Layout = Literal["idle", "calling", "ringing", "connecting", "in_call", "ended", "fault", "offline"]
 Tone = Literal["calm", "night", "calling", "ringing", "live", "trouble"]
-Bar = Literal["button", "phone", "none"]
+Bar = Literal["button", "phone", "staff", "none"]  # what the bar at the bottom is about
 
 # Calls that ended so are nobody's wish: the resident is given the telephone number.
 _IN_VAIN: frozenset[EndReason] = frozenset(
@@ -231,7 +231,8 @@ class _Composer:
         return self._said("offline", "calm", self.texts.away)
 
     def _trouble(self, layout: Layout, said: Said) -> ScreenView:
-        view = replace(self._said(layout, "trouble", said), bar="phone", bar_text=self._phone())
+        bar: Bar = "phone" if self.config.phone else "staff"
+        view = replace(self._said(layout, "trouble", said), bar=bar, bar_text=self._phone())
         return replace(view, notice=self.texts.refused) if self._refused() else view
 
     def _said(self, layout: Layout, tone: Tone, said: Said) -> ScreenView:

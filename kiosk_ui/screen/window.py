@@ -26,7 +26,7 @@ QML = Path(__file__).parent / "qml" / "Main.qml"
 _REFRESH_MS = 250
 _PICTURES_MS = 15  # two looks a frame at 30 a second
 _RESTING_MS = 500
-_OWN_EVERY = 2  # the small picture at half the rate of the large one
+_OWN_ALONE = 4  # looks without a picture of the other side until the own one is shown alone
 _BEAT_MS = 1000
 _MIRROR_MS = 250
 
@@ -98,11 +98,16 @@ class ScreenWindow:
             frame = self.view.rootObject().property("remoteFrame")
             self.bridge.remote_shape((remote.width, remote.height), (frame.width(), frame.height()))
         self._looks += 1
-        if self._looks % _OWN_EVERY == 0 or not self._follower.pictures_due():
-            own = self._own.next(lambda: True)
-            if own is not None:
-                self._follower.own_picture(now)
-                self.bridge.own_shape((own.width, own.height))
+        # The own picture rides along with the other: drawing both at once is drawing half as often.
+        if remote is not None or self._looks >= _OWN_ALONE:
+            self._looks = 0
+            self._look_at_own(now)
+
+    def _look_at_own(self, now: float) -> None:
+        own = self._own.next(lambda: True)
+        if own is not None:
+            self._follower.own_picture(now)
+            self.bridge.own_shape((own.width, own.height))
 
     def _sink(self, name: str) -> QVideoSink:
         sink = self.view.rootObject().property(name)

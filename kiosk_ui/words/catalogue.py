@@ -68,8 +68,6 @@ class ScreenTexts:
     in_call_no_speaker: str
     ending: Said
     missed: Said  # the clinic called, and gave up or was not answered
-    stopped: Said  # the resident stopped an outgoing call
-    call_back: str
     offline: Said
     away: Said  # station-call is being started again
     away_long: Said  # and has not come back
@@ -130,9 +128,11 @@ class PanelTexts:
     speaker: str
     speaker_silent: str
     listen: str
-    unplug_camera: str
-    plug_camera: str
+    plugged: str  # heading of the switches
     away: str
+    other_hardware: str
+    link_used: str
+    no_link: str
 
 
 @dataclass(frozen=True)

@@ -44,9 +44,7 @@ SCREEN = ScreenTexts(
     in_call_no_microphone="{name} can see you, but not hear you. Ask a member of staff.",
     in_call_no_speaker="You cannot hear {name} just now. Ask a member of staff.",
     ending=Said("The call is ending", "One moment …"),
-    missed=Said("{name} called", "Press the button, and we will call back."),
-    stopped=Said("We will not call after all", "Press the button when you want to call."),
-    call_back="Press the button, and we will try again",
+    missed=Said("{name} called", "You can call back in a moment."),
     offline=Said("The button cannot call just now", "There is no connection. It will come back by itself."),
     away=Said("One moment, please", "The button will be ready soon."),
     away_long=Said("The button is not working just now", "We are trying to get it going again."),
@@ -101,9 +99,11 @@ PANEL = PanelTexts(
     speaker="The speaker",
     speaker_silent="silent",
     listen="Listen in",
-    unplug_camera="Unplug the camera",
-    plug_camera="Plug the camera in",
+    plugged="Plugged in",
     away="The station does not answer. It is being started again.",
+    other_hardware="This station has real hardware. The panel is for simulated stations only.",
+    link_used="This link has been used. Start the demo again to get a new one.",
+    no_link="Open the panel with the link that the demo printed.",
 )
 
 ENGLISH = Catalogue(
@@ -112,25 +112,25 @@ ENGLISH = Catalogue(
     console=CONSOLE,
     panel=PANEL,
     ended={
-        "resident_left": Said("The call is over", "Press the button when you want to call again."),
-        "clinician_left": Said("The call is over", "{name} has hung up. Press the button when you want to call again."),
-        "cancelled": Said("The call has been stopped", "Press the button when you want to call."),
+        "resident_left": Said("The call is over", "You can always call again."),
+        "clinician_left": Said("The call is over", "{name} has hung up. You can always call again."),
+        "cancelled": Said("The call has been stopped", "You can always call again."),
         "declined": Said("{name} cannot talk just now", "Try again in a little while."),
         "no_answer": Said("Nobody can answer just now", "Try again in a little while."),
         "busy": Said("{name} is talking to someone else just now", "Try again in a little while."),
-        "taken": Said("The call is over", "Press the button when you want to call again."),
-        "closed": Said("{name} is closed just now", "Try again when it is open."),
+        "taken": Said("The call is over", "You can always call again."),
+        "closed": Said("It is closed just now", "Try again in opening hours."),
         "refused": Said("We could not make the call", "Try again in a little while."),
         "connection_failed": Said("We could not connect", "It is not your fault. Try again in a little while."),
-        "media_lost": Said("The connection was lost", "Press the button, and we will call again."),
+        "media_lost": Said("The connection was lost", "You can call again in a moment."),
         "link_down": Said(
             "There is no connection just now", "It will come back by itself. Try again in a little while."
         ),
-        "station_restarted": Said("The call was interrupted", "Press the button, and we will call again."),
+        "station_restarted": Said("The call was interrupted", "You can call again in a moment."),
         "station_offline": Said(
             "There is no connection just now", "It will come back by itself. Try again in a little while."
         ),
-        "replaced": Said("The call is over", "Press the button when you want to call again."),
+        "replaced": Said("The call is over", "You can always call again."),
         "error": Said("Something went wrong on our side", "It is not your fault. Try again in a little while."),
     },
     faults={

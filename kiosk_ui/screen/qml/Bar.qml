@@ -22,8 +22,9 @@ Rectangle {
         anchors.left: parent.left
         anchors.leftMargin: bar.theme.margin
         anchors.verticalCenter: parent.verticalCenter
-        width: 108 * bar.theme.unit
-        height: width
+        width: visible ? 108 * bar.theme.unit : 0
+        height: 108 * bar.theme.unit
+        visible: bar.view.bar !== "staff"
 
         ButtonSign {
             anchors.fill: parent
@@ -56,7 +57,7 @@ Rectangle {
     BigText {
         objectName: "bar"
         anchors.left: sign.right
-        anchors.leftMargin: 36 * bar.theme.unit
+        anchors.leftMargin: sign.visible ? 36 * bar.theme.unit : 0
         anchors.right: parent.right
         anchors.rightMargin: bar.theme.margin + bar.reserved
         anchors.top: parent.top

@@ -29,7 +29,6 @@ Rectangle {
             height: 62 * plate.theme.unit
             theme: plate.theme
             largest: 46 * plate.theme.unit
-            maximumLineCount: 1
             font.bold: true
             verticalAlignment: Text.AlignVCenter
             text: plate.view.name
