@@ -31,12 +31,11 @@ class Reports(Subject):
         return [ProcessPresence(**row) for row in await self._rows(statement)]
 
     async def set_presence(self, station_id: str, said: Connection, since: float) -> None:
-        """Keep what a process said of itself."""
+        """Keep what a process said of itself; one that has gone is remembered with its last versions."""
         key = {"station_id": station_id, "process": said.process}
-        values = {
-            "state": said.state, "boot": said.boot, "bd": said.bd, "call": said.call, "versions": said.versions,
-            "since": since,
-        }  # fmt: skip
+        values = {"state": said.state, "boot": said.boot, "bd": said.bd, "call": said.call, "since": since}
+        if said.versions or await self.presence(station_id, said.process) is None:
+            values["versions"] = said.versions
         await self._upsert(schema.process_state, key, values)
 
     async def report(self, station_id: str, branch: str) -> Report | None:

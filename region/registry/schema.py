@@ -85,7 +85,7 @@ process_state = Table(
 station_report = Table(
     "station_report", metadata,
     Column("station_id", ForeignKey("station.id"), primary_key=True),
-    Column("branch", String(16), primary_key=True),
+    Column("branch", String(80), primary_key=True),
     Column("data", JSON, nullable=False),
     Column("boot", String(64), nullable=False),
     Column("seq", BigInteger, nullable=False),

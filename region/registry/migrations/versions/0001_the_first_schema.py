@@ -155,7 +155,7 @@ def upgrade() -> None:
     op.create_table(
         "station_report",
         sa.Column("station_id", sa.String(length=40), nullable=False),
-        sa.Column("branch", sa.String(length=16), nullable=False),
+        sa.Column("branch", sa.String(length=80), nullable=False),
         sa.Column("data", sa.JSON(), nullable=False),
         sa.Column("boot", sa.String(length=64), nullable=False),
         sa.Column("seq", sa.BigInteger(), nullable=False),

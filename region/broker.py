@@ -1,0 +1,221 @@
+"""The region's own mosquitto: its configuration, and the child process that is kept running.
+
+Mutual TLS; the certificate's CN is the user name; two ACL patterns cover every station, and the user `region` reads and
+writes all. No `max_keepalive`: mosquitto 2.0.21 drops clients for it. Source: mosquitto.conf(5), mosquitto(8).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import getpass
+import logging
+import os
+import shutil
+from asyncio.subprocess import DEVNULL, PIPE, Process
+from collections import deque
+from dataclasses import dataclass
+from pathlib import Path
+
+from messaging.clock import Clock
+from messaging.envelope import MAX_BYTES
+from messaging.link.backoff import FullJitter
+from messaging.topics import ROOT, acl_patterns
+from provisioning.authority.ca import Issued
+from region.errors import BrokerUnusable
+from region.listening import check_port
+
+_log = logging.getLogger(__name__)
+REGION_USER = "region"
+_PATHS = "/usr/sbin:/usr/local/sbin:/opt/homebrew/sbin"
+_START_WITHIN_S = 20.0
+_STOP_WITHIN_S = 10.0
+_STEADY_S = 60.0  # one that has run so long starts the back-off anew
+
+
+@dataclass(frozen=True)
+class BrokerPaths:
+    """What the broker and its clients read, all below one folder of the region's data."""
+
+    folder: Path
+
+    @property
+    def ca(self) -> Path:
+        """The authority's certificates, PEM."""
+        return self.folder / "ca.pem"
+
+    @property
+    def region_certificate(self) -> Path:
+        """The certificate of the user `region`."""
+        return self.folder / "region.pem"
+
+    @property
+    def region_key(self) -> Path:
+        """Its key."""
+        return self.folder / "region-key.pem"
+
+
+def write_identity(paths: BrokerPaths, trust: bytes, client: Issued) -> None:
+    """What the region's own client of the broker reads; the authority's certificates go to an external broker too."""
+    paths.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _write(paths.ca, trust)
+    _write(paths.region_certificate, client.certificate_pem)
+    _write(paths.region_key, client.key_pem)
+
+
+def configuration(folder: Path, host: str, port: int, user: str) -> str:
+    """mosquitto.conf for a broker of ours. `user` is whom mosquitto becomes when it is started by root."""
+    return "\n".join(
+        (
+            "# Written by `region serve` at each start.",
+            "per_listener_settings true",
+            f"user {user}",
+            "persistence true",
+            f"persistence_location {folder / 'state'}/",
+            "autosave_interval 30",
+            f"max_packet_size {2 * MAX_BYTES}",
+            "max_inflight_messages 20",
+            "max_queued_messages 5000",
+            "connection_messages false",
+            "log_dest stderr",
+            "log_timestamp false",
+            "log_type error", "log_type warning", "log_type notice", "log_type information",
+            f"listener {port} {host}",
+            f"cafile {folder / 'ca.pem'}",
+            f"certfile {folder / 'server.pem'}",
+            f"keyfile {folder / 'server-key.pem'}",
+            "tls_version tlsv1.2",
+            "allow_anonymous false",
+            "require_certificate true",
+            "use_identity_as_username true",
+            f"acl_file {folder / 'acl'}",
+            "",
+        )
+    )  # fmt: skip
+
+
+def access_rules() -> str:
+    """The ACL file: the region's user, then the patterns of the stations."""
+    return "\n".join((f"user {REGION_USER}", f"topic readwrite {ROOT}/#", "", *acl_patterns(), ""))
+
+
+class EmbeddedBroker:
+    """One mosquitto below `folder`, kept running until `stop`."""
+
+    def __init__(self, folder: Path, host: str, port: int, server: Issued, clock: Clock) -> None:
+        self._folder = folder
+        self._host = host
+        self._port = port
+        self._server = server
+        self._clock = clock
+        self._backoff = FullJitter(base_s=0.5, cap_s=30.0)
+        self._process: Process | None = None
+        self._reading: asyncio.Task[None] | None = None
+        self._lines: deque[str] = deque(maxlen=20)
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def pid(self) -> int | None:
+        """The child's process id while it runs."""
+        return None if self._process is None else self._process.pid
+
+    async def start(self) -> None:
+        """Start mosquitto and return when it listens; PortTaken or BrokerUnusable. It is started again when it ends."""
+        program = find_mosquitto()
+        check_port(self._host, self._port, "the broker", "--broker-port")
+        self._write_files()
+        await self._spawn(program)
+        self._task = asyncio.create_task(self._supervise(program), name="keep mosquitto running")
+
+    async def stop(self) -> None:
+        """End it in order, so that it saves what it keeps."""
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+            self._task = None
+        await self._end()
+
+    def _write_files(self) -> None:
+        (self._folder / "state").mkdir(mode=0o700, parents=True, exist_ok=True)
+        _write(self._folder / "server.pem", self._server.certificate_pem)
+        _write(self._folder / "server-key.pem", self._server.key_pem)
+        _write(self._folder / "acl", access_rules().encode())
+        # Started by root, mosquitto would become the user `mosquitto`, who may not read the region's data.
+        if os.geteuid() == 0:
+            _log.warning("the region runs as root, so its broker does too; run it as a user of its own (see systemd/)")
+        text = configuration(self._folder, self._host, self._port, getpass.getuser())
+        _write(self._folder / "mosquitto.conf", text.encode())
+
+    async def _spawn(self, program: str) -> None:
+        """Start the child and wait until it listens, or BrokerUnusable."""
+        config = str(self._folder / "mosquitto.conf")
+        self._process = await asyncio.create_subprocess_exec(program, "-c", config, stderr=PIPE, stdout=DEVNULL)
+        running = asyncio.Event()
+        self._reading = asyncio.create_task(self._forward_log(self._process, running), name="mosquitto's log")
+        waiting = asyncio.create_task(running.wait())
+        try:
+            await asyncio.wait((self._reading, waiting), timeout=_START_WITHIN_S, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            waiting.cancel()
+        if not running.is_set():
+            await self._end()
+            raise BrokerUnusable("mosquitto does not start: " + ("; ".join(self._lines) or "it says nothing"))
+
+    async def _forward_log(self, process: Process, running: asyncio.Event) -> None:
+        if process.stderr is None:
+            raise BrokerUnusable("mosquitto's log cannot be read")
+        async for raw in process.stderr:
+            line = raw.decode(errors="replace").rstrip()
+            self._lines.append(line)
+            _log.log(logging.ERROR if line.lower().startswith("error") else logging.INFO, "mosquitto: %s", line)
+            if line.endswith("running"):
+                running.set()
+
+    async def _supervise(self, program: str) -> None:
+        while True:
+            began = self._clock.monotonic()
+            if self._process is not None:
+                _log.error("mosquitto has ended by itself (exit %s)", await self._process.wait())
+            await self._end()
+            if self._clock.monotonic() - began > _STEADY_S:
+                self._backoff.reset()
+            delay = self._backoff.next()
+            _log.warning("starting mosquitto again in %.1f s", delay)
+            await self._clock.sleep(delay)
+            try:
+                await self._spawn(program)
+            except BrokerUnusable as error:
+                _log.error("%s", error)
+
+    async def _end(self) -> None:
+        process, self._process = self._process, None
+        if process is not None and process.returncode is None:
+            process.terminate()
+            try:
+                await asyncio.wait_for(process.wait(), _STOP_WITHIN_S)
+            except TimeoutError:
+                process.kill()
+                await process.wait()
+        reading, self._reading = self._reading, None
+        if reading is not None:
+            await reading
+
+
+def find_mosquitto() -> str:
+    """Where mosquitto is, or BrokerUnusable with the command that installs it."""
+    found = shutil.which("mosquitto", path=f"{os.environ.get('PATH', '')}:{_PATHS}")
+    if found is None:
+        raise BrokerUnusable(
+            "mosquitto is not installed: apt install mosquitto, or name a broker with --broker host:port"
+        )
+    return found
+
+
+def _write(path: Path, content: bytes) -> None:
+    """A file only we read, never there in part."""
+    part = path.with_name(f".{path.name}.part")
+    part.unlink(missing_ok=True)
+    with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(content)
+    part.replace(path)

@@ -1,0 +1,161 @@
+"""The region's one client of the broker: what stations say is judged, stored, and only then acknowledged."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter, OrderedDict
+from collections.abc import Awaitable, Callable
+
+from messaging.clock import Clock
+from messaging.codec import decode
+from messaging.envelope import Envelope, OrderGuard, Sealer, open_envelope
+from messaging.errors import MalformedMessage, MessageError, StaleMessage
+from messaging.link.port import Down, Inbound, Link, LinkError, Up
+from messaging.status import Connection
+from messaging.topics import Topic, parse
+from region.registry import Registry, RegistryError, Unavailable
+from region.registry.records import ProcessPresence
+from region.web.subject import PresenceChange, Subject, UpHandler
+
+_log = logging.getLogger(__name__)
+_MOST_GUARDS = 50_000
+_RETRY_S = 1.0
+
+
+class Wire:
+    """Listens to every station and speaks to each. Subjects are added before `run`."""
+
+    def __init__(self, link: Link, registry: Registry, clock: Clock) -> None:
+        self.refused: Counter[str] = Counter()
+        self._link = link
+        self._registry = registry
+        self._clock = clock
+        self._sealer = Sealer(clock.monotonic, clock.wall)
+        self._up: dict[str, list[UpHandler]] = {}
+        self._presence: list[Callable[[PresenceChange], Awaitable[None]]] = []
+        self._guards: OrderedDict[tuple[str, ...], OrderGuard] = OrderedDict()
+        self._came_up: list[Callable[[], None]] = []
+
+    @property
+    def is_up(self) -> bool:
+        """Whether the broker has the region connected."""
+        return self._link.is_up
+
+    def add(self, subject: Subject) -> None:
+        """Hand this subject what it asks for."""
+        for branch, handler in subject.up.items():
+            self._up.setdefault(branch, []).append(handler)
+        if subject.presence is not None:
+            self._presence.append(subject.presence)
+
+    def when_up(self, act: Callable[[], None]) -> None:
+        """Call this each time the broker has the region connected (again)."""
+        self._came_up.append(act)
+
+    async def send(self, topic: str, message: object, *, retain: bool = False, expiry_s: int | None = None) -> None:
+        """Seal and publish a message (dataclass or plain data); LinkDown when there is no broker."""
+        await self._link.publish(topic, self._sealer.seal(message), retain=retain, expiry_s=expiry_s)
+
+    async def run(self) -> None:
+        """Connect and listen until cancelled."""
+        await self._link.start()
+        try:
+            async for event in self._link.events():
+                match event:
+                    case Up():
+                        for act in self._came_up:
+                            act()
+                    case Inbound():
+                        await self._take(event)
+                        self._link.ack(event)
+                    case Down():
+                        pass  # the link says so in the log, and goes on trying
+        finally:
+            await self._link.stop()
+
+    async def _take(self, inbound: Inbound) -> None:
+        """One message, for good: dealt with, or refused and counted."""
+        try:
+            topic = parse(inbound.topic)
+            if inbound.retained and topic.branch != "conn":
+                raise MalformedMessage("retained, though only presence may be")
+            envelope = open_envelope(inbound.payload)
+            said = _connection(topic, envelope) if topic.branch == "conn" else None
+            # A Will was sealed before the birth it belongs to, so it is judged by its number instead.
+            if said is None or said.state == "online":
+                self._guard(topic).admit(envelope)
+            await self._deal_with(topic, envelope, said)
+        except MessageError as error:
+            self._refuse(error.code, inbound.topic, error)
+        except RegistryError as error:
+            self._refuse("registry", inbound.topic, error)
+        except LinkError as error:
+            self._refuse("link", inbound.topic, error)
+        except Exception:  # a fault of ours with this one message must not deafen us to all stations
+            self.refused["internal"] += 1
+            _log.exception("a message on %.120r was not dealt with", inbound.topic)
+
+    async def _deal_with(self, topic: Topic, envelope: Envelope, said: Connection | None) -> None:
+        """Hand it on; while the database is away it waits, and so does the broker."""
+        change: PresenceChange | None = None
+        while True:
+            try:
+                async with self._registry.read() as t:
+                    if await t.stations.find(topic.station) is None:
+                        raise MalformedMessage("a station the registry does not have")
+                if said is None:
+                    await self._hand_on(topic, envelope)
+                else:
+                    change = change or await self._store_presence(topic.station, said)
+                    for listener in self._presence:
+                        await listener(change)
+                return
+            except Unavailable as error:
+                _log.error("a message of a station waits for the database: %s", error)
+                await self._clock.sleep(_RETRY_S)
+
+    async def _hand_on(self, topic: Topic, envelope: Envelope) -> None:
+        handlers = self._up.get(topic.branch)
+        if not handlers:
+            raise MalformedMessage("a branch nobody takes here")
+        for handler in handlers:
+            await handler.handle(topic, envelope)
+
+    async def _store_presence(self, station: str, said: Connection) -> PresenceChange:
+        async with self._registry.begin() as t:
+            before = await t.reports.presence(station, said.process)
+            judge_presence(before, said)
+            same = before is not None and (before.state, before.boot, before.bd) == (said.state, said.boot, said.bd)
+            since = before.since if before is not None and same else self._clock.wall()
+            await t.reports.set_presence(station, said, since)
+        return PresenceChange(station, said, before)
+
+    def _refuse(self, code: str, topic: str, error: Exception) -> None:
+        self.refused[code] += 1
+        _log.info("not taken (%s) on %.120r: %s", code, topic, error)
+
+    def _guard(self, topic: Topic) -> OrderGuard:
+        """Calls of a station are one conversation; else each kind of message is in order by itself."""
+        key = (topic.station, topic.branch) if topic.branch == "call" else (topic.station, topic.branch, *topic.words)
+        guard = self._guards.get(key)
+        if guard is None:
+            guard = self._guards[key] = OrderGuard()
+        self._guards.move_to_end(key)
+        while len(self._guards) > _MOST_GUARDS:
+            self._guards.popitem(last=False)
+        return guard
+
+
+def _connection(topic: Topic, envelope: Envelope) -> Connection:
+    said = decode(Connection, envelope.data)
+    if said.process != topic.words[0] or said.boot != envelope.boot:
+        raise MalformedMessage("conn: another process than the topic's, or another run than the envelope's")
+    return said
+
+
+def judge_presence(before: ProcessPresence | None, said: Connection) -> None:
+    """Whether this is news: StaleMessage for a Will of an earlier connection, and for an earlier connection's birth."""
+    if said.state == "offline" and (before is None or (said.boot, said.bd) != (before.boot, before.bd)):
+        raise StaleMessage("a Will that does not belong to the last birth")
+    if said.state == "online" and before is not None and said.boot == before.boot and said.bd < before.bd:
+        raise StaleMessage("the birth of an earlier connection")
