@@ -1,0 +1,60 @@
+"""What a clinic sees of its calls and stations: plain data for the page."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any, Literal
+
+from region.desk.room import Room
+from region.registry import Transaction
+from region.registry.records import Call, ProcessPresence, Report, Station
+
+Readiness = Literal["ready", "away", "never_seen"]
+_DEVICES = ("camera", "microphone", "speaker")
+
+
+async def board(t: Transaction, clinic: int, now: float) -> dict[str, Any]:
+    """Who is waiting, and the clinic's stations. `now` is Unix seconds; the page counts on from `waited_s`."""
+    calls = {call.station_id: call for call in await t.calls.open(clinic_id=clinic)}
+    stations = await t.stations.of_clinic(clinic)
+    presence = {one.station_id: one for one in await t.reports.all_presence() if one.process == "call"}
+    health = {one.station_id: one for one in await t.reports.all_reports() if one.branch == "health"}
+    return {
+        "waiting": [_waiting(call, now) for call in calls.values() if call.state == "waiting"],
+        "stations": [_station(s, presence.get(s.id), health.get(s.id), calls.get(s.id)) for s in stations],
+    }
+
+
+def _waiting(call: Call, now: float) -> dict[str, Any]:
+    return {
+        "call": call.id, "station": call.station_id, "name": call.station, "site": call.site, "reason": "button",
+        "waited_s": max(0.0, round(now - call.started_at, 1)), "lacks": lacks(call.devices or {}),
+    }  # fmt: skip
+
+
+def _station(
+    station: Station, presence: ProcessPresence | None, health: Report | None, call: Call | None
+) -> dict[str, Any]:
+    ready: Readiness = "never_seen"
+    if presence is not None:
+        ready = "ready" if presence.state == "online" else "away"
+    devices = health.data.get("devices") if health is not None else None
+    return {
+        "station": station.id, "name": station.name, "site": station.site, "ready": ready,
+        "busy": None if call is None else call.state, "with": "" if call is None else call.person,
+        "lacks": lacks(devices if isinstance(devices, dict) else {}),
+    }  # fmt: skip
+
+
+def lacks(devices: dict[str, Any]) -> list[str]:
+    """The devices that are not fit for a call."""
+    return [name for name in _DEVICES if devices.get(name, "ok") != "ok"]
+
+
+def call_view(room: Room, names: dict[str, str], connected_s: float | None) -> dict[str, Any]:
+    """How one call stands, for the page that has it. `names` holds `name` and `site` of the station."""
+    return {
+        "call": room.call, "station": room.station, **names, "state": room.state, "page": room.page,
+        "outgoing": room.outgoing, "lacks": lacks(asdict(room.devices)), "generation": room.generation,
+        "connected_s": connected_s, "reason": room.reason,
+    }  # fmt: skip

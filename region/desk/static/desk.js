@@ -1,0 +1,231 @@
+// The call desk's page: ties the board, the bell, the call and the region's line together.
+
+import { Board } from "./board.js";
+import { OwnMedia } from "./media.js";
+import { Pane } from "./pane.js";
+import { Peer } from "./peer.js";
+import { Ring } from "./ring.js";
+import { Session } from "./session.js";
+import { Signalling, pageName } from "./signalling.js";
+
+const SHOW_END_MS = 12000;
+const LEFT = "desk-left"; // the calls this tab has hung up, should the region not have heard it
+
+const root = document.querySelector("#desk");
+const words = wordsFrom(JSON.parse(document.querySelector("#desk-words").textContent));
+const notice = root.querySelector("#notice");
+let session = null;
+let spare = null; // a peer connection made before it is needed, so that answering is quick
+let starting = false;
+let meanwhile = []; // what the region said of our call before its answer to our POST had come
+let elsewhere = null; // our call, in another tab
+let board = null;
+let bell = null;
+let endTimer;
+
+const media = new OwnMedia(() => session?.mediaChanged());
+const pane = new Pane({
+  root: root.querySelector("#call"),
+  words,
+  onMute: () => media.want("audio", !media.wanted.audio),
+  onCamera: () => media.want("video", !media.wanted.video),
+  onHangUp: () => hangUp(),
+  onRetry: () => retryMedia(),
+  onClose: () => endShown(),
+});
+
+const page = await pageName();
+const signalling = new Signalling({
+  root: root.dataset.root,
+  csrf: document.querySelector('meta[name="csrf-token"]').content,
+  page,
+  runningCall: () => (session && session.state !== "ended" ? session.call : ""),
+  onEvent: (name, data) => HANDLERS[name](data),
+  onLink: (up) => {
+    root.querySelector("#offline").hidden = up;
+    root.dataset.link = up ? "up" : "down";
+  },
+});
+
+const HANDLERS = {
+  board(data) {
+    board.show(data);
+    ring();
+  },
+  call(view) {
+    if (session?.call === view.call && session.state !== "ended") ours(view);
+    else if (view.state === "ended") away(null);
+    else if (hasLeft(view.call)) signalling.post(`calls/${view.call}/hangup`, { reason: "clinician_left" }).catch(said);
+    else if (starting) meanwhile.push(["call", view]);
+    else if (view.page === page || view.page === null || view.away) begin(view);
+    else away(view);
+  },
+  offer(offer) {
+    if (session?.call === offer.call) session.takeOffer(offer);
+    else if (starting) meanwhile.push(["offer", offer]);
+  },
+  no_call({ call, reason }) {
+    away(null);
+    if (session && session.state !== "ended" && session.call === call) session.finish(reason);
+  },
+};
+
+function ours(view) {
+  if (view.page !== null && view.page !== page) {
+    session.handOver();
+    away(view);
+  } else {
+    session.take(view);
+  }
+}
+
+// Our call goes on in another tab of ours.
+function away(view) {
+  elsewhere = view;
+  root.querySelector("#elsewhere").hidden = view === null;
+  if (view) root.querySelector("#elsewhere-who").textContent = words("elsewhere", view);
+  busy();
+}
+
+async function answer(call) {
+  await start(() => signalling.post(`calls/${call}/claim`));
+}
+
+async function callStation(station) {
+  await start(() => signalling.post("calls", { station }));
+}
+
+// Begin a call by a click: the camera opens while the region decides.
+async function start(ask) {
+  if (starting || (session && session.state !== "ended")) return;
+  starting = true;
+  endShown();
+  busy();
+  say("");
+  const opening = media.open();
+  try {
+    const { view, ice_servers: iceServers, offer } = await ask();
+    take(view, iceServers);
+    if (offer) session.takeOffer(offer);
+  } catch (error) {
+    media.close();
+    said(error);
+  }
+  starting = false;
+  for (const [name, data] of meanwhile.splice(0)) HANDLERS[name](data);
+  busy();
+  await opening;
+}
+
+// Go on in a call that this page has no connection for: it was reloaded, or takes over from another tab.
+async function begin(view) {
+  away(null);
+  take(view, []);
+  media.open();
+  await session.rejoin();
+}
+
+function take(view, iceServers) {
+  clearTimeout(endTimer);
+  const peer = spare ?? new Peer();
+  spare = null;
+  session = new Session({ view, iceServers, signalling, media, peer, onChange: changed });
+  changed(session);
+}
+
+function changed(which) {
+  if (which !== session) return;
+  pane.show(session, media);
+  busy();
+  if (session.state === "ended") {
+    clearTimeout(endTimer);
+    endTimer = setTimeout(endShown, SHOW_END_MS);
+    prepare();
+  }
+}
+
+async function hangUp() {
+  if (!session) return;
+  remember(session.call);
+  await session.hangUp().catch(said);
+}
+
+function endShown() {
+  clearTimeout(endTimer);
+  if (session && session.state !== "ended") return;
+  session = null;
+  pane.show(null, media);
+  busy();
+}
+
+function busy() {
+  board?.setBusy(starting || elsewhere !== null || (session !== null && session.state !== "ended"));
+  if (board) ring();
+}
+
+function ring() {
+  bell.show(board.calls, board.busy);
+}
+
+async function retryMedia() {
+  for (const kind of ["audio", "video"]) {
+    if (media.problems[kind] !== null) await media.openOne(kind);
+  }
+}
+
+function prepare() {
+  spare ??= new Peer();
+}
+
+function remember(call) {
+  sessionStorage.setItem(LEFT, JSON.stringify([call, ...left()].slice(0, 5)));
+}
+
+function left() {
+  return JSON.parse(sessionStorage.getItem(LEFT) ?? "[]");
+}
+
+function hasLeft(call) {
+  return left().includes(call);
+}
+
+// Tell the clinician why something could not be done.
+function said(error) {
+  console.warn("the desk could not do it:", error.code ?? error);
+  say(words(words.has(`error_${error.code}`) ? `error_${error.code}` : "error_other", { by: error.by }));
+}
+
+function say(text) {
+  notice.textContent = text;
+  notice.hidden = text === "";
+}
+
+// `words(key, values)` gives the text, `words.has(key)` whether there is one.
+function wordsFrom(texts) {
+  const give = (key, values = {}) => texts[key].replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "");
+  give.has = (key) => key in texts;
+  return give;
+}
+
+function soundBlocked(blocked) {
+  root.querySelector("#sound").hidden = !blocked;
+}
+
+async function allowNotes() {
+  await Notification.requestPermission();
+  showNotesButton();
+}
+
+function showNotesButton() {
+  root.querySelector("#notes").hidden = !("Notification" in window) || Notification.permission !== "default";
+}
+
+board = new Board({ root, words, onAnswer: answer, onCall: callStation });
+bell = new Ring({ words, onBlocked: soundBlocked });
+root.querySelector("#sound-on").addEventListener("click", () => bell.unlock());
+root.querySelector("#notes-on").addEventListener("click", allowNotes);
+root.querySelector("#continue").addEventListener("click", () => elsewhere && begin(elsewhere));
+showNotesButton();
+pane.show(null, media);
+prepare();
+signalling.open();

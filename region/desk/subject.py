@@ -1,0 +1,26 @@
+"""The desk as a subject of the region: what `region.app` mounts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from messaging.call import IceServer
+from region.desk.routes import router
+from region.desk.service import Desk
+from region.desk.words import WORDS
+from region.web.context import Region
+from region.web.subject import Nav, Subject
+from region.web.turn import ice_servers
+
+
+def subject(region: Region) -> Subject:
+    """Put the desk together."""
+
+    def servers(holder: str) -> tuple[IceServer, ...]:
+        return ice_servers(region.settings.turn, holder, region.clock.wall())
+
+    desk = Desk(region.registry, region.downlink, region.clock, region.hub, servers)
+    return Subject(
+        "desk", Path(__file__).parent, router(desk), WORDS, (Nav("/desk", "desk.nav", "clinician"),),
+        up={"call": desk.ear}, presence=desk.presence, run=desk.run,
+    )  # fmt: skip
