@@ -81,6 +81,7 @@ class Enrolment:
                 if step in (Step.SETTLE, Step.NOTHING):
                     break
                 await self._take(step, code_file)
+            self._keystore.sweep()
         identity = self._keystore.identity()
         if identity is None:
             raise CodeFileMissing(f"this station is not enrolled, and there is no code file at {self._code_path}")

@@ -165,6 +165,11 @@ class Keystore:
                 shutil.rmtree(self._staging)
                 sync_directory(self._dir)
 
+    def sweep(self) -> None:
+        """Remove what a power cut left of an enrolment that has been installed or dropped."""
+        if self.staged() is None:
+            self.discard()
+
     def make_key(self) -> None:
         """Make the key of the enrolment under way; it is on disk before anybody hears of it."""
         key = ec.generate_private_key(ec.SECP256R1())
