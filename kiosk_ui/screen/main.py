@@ -19,7 +19,7 @@ from messaging.twin import Language
 
 _log = logging.getLogger(__name__)
 _FONTS = ["Noto Sans", "DejaVu Sans"]
-_QUIET = "qt.multimedia.symbolsresolver=false;qt.multimedia.ffmpeg.info=false"  # it looks for decoders we never use
+_QUIET = "qt.multimedia.symbolsresolver*=false;qt.multimedia.ffmpeg*=false"  # it looks for codecs we never use
 
 
 def main(runtime_dir: Path, size: str, mirror: str) -> int:
