@@ -21,7 +21,7 @@ from device.hardware.errors import HardwareError
 from device.hardware.ports import Hardware
 from device.runtime.bridge import Inlet
 from device.runtime.config import StationConfig
-from device.runtime.log_stream import LogStream
+from device.runtime.log_stream import streaming_log
 from device.runtime.service import Watchdog, run_service
 from messaging.call import new_call_id
 from messaging.clock import Clock, SystemClock
@@ -71,8 +71,7 @@ class StationCall:
 
     async def run(self) -> None:
         """Until cancelled, or a StationError."""
-        log_stream = LogStream(asyncio.get_running_loop(), lambda line: self._server.stream("log", line))
-        with log_stream.attached():
+        with streaming_log(self._server):
             signalling = self._enrol()
             try:
                 if signalling is not None:
@@ -97,7 +96,7 @@ class StationCall:
             for work in (self._agent.run(), self._take_presses(), self._tell_levels(), self._keep_house()):
                 tasks.create_task(work)
             self._watchdog.ready()
-            await ended
+            await asyncio.wait({ended})  # not `await ended`: our own end must not cut short how the call is closed
         finally:
             await self._service.stop()
             await self._server.stop()

@@ -174,6 +174,8 @@ class CallService:
         if new.state != old.state:
             _log.info("%s, after %s: %s", old.state, type(event).__name__, _in_words(new))
         self._show_on_hardware(old, new)
+        if new.running_call and (isinstance(event, MediaOpened) or new.devices != old.devices):
+            self._engine.tell_media(new.devices.camera == "ok", new.devices.microphone == "ok")
         for effect in effects:
             self._carry_out(effect)
         if self.signalling is not None:
@@ -186,8 +188,6 @@ class CallService:
             self._hardware.light.show(light(new))
         if tone(new) != tone(old):
             self._devices_lane.add(partial(self._media.play, tone(new)))
-        if new.devices != old.devices and new.running_call:
-            self._engine.tell_media(new.devices.camera == "ok", new.devices.microphone == "ok")
 
     def _carry_out(self, effect: Effect) -> None:
         match effect:
