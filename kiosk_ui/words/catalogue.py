@@ -113,6 +113,10 @@ class ConsoleTexts:
     press_not_sent: str
     refused: str  # {code}
     quit: str
+    would_work: str
+    would_work_but: str  # {why}
+    would_not_work: str  # {why}
+    busy: str
 
 
 @dataclass(frozen=True)

@@ -87,6 +87,10 @@ CONSOLE = ConsoleTexts(
     press_not_sent="Trykket blev ikke sendt: station-call svarer ikke.",
     refused="Afvist: {code}",
     quit="Afslut",
+    would_work="Et opkald ville virke nu.",
+    would_work_but="Et opkald ville virke nu, men: {why}.",
+    would_not_work="Et opkald ville ikke virke nu: {why}.",
+    busy="Der er et opkald i gang.",
 )
 
 PANEL = PanelTexts(

@@ -87,6 +87,10 @@ CONSOLE = ConsoleTexts(
     press_not_sent="The press was not sent: station-call does not answer.",
     refused="Refused: {code}",
     quit="Quit",
+    would_work="A call would work now.",
+    would_work_but="A call would work now, but: {why}.",
+    would_not_work="A call would not work now: {why}.",
+    busy="A call is going on.",
 )
 
 PANEL = PanelTexts(
