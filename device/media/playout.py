@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from device.hardware.ports import BLOCK, Block
+from device.hardware.sound import silence
 
 TARGET = 6  # blocks of 10 ms held before playing begins
 MOST = 25  # more than this is not held: the call would lag behind itself
@@ -26,7 +27,7 @@ _SILENT = 0.02
 
 _UP = np.linspace(0.0, 1.0, BLOCK, dtype=np.float32)
 _DOWN = 1.0 - _UP
-_SILENCE = np.zeros(BLOCK, np.int16)
+_SILENCE = silence()
 _WRAP = 1 << 32
 
 

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import numpy as np
-
-from device.hardware.ports import BLOCK, Block
+from device.hardware.ports import Block
 from device.media.echo import SoundProcessor
 from device.media.levels import LevelMeter
 from device.media.playout import Playout
 from device.media.tones import Tone, tone_blocks
-
-_SILENCE = np.zeros(BLOCK, np.int16)
 
 
 class Loudspeaker:

@@ -1,0 +1,149 @@
+"""The other side of a call: aiortc as it comes, in this process, that counts what it gets."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import deque
+from fractions import Fraction
+
+import av
+import numpy as np
+from aiortc import (
+    AudioStreamTrack,
+    MediaStreamTrack,
+    RTCConfiguration,
+    RTCPeerConnection,
+    RTCRtpSender,
+    RTCSessionDescription,
+    VideoStreamTrack,
+)
+from aiortc.mediastreams import MediaStreamError
+
+TONE_HZ = 440
+
+
+class Scene(VideoStreamTrack):
+    """Grey pictures that grow brighter, 30 a second; `silent` stops them without a word."""
+
+    def __init__(self, width: int = 320, height: int = 240) -> None:
+        super().__init__()
+        self._size = width, height
+        self._count = 0
+        self.flowing = asyncio.Event()
+        self.flowing.set()
+
+    async def recv(self) -> av.VideoFrame:
+        await self.flowing.wait()
+        pts, time_base = await self.next_timestamp()
+        width, height = self._size
+        self._count += 1
+        picture = np.full((height * 3 // 2, width), 128, np.uint8)
+        picture[:height] = 40 + self._count * 2 % 160
+        frame = av.VideoFrame.from_ndarray(picture, "yuv420p")
+        frame.pts, frame.time_base = pts, time_base
+        return frame
+
+
+class Tone(AudioStreamTrack):
+    """A 440 Hz tone, at a tenth of full scale."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.flowing = asyncio.Event()
+        self.flowing.set()
+        self._count = 0
+
+    async def recv(self) -> av.AudioFrame:
+        await self.flowing.wait()
+        await super().recv()  # for its pace
+        time = (np.arange(960) + self._count) / 48_000
+        wave = (3277 * np.sin(2 * np.pi * TONE_HZ * time)).astype(np.int16)
+        frame = av.AudioFrame.from_ndarray(wave.reshape(1, -1), "s16", "mono")
+        frame.sample_rate, frame.pts, frame.time_base = 48_000, self._count, Fraction(1, 48_000)
+        self._count += 960
+        return frame
+
+
+class StockPeer:
+    """Answers an offer, sends a scene and a tone, and remembers what it received."""
+
+    def __init__(self, vp8_only: bool = False, pictures: tuple[int, int] = (320, 240)) -> None:
+        self.pc = RTCPeerConnection(RTCConfiguration([]))
+        self.scene, self.tone = Scene(*pictures), Tone()
+        self.pictures: deque[av.VideoFrame] = deque(maxlen=300)
+        self.sounds: deque[av.AudioFrame] = deque(maxlen=300)
+        self.received = {"video": 0, "audio": 0}
+        self.messages: list[dict[str, object]] = []
+        self._news = asyncio.Condition()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._vp8_only = vp8_only
+        self.control = self.pc.createDataChannel("control", negotiated=True, id=0)
+        self.control.on("message", self._message)
+        self.pc.on("track", lambda track: self._tasks.append(asyncio.create_task(self._pull(track))))
+
+    async def answer(self, offer: str) -> str:
+        """The answer to this offer, with all candidates."""
+        self.pc.addTrack(self.tone)
+        self.pc.addTrack(self.scene)
+        if self._vp8_only:
+            video = next(t for t in self.pc.getTransceivers() if t.kind == "video")
+            video.setCodecPreferences(
+                [c for c in RTCRtpSender.getCapabilities("video").codecs if c.mimeType == "video/VP8"]
+            )
+        await self.pc.setRemoteDescription(RTCSessionDescription(offer, "offer"))
+        await self.pc.setLocalDescription(await self.pc.createAnswer())
+        return self.pc.localDescription.sdp
+
+    async def gets(self, kind: str, count: int) -> None:
+        """Wait until it has received so many pictures ("video") or frames of sound ("audio")."""
+        async with self._news:
+            await asyncio.wait_for(self._news.wait_for(lambda: self.received[kind] >= count), 20)
+
+    async def is_told(self, kind: str) -> dict[str, object]:
+        """Wait for a control message of that type."""
+        async with self._news:
+            await asyncio.wait_for(self._news.wait_for(lambda: any(m["type"] == kind for m in self.messages)), 20)
+        return next(m for m in self.messages if m["type"] == kind)
+
+    def say(self, **message: object) -> None:
+        """Send a control message."""
+        self.control.send(json.dumps(message))
+
+    def fall_silent(self) -> None:
+        """Send no picture and no sound any more, and say nothing about it."""
+        self.scene.flowing.clear()
+        self.tone.flowing.clear()
+
+    def speak_again(self) -> None:
+        """Go on after `fall_silent`."""
+        self.scene.flowing.set()
+        self.tone.flowing.set()
+
+    async def close(self) -> None:
+        """Hang up."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.pc.close()
+
+    def _message(self, text: str) -> None:
+        self.messages.append(json.loads(text))
+        self._tasks.append(asyncio.create_task(self._tell()))
+
+    async def _tell(self) -> None:
+        async with self._news:
+            self._news.notify_all()
+
+    async def _pull(self, track: MediaStreamTrack) -> None:
+        while True:
+            try:
+                frame = await track.recv()
+            except MediaStreamError:
+                return
+            self.received[track.kind] += 1
+            if isinstance(frame, av.VideoFrame):
+                self.pictures.append(frame)
+            elif isinstance(frame, av.AudioFrame):
+                self.sounds.append(frame)
+            await self._tell()
