@@ -11,6 +11,7 @@ from messaging.version import version
 
 _SYSTEMS = ("debian", "raspbian", "ubuntu")
 _NUMBERS = re.compile(r"\d{1,3}(?:\.\d{1,3}){0,2}", re.ASCII)
+_DOTTED = re.compile(r"\d{1,3}\.\d{1,3}(?:\.\d{1,3})?(?!\d)", re.ASCII)
 _OWN = re.compile(r"\d{1,4}(?:\.\d{1,4}){1,3}(?:(?:a|b|rc|\.dev|\.post)\d{1,4})?|unpackaged", re.ASCII)
 
 
@@ -27,7 +28,7 @@ def versions(root: Path = read.MACHINE, own: str | None = None) -> dict[str, str
 
 
 def _digits(text: str) -> str | None:
-    found = _NUMBERS.match(text)
+    found = _DOTTED.match(text)
     return found[0] if found else None
 
 
