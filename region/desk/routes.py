@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Awaitable
 from contextlib import aclosing
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Depends, Path, Query
 from pydantic import BaseModel, Field
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
@@ -70,7 +70,12 @@ class HangUp(FromPage):
 
 def router(desk: Desk) -> APIRouter:
     """The routes below `/desk`."""
-    routes = APIRouter(prefix="/desk")
+
+    async def ready() -> None:
+        """Before what was running has been taken up, a hang-up would find no call."""
+        await desk.rooms.ready.wait()
+
+    routes = APIRouter(prefix="/desk", dependencies=[Depends(ready)])
     hands = desk.hands
 
     @routes.get("")

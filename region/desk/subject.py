@@ -14,12 +14,21 @@ from region.web.turn import ice_servers
 
 
 def subject(region: Region) -> Subject:
-    """Put the desk together."""
+    """The desk of this region."""
+    return mount(make_desk(region))
+
+
+def make_desk(region: Region) -> Desk:
+    """The desk on the region's shared parts."""
 
     def servers(holder: str) -> tuple[IceServer, ...]:
         return ice_servers(region.settings.turn, holder, region.clock.wall())
 
-    desk = Desk(region.registry, region.downlink, region.clock, region.hub, servers)
+    return Desk(region.registry, region.downlink, region.clock, region.hub, servers)
+
+
+def mount(desk: Desk) -> Subject:
+    """What of the desk the region is given."""
     return Subject(
         "desk", Path(__file__).parent, router(desk), WORDS, (Nav("/desk", "desk.nav", "clinician"),),
         up={"call": desk.ear}, presence=desk.presence, run=desk.run,
