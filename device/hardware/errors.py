@@ -1,8 +1,12 @@
-"""The error tree of the hardware; drawn in `device/hardware/__init__.py`."""
+"""The error tree of the hardware, drawn in `device/hardware/__init__.py`, and how a backend keeps to it."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
 from device.runtime.errors import StationError
+from messaging.call import DeviceState
 
 
 class HardwareError(StationError):
@@ -15,3 +19,25 @@ class DeviceMissing(HardwareError):
 
 class DeviceFailed(HardwareError):
     """The device is there and does not work."""
+
+
+@contextmanager
+def wrapping(what: str) -> Iterator[None]:
+    """Turns whatever a vendor's library raises inside into `DeviceFailed("<what>: ...")`, the original as its cause."""
+    try:
+        yield
+    except HardwareError:
+        raise
+    except Exception as error:
+        raise DeviceFailed(f"{what}: {error or type(error).__name__}") from error
+
+
+def presence_of(find: Callable[[], object]) -> DeviceState:
+    """The state of a device that `find` looks for: `missing` or `fault` by the HardwareError it raises, else `ok`."""
+    try:
+        find()
+    except DeviceMissing:
+        return "missing"
+    except HardwareError:
+        return "fault"
+    return "ok"

@@ -61,7 +61,7 @@ def plain(value: float) -> bool:
 
 
 class LightPlayer:
-    """Plays patterns on a light from a thread of its own; `set_level` (0 to 1) may raise HardwareError.
+    """Plays patterns on a light, on a thread the first `show` starts; `set_level` (0 to 1) may raise HardwareError.
 
     A light that fails is reported once in the log and tried again at the next step: a call is not ended for a lamp.
     """
@@ -74,8 +74,7 @@ class LightPlayer:
         self._changed = threading.Condition()
         self._closing = False
         self._failed = False
-        self._thread = threading.Thread(target=self._run, name="light", daemon=True)
-        self._thread.start()
+        self._thread: threading.Thread | None = None
 
     def show(self, pattern: LightPattern) -> None:
         """Play this from now on."""
@@ -83,14 +82,18 @@ class LightPlayer:
             if pattern != self._pattern:
                 self._pattern, self._began = pattern, self._monotonic()
                 self._changed.notify()
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="light", daemon=True)
+            self._thread.start()
 
     def close(self) -> None:
         """Light off, thread ended."""
         with self._changed:
             self._closing = True
             self._changed.notify()
-        self._thread.join()
-        self._apply(0.0)
+        if self._thread is not None:
+            self._thread.join()
+            self._apply(0.0)
 
     def _run(self) -> None:
         with self._changed:

@@ -30,27 +30,31 @@ class Pace:
         return max(0.0, self._start + self._tick * self._period - now)
 
 
-class PacedThread:
-    """Calls `work` once a period from its own thread until stopped."""
+class Worker:
+    """A thread that runs `work` until told to stop: `work` gets the event that says so, and should look at it often."""
 
-    def __init__(self, name: str, period: float, work: Callable[[], None], most_behind: int = 0) -> None:
-        self._work = work
-        self._period = period
-        self._most_behind = most_behind
+    def __init__(self, name: str, work: Callable[[threading.Event], None]) -> None:
         self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+        self._thread = threading.Thread(target=work, args=(self._stopping,), name=name, daemon=True)
 
     def start(self) -> None:
-        """Begin; the first call of `work` comes at once."""
+        """Begin."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Return when `work` will not be called again. May be called from `work` itself."""
+        """Return when `work` has ended. May be called from `work` itself, which then ends by itself."""
         self._stopping.set()
         if self._thread.is_alive() and threading.current_thread() is not self._thread:
             self._thread.join()
 
-    def _run(self) -> None:
-        pace = Pace(self._period, time.monotonic(), self._most_behind)
-        while not self._stopping.wait(pace.wait(time.monotonic())):
-            self._work()
+
+class PacedThread(Worker):
+    """Calls `work` once a period from its own thread until stopped; for the first time at once."""
+
+    def __init__(self, name: str, period: float, work: Callable[[], None], most_behind: int = 0) -> None:
+        def run(stopping: threading.Event) -> None:
+            pace = Pace(period, time.monotonic(), most_behind)
+            while not stopping.wait(pace.wait(time.monotonic())):
+                work()
+
+        super().__init__(name, run)

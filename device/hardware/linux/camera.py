@@ -11,8 +11,9 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from device.hardware.errors import DeviceFailed, DeviceMissing, HardwareError
+from device.hardware.errors import DeviceFailed, presence_of
 from device.hardware.linux.v4l import CameraFinder
+from device.hardware.pace import Worker
 from device.hardware.ports import CameraMode, Frame, OnFault, OnFrame
 from messaging.call import DeviceState
 
@@ -68,36 +69,25 @@ class V4lCamera:
         self._finder = finder
         self._open_capture = open_capture
         self._wall = wall
-        self._stopping = threading.Event()
-        self._thread: threading.Thread | None = None
+        self._worker: Worker | None = None
 
     def presence(self) -> DeviceState:
         """Whether it is plugged in and is a camera."""
-        try:
-            self._finder.find()
-        except DeviceMissing:
-            return "missing"
-        except HardwareError:
-            return "fault"
-        return "ok"
+        return presence_of(self._finder.find)
 
     def open(self, mode: CameraMode, on_frame: OnFrame, on_fault: OnFault) -> None:
         """Start; the pictures have the size the camera gives, the nearest to what was asked."""
-        if self._thread is not None:
+        if self._worker is not None:
             raise DeviceFailed("the camera is open already")
         capture = self._open_capture(str(self._finder.find()), mode)
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(
-            target=self._run, args=(capture, self._stopping, on_frame, on_fault), name="camera", daemon=True
-        )
-        self._thread.start()
+        self._worker = Worker("camera", lambda stopping: self._run(capture, stopping, on_frame, on_fault))
+        self._worker.start()
 
     def close(self) -> None:
         """Stop, and wait for the picture that is on its way (2 s at most, when the camera is stuck)."""
-        thread, self._thread = self._thread, None
-        self._stopping.set()
-        if thread is not None and thread is not threading.current_thread():
-            thread.join()
+        worker, self._worker = self._worker, None
+        if worker is not None:
+            worker.stop()
 
     def _run(self, capture: Capture, stopping: threading.Event, on_frame: OnFrame, on_fault: OnFault) -> None:
         try:

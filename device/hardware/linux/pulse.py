@@ -1,9 +1,9 @@
 """The sound server, PipeWire or PulseAudio: the only user of `soundcard`.
 
-What `soundcard` 0.4 does not do is done here, on names it keeps to itself (tests/contract/test_soundcard_contract.py holds
-them): it connects when it is imported, so the import waits until it is needed and the server answers; it never
-reconnects, so a new copy is imported after the server was away; ending a player waits for the server and aborts the
-process if that is gone, so streams are ended without it; playing to a server that is gone spins, so each block asks first.
+What `soundcard` 0.4 does not do is done here, on names it keeps to itself; tests/contract/test_soundcard_contract.py
+holds them. It connects when it is imported, so the import waits until it is needed and the server answers. It never
+reconnects, so a new copy is imported after the server was away. Ending a player waits for the server and aborts the
+process if that is gone, so streams are ended without it. Playing to a server that is gone spins, so each block asks.
 """
 
 from __future__ import annotations
@@ -123,7 +123,7 @@ class PulseServer:
     def _connected(self) -> Any:
         with self._lock:
             if self._module is None or not _ready(self._module):
-                self._module = _connect(self._module)
+                self._module = _connect()
             return self._module
 
 
@@ -142,7 +142,10 @@ def server_socket() -> Path:
     raise DeviceMissing("no sound server: neither PULSE_SERVER nor XDG_RUNTIME_DIR says where it is")
 
 
-def _connect(old: Any) -> Any:
+def _connect() -> Any:
+    old = sys.modules.get(_MODULE)
+    if old is not None and _ready(old):
+        return old
     path = server_socket()
     # An import that fails leaves a thread behind, so the door is tried first.
     with closing(socket.socket(socket.AF_UNIX)) as probe:
@@ -150,7 +153,7 @@ def _connect(old: Any) -> Any:
             probe.connect(str(path))
         except OSError as error:
             raise DeviceMissing(f"no sound server answers at {path}: {error.strerror}") from error
-    if old is not None:
+    if old is not None:  # its server is gone
         atexit.unregister(old._pulse._shutdown)
         sys.modules.pop(_MODULE, None)
     try:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 
-from device.hardware.errors import DeviceFailed, DeviceMissing, HardwareError
+from device.hardware.errors import DeviceFailed, DeviceMissing, presence_of
 from device.hardware.linux.pulse import Playback, Recording, SoundServer
 from device.hardware.pace import PacedThread
 from device.hardware.ports import Block, OnBlock, OnFault
@@ -106,7 +106,7 @@ class PulseMicrophone:
 
     def presence(self) -> DeviceState:
         """Whether the server has it."""
-        return _presence(self._find)
+        return presence_of(self._find)
 
     def open(self, on_block: OnBlock, on_fault: OnFault) -> None:
         """Record; HardwareError if it cannot."""
@@ -149,7 +149,7 @@ class PulseSpeaker:
 
     def presence(self) -> DeviceState:
         """Whether the server has it."""
-        return _presence(self._find)
+        return presence_of(self._find)
 
     def open(self, next_block: Callable[[], Block], on_fault: OnFault) -> None:
         """Play; HardwareError if it cannot."""
@@ -184,13 +184,3 @@ class PulseSpeaker:
 
     def _find(self) -> str:
         return choose("speaker", self._wanted, self._server.sinks(), self._server.default_sink)
-
-
-def _presence(find: Callable[[], str]) -> DeviceState:
-    try:
-        find()
-    except DeviceMissing:
-        return "missing"
-    except HardwareError:
-        return "fault"
-    return "ok"

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from device.hardware.errors import DeviceFailed, DeviceMissing, HardwareError
+from device.hardware.errors import DeviceFailed, DeviceMissing, HardwareError, presence_of, wrapping
+from device.hardware.pace import Worker
 from device.hardware.ports import CameraMode, Frame, OnFault, OnFrame
 from messaging.call import DeviceState
 
@@ -31,8 +31,8 @@ def load() -> Any:
 def unpad(buffer: NDArray[np.uint8], width: int, height: int, stride: int) -> NDArray[np.uint8]:
     """A planar 4:2:0 buffer whose lines are `stride` bytes (chroma: half) apart, without the padding.
 
-    `buffer` is flat, uint8, at least stride * height * 3 / 2 long; the result has shape (height * 3 / 2, width). ValueError
-    if the buffer is too short for that.
+    `buffer` is flat, uint8, at least stride * height * 3 / 2 long; the result has shape (height * 3 / 2, width).
+    ValueError if the buffer is too short for that.
     """
     luma, chroma = stride * height, stride // 2 * (height // 2)
     if len(buffer) < luma + 2 * chroma or stride < width:
@@ -58,28 +58,21 @@ class PiCamera:
         self._library = library
         self._wall = wall
         self._boot_ns = boot_ns
-        self._stopping = threading.Event()
-        self._thread: threading.Thread | None = None
+        self._worker: Worker | None = None
 
     def presence(self) -> DeviceState:
         """Whether libcamera knows it."""
-        try:
-            self._number()
-        except DeviceMissing:
-            return "missing"
-        except HardwareError:
-            return "fault"
-        return "ok"
+        return presence_of(self._number)
 
     def open(self, mode: CameraMode, on_frame: OnFrame, on_fault: OnFault) -> None:
         """Start the main stream as YUV 4:2:0 in the mode's size and rate."""
-        if self._thread is not None:
+        if self._worker is not None:
             raise DeviceFailed("the camera is open already")
         number = self._number()
-        with _ours("the camera cannot be opened"):
+        with wrapping("the camera cannot be opened"):
             camera = self._library()(number)
         try:
-            with _ours("the camera cannot be started"):
+            with wrapping("the camera cannot be started"):
                 main = {"size": (mode.width, mode.height), "format": "YUV420"}
                 controls = {"FrameRate": mode.fps}
                 camera.configure(camera.create_video_configuration(main=main, controls=controls, buffer_count=_BUFFERS))
@@ -87,21 +80,17 @@ class PiCamera:
         except DeviceFailed:
             camera.close()
             raise
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(
-            target=self._run, args=(camera, self._stopping, on_frame, on_fault), name="camera", daemon=True
-        )
-        self._thread.start()
+        self._worker = Worker("camera", lambda stopping: self._run(camera, stopping, on_frame, on_fault))
+        self._worker.start()
 
     def close(self) -> None:
         """Stop, and wait for the picture that is on its way (2 s at most, when the camera is stuck)."""
-        thread, self._thread = self._thread, None
-        self._stopping.set()
-        if thread is not None and thread is not threading.current_thread():
-            thread.join()
+        worker, self._worker = self._worker, None
+        if worker is not None:
+            worker.stop()
 
     def _number(self) -> int:
-        with _ours("the cameras cannot be listed"):
+        with wrapping("the cameras cannot be listed"):
             cameras = self._library().global_camera_info()
         names = ", ".join(str(camera["Id"]) for camera in cameras) or "none"
         found = [camera for camera in cameras if self._wanted in ("", camera["Id"])]
@@ -112,7 +101,7 @@ class PiCamera:
     def _run(self, camera: Any, stopping: threading.Event, on_frame: OnFrame, on_fault: OnFault) -> None:
         try:
             while not stopping.is_set():
-                with _ours("the camera gives no picture"):
+                with wrapping("the camera gives no picture"):
                     frame = self._take(camera)
                 if not stopping.is_set():
                     on_frame(frame)
@@ -133,14 +122,3 @@ class PiCamera:
             request.release()
         age = (self._boot_ns() - exposed_ns) / 1e9 if exposed_ns else 0.0
         return Frame(i420, width, height, self._wall() - age)
-
-
-@contextmanager
-def _ours(what: str) -> Iterator[None]:
-    """Lets only our errors out of picamera2, which raises whatever libcamera and Python raise."""
-    try:
-        yield
-    except HardwareError:
-        raise
-    except (RuntimeError, OSError, TimeoutError, ValueError, KeyError, IndexError, AttributeError, TypeError) as error:
-        raise DeviceFailed(f"{what}: {error or type(error).__name__}") from error

@@ -1,7 +1,7 @@
 """Button and light on a Raspberry Pi's pins, through gpiozero.
 
-gpiozero looks for a pin library at its first device, and falls back with a warning from one to the next down to one that
-polls; on a Pi only lgpio is right, so it is named, unless $GPIOZERO_PIN_FACTORY names another (tests: `mock`).
+gpiozero looks for a pin library at its first device, and falls back with a warning from one to the next down to
+one that polls; on a Pi only lgpio is right, so it is named, unless $GPIOZERO_PIN_FACTORY names another (tests: `mock`).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from device.hardware.errors import DeviceFailed
+from device.hardware.errors import wrapping
 from device.hardware.light import LightPlayer, plain
 from device.hardware.press import Debounce
 from messaging.local import LightPattern
@@ -30,14 +30,13 @@ class GpioButton:
 
     def listen(self, on_press: Callable[[], None]) -> None:
         """Listen from a thread of gpiozero's; HardwareError if the pin cannot be had."""
-        gpiozero = _gpiozero()
 
         def pressed() -> None:
             if self._debounce.press(self._monotonic()):
                 on_press()
 
-        with _Pins(self._pin):
-            self._button = gpiozero.Button(self._pin, pull_up=True, bounce_time=_GLITCH_S)
+        with wrapping(f"the button on GPIO {self._pin} cannot be used"):
+            self._button = _gpiozero().Button(self._pin, pull_up=True, bounce_time=_GLITCH_S)
             self._button.when_pressed = pressed
 
     def close(self) -> None:
@@ -68,25 +67,11 @@ class GpioLight:
             led.close()
 
     def _set(self, level: float) -> None:
-        with _Pins(self._pin):
+        with wrapping(f"the light on GPIO {self._pin} cannot be used"):
             if self._led is None:
                 gpiozero = _gpiozero()
                 self._led = gpiozero.PWMLED(self._pin) if self._dims else gpiozero.LED(self._pin)
             self._led.value = level if self._dims else int(plain(level))
-
-
-class _Pins:
-    """Lets only our errors out of gpiozero."""
-
-    def __init__(self, pin: int) -> None:
-        self._pin = pin
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, OSError | RuntimeError | ImportError | _gpiozero().GPIOZeroError):
-            raise DeviceFailed(f"GPIO {self._pin} cannot be used: {error}") from error
 
 
 def _gpiozero() -> Any:

@@ -2,36 +2,30 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from device.hardware.errors import DeviceFailed, DeviceMissing
-from device.hardware.pace import PacedThread
 from device.hardware.ports import CameraMode, Frame, OnFault, OnFrame
+from device.hardware.sim.device import SimDevice
 from device.hardware.sim.files import VideoLoop
 from device.hardware.sim.scene import Scene
-from messaging.call import DeviceState
 
 Painter = Callable[[float], NDArray[np.uint8]]
 
 
-class SimCamera:
+class SimCamera(SimDevice):
     """`source` is `scene` or the path of a video file."""
 
     def __init__(self, source: str = "scene", wall: Callable[[], float] = time.time) -> None:
+        super().__init__("camera")
         self._source = source
         self._wall = wall
-        self._lock = threading.Lock()
         self._scenes: dict[tuple[int, int], Scene] = {}
-        self._state: DeviceState = "ok"
         self._frozen = False
-        self._thread: PacedThread | None = None
         self._video: VideoLoop | None = None
-        self._on_fault: OnFault | None = None
 
     def prepare(self, mode: CameraMode) -> None:
         """Paint the still part of the scene ahead of time, so that opening is quick."""
@@ -39,23 +33,9 @@ class SimCamera:
         if self._source == "scene" and size not in self._scenes:
             self._scenes[size] = Scene(*size)
 
-    def presence(self) -> DeviceState:
-        """As the knobs have it."""
-        return self._state
-
-    @property
-    def is_open(self) -> bool:
-        """Whether it delivers pictures: its own light would be on."""
-        return self._thread is not None
-
     def open(self, mode: CameraMode, on_frame: OnFrame, on_fault: OnFault) -> None:
         """Deliver pictures of exactly that size and rate from a thread."""
-        if self._thread is not None:
-            raise DeviceFailed("the simulated camera is open already")
-        if self._state == "missing":
-            raise DeviceMissing("the simulated camera is unplugged")
-        if self._state == "fault":
-            raise DeviceFailed("the simulated camera is broken")
+        self._check()
         paint = self._painter(mode)
 
         def deliver() -> None:
@@ -63,45 +43,23 @@ class SimCamera:
                 captured = self._wall()
                 on_frame(Frame(paint(captured), mode.width, mode.height, captured))
 
-        self._on_fault = on_fault
-        self._thread = PacedThread("sim-camera", 1 / mode.fps, deliver)
-        self._thread.start()
+        self._start(1 / mode.fps, deliver, on_fault)
 
     def close(self) -> None:
         """Stop."""
-        with self._lock:
-            thread, self._thread, self._on_fault = self._thread, None, None
-        if thread is not None:
-            thread.stop()
-        if self._video is not None:
-            self._video.close()
-            self._video = None
-
-    def unplug(self) -> None:
-        """Pull its plug; in use, it says so."""
-        self._state = "missing"
-        self._fail("unplugged")
+        super().close()
+        video, self._video = self._video, None
+        if video is not None:
+            video.close()
 
     def plug(self) -> None:
-        """Plug it in again, and mend and thaw it: as new."""
-        self._state = "ok"
+        """Plug in one that works, and is not frozen."""
+        super().plug()
         self._frozen = False
-
-    def stop_working(self) -> None:
-        """It is there and cannot be opened; in use, it says so."""
-        self._state = "fault"
-        self._fail("failed")
 
     def freeze(self) -> None:
         """It delivers nothing more and does not say so."""
         self._frozen = True
-
-    def _fail(self, word: str) -> None:
-        with self._lock:
-            thread, on_fault = self._thread, self._on_fault
-        if thread is not None and on_fault is not None:
-            thread.stop()
-            on_fault(word)
 
     def _painter(self, mode: CameraMode) -> Painter:
         if self._source != "scene":

@@ -10,7 +10,7 @@ from av.audio.resampler import AudioResampler
 from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 
-from device.hardware.errors import HardwareError
+from device.hardware.errors import HardwareError, wrapping
 from device.hardware.ports import SAMPLE_RATE
 
 LONGEST_SOUND_S = 600
@@ -77,16 +77,17 @@ class VideoLoop:
         stream = self._container.streams.video[0]
         stream.thread_type = "AUTO"
         step = 1 / float(stream.average_rate or 25)
-        offset = 0.0
+        begun = 0.0
         while True:
-            last = None
-            for frame in self._container.decode(stream):
-                last = offset + (frame.time or 0.0)
-                yield last, frame
-            if last is None:
+            latest = None
+            with wrapping(f"[sim] camera: {self._path}"):
+                for frame in self._container.decode(stream):
+                    latest = begun + (frame.time or 0.0)
+                    yield latest, frame
+                self._container.seek(0)
+            if latest is None:
                 raise HardwareError(f"[sim] camera: there is no picture in {self._path}")
-            offset = last + step
-            self._container.seek(0)
+            begun = latest + step
 
     def _fit(self, frame: VideoFrame) -> NDArray[np.uint8]:
         scale = min(self._width / frame.width, self._height / frame.height)

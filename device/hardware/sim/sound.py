@@ -2,78 +2,25 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from device.hardware.errors import DeviceFailed, DeviceMissing
-from device.hardware.pace import PacedThread
+from device.hardware.errors import DeviceFailed
 from device.hardware.ports import BLOCK, SAMPLE_RATE, Block, OnBlock, OnFault
+from device.hardware.sim.device import SimDevice
 from device.hardware.sim.files import load_sound
 from device.hardware.sim.speech import speech
 from device.hardware.sound import amplify, gain, level_db, silence
-from messaging.call import DeviceState
 from messaging.sound import SoundRingWriter
 
 _PERIOD = BLOCK / SAMPLE_RATE
 _CATCH_UP = 10  # blocks: a sound server's buffer holds about 100 ms
 
 
-class _Plug:
-    """The plug of a device that runs on a paced thread."""
-
-    def __init__(self, name: str) -> None:
-        self._name = name
-        self._lock = threading.Lock()
-        self._plugged = True
-        self._thread: PacedThread | None = None
-        self._on_fault: OnFault | None = None
-
-    def presence(self) -> DeviceState:
-        """As the knobs have it."""
-        return "ok" if self._plugged else "missing"
-
-    @property
-    def is_open(self) -> bool:
-        """Whether it runs."""
-        return self._thread is not None
-
-    def unplug(self) -> None:
-        """Pull its plug; in use, it says so."""
-        self._plugged = False
-        with self._lock:
-            thread, on_fault = self._thread, self._on_fault
-        if thread is not None and on_fault is not None:
-            thread.stop()
-            on_fault("unplugged")
-
-    def plug(self) -> None:
-        """Plug it in again."""
-        self._plugged = True
-
-    def close(self) -> None:
-        """Stop."""
-        with self._lock:
-            thread, self._thread, self._on_fault = self._thread, None, None
-        if thread is not None:
-            thread.stop()
-
-    def _check(self) -> None:
-        if self._thread is not None:
-            raise DeviceFailed(f"the simulated {self._name} is open already")
-        if not self._plugged:
-            raise DeviceMissing(f"the simulated {self._name} is unplugged")
-
-    def _start(self, work: Callable[[], None], on_fault: OnFault) -> None:
-        self._on_fault = on_fault
-        self._thread = PacedThread(f"sim-{self._name}", _PERIOD, work, _CATCH_UP)
-        self._thread.start()
-
-
-class SimMicrophone(_Plug):
+class SimMicrophone(SimDevice):
     """`source` is `speech` or the path of a sound file, played over and over from where it was."""
 
     def __init__(self, source: str = "speech") -> None:
@@ -100,10 +47,10 @@ class SimMicrophone(_Plug):
             self._at = (self._at + BLOCK) % (len(samples) - BLOCK)
             on_block(block)
 
-        self._start(deliver, on_fault)
+        self._start(_PERIOD, deliver, on_fault, _CATCH_UP)
 
 
-class SimSpeaker(_Plug):
+class SimSpeaker(SimDevice):
     """Plays into `ring`, a file in the runtime directory (`messaging.sound`)."""
 
     def __init__(self, ring: Path) -> None:
@@ -133,7 +80,7 @@ class SimSpeaker(_Plug):
             ring.write(self._last.tobytes())
 
         self._ring = ring
-        self._start(play, on_fault)
+        self._start(_PERIOD, play, on_fault, _CATCH_UP)
 
     def set_volume(self, percent: int) -> None:
         """0 to 100."""

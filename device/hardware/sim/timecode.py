@@ -5,12 +5,11 @@ equal width, left to right; cell k covers x from k/40 to (k+1)/40 of the width. 
 
     cells  0 to 31   the Unix time in milliseconds, modulo 2^32, most significant bit first
     cells 32 to 39   CRC-8 of those four bytes, most significant byte first: polynomial 0x07, initial value 0xFF,
-                     not reflected, no final xor (so neither an all black nor an all white strip is ever valid)
+                     not reflected, no final xor. 0x12345678 gives 0xCD; neither all black nor all white is valid.
 
 To read: the mean luma of the middle half of each cell (x from k/40 + 1/160 to k/40 + 3/160 of the width; y from
 77/80 to 79/80 of the height). A cell is black below 1/3 of the range 16 to 235, white above 2/3, else the
-strip is unreadable.
-A page reads RGB, where black is 0 and white 255: the same thirds of that range serve.
+strip is unreadable. A page reads and paints RGB, black 0 and white 255, and uses the same thirds of that range.
 """
 
 from __future__ import annotations
