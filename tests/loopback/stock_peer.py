@@ -23,18 +23,34 @@ from aiortc.mediastreams import MediaStreamError
 TONE_HZ = 440
 
 
+class Tap:
+    """Lets media flow, or holds it; `held` is set once the sender waits at the closed tap."""
+
+    def __init__(self) -> None:
+        self._flowing = asyncio.Event()
+        self._flowing.set()
+        self.held = asyncio.Event()
+
+    def shut(self) -> None:
+        self._flowing.clear()
+
+    async def wait(self) -> None:
+        if not self._flowing.is_set():
+            self.held.set()
+            await self._flowing.wait()
+
+
 class Scene(VideoStreamTrack):
-    """Grey pictures that grow brighter, 30 a second; `silent` stops them without a word."""
+    """Grey pictures that grow brighter, 30 a second."""
 
     def __init__(self, width: int = 320, height: int = 240) -> None:
         super().__init__()
         self._size = width, height
         self._count = 0
-        self.flowing = asyncio.Event()
-        self.flowing.set()
+        self.tap = Tap()
 
     async def recv(self) -> av.VideoFrame:
-        await self.flowing.wait()
+        await self.tap.wait()
         pts, time_base = await self.next_timestamp()
         width, height = self._size
         self._count += 1
@@ -50,12 +66,11 @@ class Tone(AudioStreamTrack):
 
     def __init__(self) -> None:
         super().__init__()
-        self.flowing = asyncio.Event()
-        self.flowing.set()
+        self.tap = Tap()
         self._count = 0
 
     async def recv(self) -> av.AudioFrame:
-        await self.flowing.wait()
+        await self.tap.wait()
         await super().recv()  # for its pace
         time = (np.arange(960) + self._count) / 48_000
         wave = (3277 * np.sin(2 * np.pi * TONE_HZ * time)).astype(np.int16)
@@ -110,15 +125,11 @@ class StockPeer:
         """Send a control message."""
         self.control.send(json.dumps(message))
 
-    def fall_silent(self) -> None:
-        """Send no picture and no sound any more, and say nothing about it."""
-        self.scene.flowing.clear()
-        self.tone.flowing.clear()
-
-    def speak_again(self) -> None:
-        """Go on after `fall_silent`."""
-        self.scene.flowing.set()
-        self.tone.flowing.set()
+    async def fall_silent(self) -> None:
+        """Send no picture and no sound any more, without a word; what was begun is sent when this returns."""
+        for track in (self.scene, self.tone):
+            track.tap.shut()
+            await track.tap.held.wait()
 
     async def close(self) -> None:
         """Hang up."""
