@@ -1,7 +1,7 @@
 """Run as a program under a display: plays scenes on the real window and tells, as JSON lines, what stands on it.
 
 `python -m tests.process.screen_stage <folder> <width>x<height> <language> <ordinary|long|missing>` writes
-`<folder>/<scene>.png` for each scene, and a line with every visible text: its name, where it stands, whether it was cut.
+`<folder>/<scene>.png` for each scene, and a line with every visible text: its name, where it stands, if it was cut.
 """
 
 from __future__ import annotations

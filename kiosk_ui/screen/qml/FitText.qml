@@ -11,6 +11,8 @@ Item {
     property alias color: words.color
     property alias font: words.font
     property alias horizontalAlignment: words.horizontalAlignment
+    property alias maximumLineCount: words.maximumLineCount
+    readonly property real painted: visible ? words.contentWidth : 0
     property string label: ""
 
     height: words.contentHeight

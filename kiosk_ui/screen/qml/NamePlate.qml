@@ -10,8 +10,8 @@ Rectangle {
 
     readonly property real padding: 24 * theme.unit
 
-    width: Math.max(name.contentWidth, role.visible ? role.contentWidth : 0) + 2 * padding
-    height: lines.height + 12 * theme.unit
+    width: Math.max(name.painted, role.painted) + 2 * padding
+    height: lines.height + 16 * theme.unit
     radius: 16 * theme.unit
     color: theme.colours.ground
 
@@ -19,27 +19,27 @@ Rectangle {
         id: lines
 
         x: plate.padding
-        y: 4 * plate.theme.unit
+        y: 8 * plate.theme.unit
+        width: plate.widest - 2 * plate.padding
 
-        BigText {
+        FitText {
             id: name
 
-            objectName: "name"
-            width: plate.widest - 2 * plate.padding
-            height: 62 * plate.theme.unit
+            label: "name"
+            width: parent.width
+            limit: 100 * plate.theme.unit
             theme: plate.theme
             largest: 46 * plate.theme.unit
             font.bold: true
-            verticalAlignment: Text.AlignVCenter
             text: plate.view.name
         }
 
-        BigText {
+        FitText {
             id: role
 
-            objectName: "role"
-            width: plate.widest - 2 * plate.padding
-            height: 44 * plate.theme.unit
+            label: "role"
+            width: parent.width
+            limit: 48 * plate.theme.unit
             theme: plate.theme
             largest: 32 * plate.theme.unit
             maximumLineCount: 1
