@@ -169,9 +169,13 @@ def page_html(language: Language) -> str:
         f"<span>{escape(words.devices[device])}</span></label>"
         for device in DEVICES
     )
-    fields = ("title", "lead", "press", "screen", "no_screen", "light", "speaker", "listen", "plugged", "away")
-    values = {field: escape(getattr(texts, field)) for field in fields}
-    return Template(_static("panel.html")).substitute(values, language=language, switches=switches)
+    values = {
+        "title": texts.title, "lead": texts.lead, "press": texts.press, "screen": texts.screen,
+        "no_screen": texts.no_screen, "light": texts.light, "speaker": texts.speaker, "listen": texts.listen,
+        "plugged": texts.plugged, "away": texts.away, "language": language,
+    }  # fmt: skip
+    escaped = {name: escape(text) for name, text in values.items()}
+    return Template(_static("panel.html")).substitute(escaped, switches=switches)
 
 
 def _static(name: str) -> str:

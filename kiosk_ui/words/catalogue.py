@@ -130,7 +130,6 @@ class PanelTexts:
     no_screen: str
     light: str
     speaker: str
-    speaker_silent: str
     listen: str
     plugged: str  # heading of the switches
     away: str

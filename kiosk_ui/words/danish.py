@@ -101,7 +101,6 @@ PANEL = PanelTexts(
     no_screen="Skærmen viser ikke noget endnu.",
     light="Lyset",
     speaker="Højttaleren",
-    speaker_silent="stille",
     listen="Lyt med",
     plugged="Sat i",
     away="Stationen svarer ikke. Den bliver startet igen.",

@@ -101,7 +101,6 @@ PANEL = PanelTexts(
     no_screen="The screen shows nothing yet.",
     light="The light",
     speaker="The speaker",
-    speaker_silent="silent",
     listen="Listen in",
     plugged="Plugged in",
     away="The station does not answer. It is being started again.",
