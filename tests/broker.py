@@ -121,7 +121,9 @@ class Broker:
         acl.chmod(0o600)
         config = self.folder / "mosquitto.conf"
         config.write_text(
-            f"listener {self.port} {self.host}\nallow_anonymous false\nuser root\npersistence false\n"
+            f"listener {self.port} {self.host}\nallow_anonymous false\nuser root\n"
+            # What it holds for those who are away survives its own death, as in a region.
+            f"persistence true\npersistence_location {self.folder}/\nautosave_interval 1\nautosave_on_changes true\n"
             f"cafile {self.authority.ca}\ncertfile {server.certificate}\nkeyfile {server.key}\n"
             f"require_certificate true\nuse_identity_as_username true\nacl_file {acl}\n"
             "log_dest stderr\nlog_type all\nmax_inflight_messages 0\n"
