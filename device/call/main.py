@@ -9,8 +9,10 @@ from __future__ import annotations
 import asyncio
 import functools
 import logging
+import os
+from typing import NoReturn
 
-from device.call.errors import IdentityReplaced
+from device.call.errors import DevicesStuck, IdentityReplaced
 from device.call.events import Configured, DevicesChanged, Pressed
 from device.call.service import CallService
 from device.call.session import begin
@@ -22,7 +24,7 @@ from device.hardware.ports import Hardware
 from device.runtime.bridge import Inlet
 from device.runtime.config import StationConfig
 from device.runtime.log_stream import streaming_log
-from device.runtime.service import Watchdog, run_service
+from device.runtime.service import EXIT_FAULT, Watchdog, run_service
 from messaging.call import new_call_id
 from messaging.clock import Clock, SystemClock
 from messaging.envelope import ClockTrust, Sealer
@@ -80,7 +82,10 @@ class StationCall:
                 async with asyncio.TaskGroup() as tasks:
                     await self._serve(tasks)
             except BaseExceptionGroup as group:
-                raise _cause(group) from group
+                cause = _cause(group)
+                if isinstance(cause, DevicesStuck):
+                    _end_at_once(cause)
+                raise cause from group
             finally:
                 if self._signalling is not None:
                     await self._signalling.stop(0)
@@ -220,6 +225,13 @@ def _cause(group: BaseExceptionGroup[BaseException]) -> BaseException:
     """The first thing that went wrong; the rest followed from it."""
     first = group.exceptions[0]
     return _cause(first) if isinstance(first, BaseExceptionGroup) else first
+
+
+def _end_at_once(cause: DevicesStuck) -> NoReturn:
+    # An orderly end would wait for the very thread that hangs in the device, and the camera would stay open.
+    _log.critical("station-call ends: %s", cause)
+    logging.shutdown()
+    os._exit(EXIT_FAULT)
 
 
 def _load_hardware(config: StationConfig) -> Hardware:

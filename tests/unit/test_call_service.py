@@ -1,0 +1,382 @@
+"""The shell around the session: nothing blocks the button, and what was begun is ended in order."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+import pytest
+
+from device.call import events as e
+from device.call.errors import DevicesStuck
+from device.call.service import CallService
+from device.call.session import begin
+from device.call.signalling import Signalling
+from device.call.state import Moment
+from device.hardware.ports import Hardware
+from device.hardware.sim.button import SimButton, SimLight
+from device.media.errors import BadDescription, Flood, MediaError
+from messaging.call import (
+    Answer,
+    Candidate,
+    Devices,
+    FromRegion,
+    FromStation,
+    Hangup,
+    Offer,
+    Rejected,
+    Request,
+    Ringing,
+    from_station,
+    to_data,
+)
+from messaging.clock import ManualClock
+from messaging.envelope import Sealer, open_envelope
+from messaging.link.memory import MemoryBroker
+from messaging.local import CallView, Levels
+from messaging.topics import down, parse
+
+STATION, CALL = "st-00000001", "0123456789abcdef"
+
+
+class DeviceLog:
+    """Media that remembers what it was told, and that a test can hold up. Real media would open threads and codecs."""
+
+    def __init__(self, light: SimLight) -> None:
+        self.done: list[str] = []
+        self.light = light
+        self.light_at_open = ""
+        self.hold = asyncio.Event()
+        self.hold.set()
+        self.present = Devices()
+        self.volume = 0
+
+    async def open(self) -> Devices:
+        self.light_at_open = self.light.pattern
+        await self.hold.wait()
+        self.done.append("open")
+        return self.present
+
+    async def close(self) -> None:
+        await self.hold.wait()
+        self.done.append("close")
+
+    async def refresh(self) -> Devices:
+        return self.present
+
+    async def play(self, tone: str) -> None:
+        self.done.append(tone)
+
+    def levels(self) -> Levels:
+        return Levels(-20, -30, 15, 15)
+
+    def set_volume(self, percent: int) -> None:
+        self.volume = percent
+
+
+class ScriptedEngine:
+    """A peer connection that takes as long as a test wants. Real ones are in tests/process and tests/loopback."""
+
+    def __init__(self) -> None:
+        self.done: list[str] = []
+        self.hold = asyncio.Event()
+        self.hold.set()
+        self.error: MediaError | None = None
+
+    async def prepare(self, generation: int, ice_servers: tuple[object, ...]) -> str:
+        try:
+            await self.hold.wait()
+        except asyncio.CancelledError:
+            self.done.append(f"prepare {generation} cut short")
+            raise
+        self._raise()
+        self.done.append(f"prepare {generation}")
+        return f"offer {generation}"
+
+    async def answer(self, generation: int, sdp: str) -> None:
+        self._raise()
+        self.done.append(f"answer {generation}")
+
+    async def candidate(self, generation: int, candidate: str, mid: str | None, line: int | None) -> None:
+        self._raise()
+        self.done.append(f"candidate {generation}")
+
+    def open(self) -> None:
+        self.done.append("gate")
+
+    def tell_media(self, camera: bool, microphone: bool) -> None:
+        self.done.append(f"media {camera} {microphone}")
+
+    async def close(self, bye: bool = False) -> None:
+        self.done.append("close with bye" if bye else "close")
+
+    def _raise(self) -> None:
+        if self.error is not None:
+            error, self.error = self.error, None
+            raise error
+
+
+@dataclass
+class House:
+    """A call service with its surroundings."""
+
+    broker: MemoryBroker = field(default_factory=MemoryBroker)
+    clock: ManualClock = field(default_factory=ManualClock)
+    views: list[CallView] = field(default_factory=list)
+    begin_with: Devices = field(default_factory=Devices)
+
+    def __post_init__(self) -> None:
+        self.light, self.button = SimLight(), SimButton()
+        self.media, self.engine = DeviceLog(self.light), ScriptedEngine()
+        nothing: object = None
+        hardware = Hardware("sim", self.button, self.light, nothing, nothing, nothing)  # type: ignore[arg-type]
+        session = begin(self.begin_with, Moment(0, self.clock.wall()), enrolled=True, clinic=True)
+        self.service = CallService(
+            hardware, self.media, lambda _: self.engine, self.clock, "boot", session, self.views.append,  # type: ignore[arg-type, return-value]
+        )  # fmt: skip
+        self.region = Sealer(self.clock.monotonic, self.clock.wall)
+        self.mouth = self.broker.link("region", (), None)
+        self.signalling = Signalling(
+            STATION, lambda subscriptions, will: self.broker.link("call", subscriptions, will), self.clock,
+            Sealer(self.clock.monotonic, self.clock.wall), {}, self.service.happened,
+        )  # fmt: skip
+        self.service.signalling = self.signalling
+
+    @property
+    def state(self) -> str:
+        return self.service.session.state
+
+    async def settle(self) -> None:
+        await self.clock.advance(0)
+
+    async def press(self) -> None:
+        self.service.happened(e.Pressed(CALL))
+
+    async def tells(self, message: FromRegion) -> None:
+        await self.mouth.publish(down(STATION, "call", CALL), self.region.seal(to_data(message)))
+        await self.settle()
+
+    def said(self) -> list[FromStation]:
+        return [
+            from_station(open_envelope(payload).data)
+            for client, topic, payload in self.broker.log
+            if client == "call" and parse(topic).branch == "call"
+        ]
+
+    async def in_call(self) -> None:
+        await self.press()
+        await self.settle()
+        await self.tells(Ringing("Doctors Demo"))
+        await self.tells(Answer(1, "answer"))
+        self.service.happened(e.PeerConnected(1))
+        await self.settle()
+
+
+@asynccontextmanager
+async def living(house: House | None = None) -> AsyncIterator[House]:
+    house = house or House()
+    await house.mouth.start()
+    await house.signalling.connect()
+    tasks = [asyncio.create_task(house.service.run()), asyncio.create_task(house.signalling.run())]
+    await house.settle()
+    try:
+        yield house
+    finally:
+        for timer in list(house.service._timers.values()):
+            timer.cancel()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def test_a_call_from_press_to_rest() -> None:
+    async with living() as house:
+        await house.in_call()
+        assert (house.state, house.views[-1].state) == ("in_call", "in_call")
+        assert house.engine.done == ["media True True", "prepare 1", "answer 1", "gate"]
+        await house.press()
+        await house.settle()
+        assert (house.state, house.media.done) == ("feedback", ["calling", "open", "none", "close"])
+        assert house.engine.done[-1] == "close with bye"
+        await house.clock.advance(8)
+        assert house.state == "idle"
+
+
+async def test_the_light_is_on_before_the_camera_opens() -> None:
+    async with living() as house:
+        await house.press()
+        await house.settle()
+        assert house.media.light_at_open == "calling"
+
+
+async def test_a_press_is_taken_while_the_offer_is_being_made_and_cuts_it_short() -> None:
+    async with living() as house:
+        house.engine.hold.clear()
+        await house.press()
+        await house.settle()
+        await house.tells(Ringing("Doctors Demo"))
+        await house.press()
+        assert house.state == "ending"
+        await house.settle()
+        assert house.engine.done == ["media True True", "prepare 1 cut short", "close with bye"]
+        assert not any(isinstance(message, Offer) for message in house.said())
+
+
+async def test_a_press_is_taken_while_the_camera_is_still_opening_and_it_closes_after_that() -> None:
+    async with living() as house:
+        house.media.hold.clear()
+        await house.press()
+        await house.settle()
+        await house.press()
+        assert (house.state, house.views[-1].light) == ("ending", "live")
+        house.media.hold.set()
+        await house.settle()
+        assert house.media.done == ["calling", "open", "none", "close"]
+        assert (house.state, house.views[-1].light) == ("feedback", "off")
+
+
+async def test_a_camera_that_does_not_close_keeps_the_light_on_and_ends_the_process() -> None:
+    async with living() as house:
+        running = asyncio.create_task(house.service.run())
+        await house.in_call()
+        house.media.hold.clear()
+        await house.press()
+        await house.clock.advance(2)
+        assert (house.state, house.views[-1].light) == ("feedback", "live")
+        await house.clock.advance(8)
+        with pytest.raises(ExceptionGroup) as raised:
+            await running
+        assert raised.group_contains(DevicesStuck)
+        house.media.hold.set()
+
+
+async def test_an_offer_that_cannot_be_made_ends_the_call() -> None:
+    async with living() as house:
+        house.engine.error = MediaError("no port left")
+        await house.press()
+        await house.tells(Ringing("Doctors Demo"))
+        assert (house.state, house.views[-1].reason) == ("feedback", "connection_failed")
+        assert Hangup("connection_failed") in house.said()
+
+
+async def test_garbage_for_an_answer_is_refused_and_the_next_one_is_taken() -> None:
+    async with living() as house:
+        await house.press()
+        await house.tells(Ringing("Doctors Demo"))
+        house.engine.error = BadDescription("no session description")
+        await house.tells(Answer(1, "garbage"))
+        assert house.said()[-1] == Rejected("malformed")
+        await house.tells(Answer(1, "answer"))
+        assert "answer 1" in house.engine.done
+
+
+async def test_a_flood_of_candidates_is_refused_and_counted() -> None:
+    async with living() as house:
+        await house.in_call()
+        house.engine.error = Flood("too many")
+        await house.tells(Candidate(1, "candidate:1"))
+        assert house.said()[-1] == Rejected("flood")
+        house.service.show()
+        assert house.views[-1].refused_messages == 1
+        assert house.state == "in_call"
+
+
+async def test_a_broken_peer_connection_found_by_the_answer_ends_the_call() -> None:
+    async with living() as house:
+        await house.press()
+        await house.tells(Ringing("Doctors Demo"))
+        house.engine.error = MediaError("codec")
+        await house.tells(Answer(1, "answer"))
+        assert house.views[-1].reason == "connection_failed"
+
+
+async def test_a_camera_that_comes_and_goes_in_the_call_is_told_to_the_browser_directly() -> None:
+    async with living() as house:
+        await house.in_call()
+        house.service.happened(e.DevicesChanged(Devices(camera="missing")))
+        assert house.engine.done[-1] == "media False True"
+
+
+async def test_the_volume_of_the_config_is_set_once() -> None:
+    async with living() as house:
+        house.service.set_volume(35)
+        assert (house.media.volume, house.views[-1].volume) == (35, 35)
+
+
+async def test_levels_are_measured_only_while_devices_are_open() -> None:
+    async with living() as house:
+        assert house.service.levels() is None
+        await house.in_call()
+        assert house.service.levels() == Levels(-20, -30, 15, 15)
+
+
+async def test_a_fault_is_over_when_the_device_is_found_again() -> None:
+    nothing = Devices("missing", "missing", "missing")
+    async with living(House(begin_with=nothing)) as house:
+        assert house.views[-1].fault == "no_devices"
+        await house.press()  # looks again
+        await house.settle()
+        assert house.state == "idle"
+
+
+async def test_it_is_not_looked_for_devices_in_a_call() -> None:
+    async with living() as house:
+        await house.in_call()
+        house.media.present = Devices(camera="missing")
+        house.service.look_again()
+        await house.settle()
+        assert house.service.session.devices == Devices()
+
+
+async def test_an_orderly_end_closes_all_and_tells_both_sides() -> None:
+    async with living() as house:
+        await house.in_call()
+        await house.service.stop()
+        assert house.said()[-1] == Hangup("station_restarted")
+        assert house.engine.done[-1] == "close with bye"
+        assert (house.media.done[-1], house.light.pattern) == ("close", "off")
+
+
+async def test_an_end_with_a_stuck_device_does_not_wait_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("device.call.service._CLOSE_S", 0.01)
+    async with living() as house:
+        await house.in_call()
+        house.media.hold.clear()
+        await house.service.stop()
+        assert house.said()[-1] == Hangup("station_restarted")
+        house.media.hold.set()
+
+
+async def test_being_stuck_is_known_to_the_watchdog() -> None:
+    async with living() as house:
+        house.engine.hold.clear()
+        await house.press()
+        await house.tells(Ringing("Doctors Demo"))
+        assert house.service.makes_progress()
+        await house.clock.advance(25)
+        assert not house.service.makes_progress()
+        house.engine.hold.set()
+
+
+async def test_before_it_is_enrolled_nothing_is_said_and_nothing_breaks() -> None:
+    house = House()
+    house.service.signalling = None
+    house.service.happened(e.Configured(enrolled=False, clinic=False))
+    house.service.happened(e.Heard(CALL, Answer(1, "x")))
+    await house.press()
+    assert (house.state, house.views[-1].presses_refused) == ("fault", 1)
+
+
+async def test_the_presence_follows_the_call() -> None:
+    async with living() as house:
+        await house.press()
+        await house.settle()
+        kinds = [
+            open_envelope(payload).data.get("call", "-") if parse(topic).branch == "conn" else "said"
+            for client, topic, payload in house.broker.log
+            if client == "call"
+        ]
+        assert kinds == ["-", "said", CALL]
+        assert isinstance(house.said()[0], Request)
