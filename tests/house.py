@@ -1,0 +1,283 @@
+"""A whole house for tests: a real region with its broker, real station processes with `sim` hardware, and people.
+
+    async with running_house() as house:
+        station = await house.add_station("Room 4")
+        doctor = await house.add_clinician("anna", "Anna Holm")
+        link = await house.sign_in_link(doctor)          # for a browser
+        station.face.press()                              # a hand at the station
+        await station.face.state("in_call")
+
+Everything has free ports, a short directory on a memory disk, and ends with the `with`. What dies is started again, as
+systemd would; `house.kill_region()` and `station.kill("call")` are there for that.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import shutil
+import signal
+import sys
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from messaging.clock import Clock, SystemClock
+from messaging.enrolment import CodeFile, write_code_file
+from messaging.frames import RingReader
+from messaging.local import REMOTE_RING, Levels, Message, Watch
+from messaging.twin import Language
+from provisioning.authority.ca import open_authority
+from provisioning.authority.enrolment import Enrolment
+from region.demo.display import in_memory, shown_on
+from region.demo.plan import make_root
+from region.demo.processes import Processes, Program
+from region.registry import Registry, database_url
+from region.registry.records import AuditRow, Clinic, Person, Site
+from region.registry.store import RegistryEnrolmentStore
+from region.web.sign_in import make_link
+from tests.broker import free_port
+from tests.process.call_stage import ScreenDouble
+
+HOST = "127.0.0.1"
+READY_S = 60.0  # generous: eight processes on a busy machine
+LOOK_S = 0.05
+
+
+class Face(ScreenDouble):
+    """What a person at the station sees and hears, and can do: a client of `call.sock`, and the ring of pictures."""
+
+    def __init__(self, runtime_dir: Path) -> None:
+        super().__init__(runtime_dir)
+        self.levels: Levels | None = None
+        self._ring = RingReader(runtime_dir / REMOTE_RING)
+
+    async def sees(self, pictures: int, seconds: float = 20.0) -> None:
+        """So many different pictures of the clinician come out of the ring."""
+        seen = 0
+        async with asyncio.timeout(seconds):
+            while seen < pictures:
+                seen += self._ring.read() is not None
+                await asyncio.sleep(0.005)  # as a screen does: there is nothing to wait on in shared memory
+
+    async def hears(self, above_db: float = -50.0, seconds: float = 15.0) -> Levels:
+        """The loudspeaker plays something that is not silence."""
+        return await self.until(
+            lambda: self.levels if self.levels and self.levels.speaker_db > above_db else None,
+            f"the loudspeaker is above {above_db} dB; last: {self.levels}", seconds,
+        )  # fmt: skip
+
+    def watch_levels(self) -> None:
+        """Ask for the levels, on the connection there is now."""
+        assert self._client.send(Watch("levels"))
+
+    async def close(self) -> None:
+        """Let go of everything."""
+        await super().close()
+        self._ring.close()
+
+    def _heard(self, message: Message) -> None:
+        if isinstance(message, Levels):
+            self.levels = message
+        super()._heard(message)
+
+
+@dataclass
+class RunningStation:
+    """One station: its id, its directories, its face."""
+
+    id: str
+    name: str
+    folder: Path
+    processes: Processes
+    face: Face
+
+    @property
+    def runtime_dir(self) -> Path:
+        """Sockets and rings."""
+        return self.folder / "run"
+
+    @property
+    def mirror(self) -> Path:
+        """The newest picture of the screen, if the screen runs."""
+        return self.runtime_dir / "screen.jpg"
+
+    def pid(self, process: str) -> int:
+        """The process id of `agent`, `call` or `screen`."""
+        return self.processes.pids[f"{self.id}-{process}"]
+
+    def kill(self, process: str, number: signal.Signals = signal.SIGKILL) -> None:
+        """End one of its processes; it is started again at once."""
+        os.kill(self.pid(process), number)
+
+    async def ready(self, seconds: float = READY_S) -> None:
+        """A press would call."""
+        await self.face.state("idle", seconds)
+
+
+@dataclass
+class House:
+    """The region and its stations."""
+
+    root: Path
+    clock: Clock
+    processes: Processes
+    registry: Registry
+    clinic: Clinic
+    site: Site
+    web: int
+    enrolment: int
+    broker: int
+    language: Language
+    stations: list[RunningStation] = field(default_factory=list)
+
+    @property
+    def url(self) -> str:
+        """The region's pages."""
+        return f"http://{HOST}:{self.web}"
+
+    def kill_region(self, number: signal.Signals = signal.SIGKILL) -> None:
+        """End the region, and its broker with it; it is started again at once."""
+        os.kill(self.processes.pids["region"], number)
+
+    async def region_ready(self) -> None:
+        """The pages answer."""
+        async with asyncio.timeout(READY_S):
+            while True:
+                if await _answers(self.web):
+                    return
+                await self.clock.sleep(LOOK_S)
+
+    async def add_clinician(self, name: str, display_name: str = "", title: str = "GP") -> Person:
+        """Somebody who answers calls of the clinic."""
+        async with self.registry.begin() as t:
+            return await t.people.add(
+                name, "clinician", self.clock.wall(), clinic_id=self.clinic.id, title=title, language=self.language,
+                display_name=display_name or name.title(),
+            )  # fmt: skip
+
+    async def add_admin(self, name: str = "ivan") -> Person:
+        """Somebody of the region's IT."""
+        async with self.registry.begin() as t:
+            return await t.people.add(name, "it_admin", self.clock.wall(), language=self.language)
+
+    async def sign_in_link(self, person: Person) -> str:
+        """An address that signs that person in, once."""
+        return await make_link(self.registry, self.url, person, self.clock.wall(), 3600.0)
+
+    async def add_station(
+        self, name: str = "Room 4", *, screen: bool = False, width: int = 640, height: int = 480, **more: str
+    ) -> RunningStation:
+        """A new station, enrolled by its code file, its processes running and ready for a press.
+
+        `more` are lines of its config below [sim], e.g. `camera="/some/video.mp4"`.
+        """
+        async with self.registry.begin() as t:
+            record = await t.stations.add(name, self.site.id, self.clinic.id, self.clock.wall(), language=self.language)
+        folder = self.root / record.id
+        for part in ("run", "state"):
+            (folder / part).mkdir(parents=True, mode=0o700)
+        await self._write_card(record.id, folder)
+        _write_config(folder, width, height, more)
+        station = RunningStation(record.id, name, folder, self.processes, Face(folder / "run"))
+        self.stations.append(station)
+        for process in ("agent", "call"):
+            await self.processes.start(Program(f"{record.id}-{process}", _station(folder, process), {}))
+        if screen:
+            await self._start_screen(record.id, folder)
+        await station.ready()
+        station.face.watch_levels()
+        return station
+
+    async def audit(self, action: str = "call.") -> list[AuditRow]:
+        """The audit's rows of these actions, oldest first."""
+        async with self.registry.read() as t:
+            rows = await t.audit.recent(500)
+        return [row for row in reversed(rows) if row.action.startswith(action)]
+
+    def logs(self) -> str:
+        """The end of each process's log, for a test that failed."""
+        return "\n".join(f"--- {name}\n{self.processes.last_words(name)}" for name in self.processes.pids)
+
+    async def _write_card(self, station: str, folder: Path) -> None:
+        authority = open_authority(self.root / "region" / "ca", self.clock)
+        code = await Enrolment(RegistryEnrolmentStore(self.registry, self.clock), authority, self.clock).invite(station)
+        card = CodeFile(
+            f"https://{HOST}:{self.enrolment}", authority.root_sha256, code, station, f"{HOST}:{self.broker}"
+        )
+        (folder / "card.toml").write_text(write_code_file(card), encoding="utf-8")
+
+    async def _start_screen(self, station: str, folder: Path) -> None:
+        number = folder / "display"
+        command = shown_on(number, _station(folder, "screen"))
+        await self.processes.start(Program(f"{station}-display", in_memory(number), {}))
+        await self.processes.start(Program(f"{station}-screen", command, {"LC_ALL": "C.UTF-8"}))
+
+
+@contextlib.asynccontextmanager
+async def running_house(language: Language = "en", serve: Sequence[str] = ()) -> AsyncIterator[House]:
+    """A region that runs, with a clinic and a site; `serve` are further options of `region serve`."""
+    root, clock = make_root(), SystemClock()
+    (root / "log").mkdir()
+    (root / "region").mkdir(mode=0o700)
+    registry = Registry(database_url(root / "region"))
+    await registry.migrate()
+    async with registry.begin() as t:
+        clinic = await t.clinics.add("Bakkens Klinik", "+45 12 34 56 78", clock.wall())
+        site = await t.sites.add("Solgården", clock.wall())
+    processes = Processes(root / "log", clock, lambda: None)
+    house = House(root, clock, processes, registry, clinic, site, free_port(), free_port(), free_port(), language)
+    try:
+        await processes.start(Program("region", [*_region(house), *serve], {}))
+        await house.region_ready()
+        yield house
+    finally:
+        for station in house.stations:
+            await station.face.close()
+        print(house.logs())  # shown where a test fails
+        await processes.stop()
+        await registry.close()
+        shutil.rmtree(root, ignore_errors=True)
+
+
+def _region(house: House) -> list[str]:
+    command = [sys.executable, "-m", "region.cli", "serve", "--data", str(house.root / "region"), "--host", HOST]
+    for option, port in (("", house.web), ("enrolment-", house.enrolment), ("broker-", house.broker)):
+        command += [f"--{option}port", str(port)]
+    return command
+
+
+def _station(folder: Path, process: str) -> list[str]:
+    return [sys.executable, "-m", "device.cli", "--config", str(folder / "station.toml"), process]
+
+
+def _write_config(folder: Path, width: int, height: int, sim: dict[str, str]) -> None:
+    """station.toml; a JSON string is a TOML string as well."""
+    tables: dict[str, dict[str, Any]] = {
+        "station": {
+            "hardware": "sim", "state_dir": str(folder / "state"), "runtime_dir": str(folder / "run"),
+            "code_file": str(folder / "card.toml"),
+        },
+        "media": {"width": width, "height": height},
+        "screen": {"size": "800x500", "mirror": str(folder / "run" / "screen.jpg")},
+        "sim": sim,
+        "health": {"interval_s": 10},
+    }  # fmt: skip
+    lines = []
+    for name, values in tables.items():
+        lines += [f"[{name}]", *(f"{key} = {json.dumps(value)}" for key, value in values.items())]
+    (folder / "station.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+async def _answers(port: int) -> bool:
+    try:
+        _, writer = await asyncio.open_connection(HOST, port)
+    except OSError:
+        return False
+    writer.close()
+    with contextlib.suppress(OSError):
+        await writer.wait_closed()
+    return True
