@@ -19,7 +19,7 @@ from messaging.twin import Language
 
 _log = logging.getLogger(__name__)
 _FONTS = ["Noto Sans", "DejaVu Sans"]
-_QUIET = "qt.multimedia.symbolsresolver*=false;qt.multimedia.ffmpeg*=false"  # it looks for codecs we never use
+_QUIET = "qt.multimedia.symbolsresolver*=false\nqt.multimedia.ffmpeg*=false"  # it looks for codecs we never use
 
 
 def main(runtime_dir: Path, size: str, mirror: str) -> int:
@@ -51,14 +51,14 @@ def _show(runtime_dir: Path, size: tuple[int, int] | None, platform: str, mirror
     os.environ["QT_QPA_PLATFORM"] = platform
     # One thread draws and listens: it cost a third less in a call than Qt's threaded loop, at the same rate.
     os.environ.setdefault("QSG_RENDER_LOOP", "basic")
-    os.environ.setdefault("QT_LOGGING_RULES", _QUIET)
-    from PySide6.QtCore import Qt
+    from PySide6.QtCore import QLoggingCategory, Qt
     from PySide6.QtGui import QFont, QGuiApplication
 
     from kiosk_ui.screen.mirror import Mirror
     from kiosk_ui.screen.sockets import Sockets
     from kiosk_ui.screen.window import ScreenWindow
 
+    QLoggingCategory.setFilterRules(_QUIET)
     app = QGuiApplication(["station-screen"])
     font = QFont()
     font.setFamilies(_FONTS)

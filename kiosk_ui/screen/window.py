@@ -85,7 +85,9 @@ class ScreenWindow:
     def _refresh(self) -> None:
         view = self.bridge.refresh()
         due = self._follower.pictures_due()
-        self._pictures.setInterval(_PICTURES_MS if due else _RESTING_MS)
+        interval = _PICTURES_MS if due else _RESTING_MS
+        if self._pictures.interval() != interval:  # setting it begins it anew
+            self._pictures.setInterval(interval)
         if not due:
             self._remote.clear()
         if not view.own:
