@@ -12,14 +12,13 @@ from types import TracebackType
 from messaging.errors import MessageError
 from messaging.local import MAX_LINE, Message, from_line, to_line
 
-_WITHIN_S = 2.0
 _SILENCE_S = 1.0
 
 
 class Conversation:
     """A connection to one process's socket; OSError when nobody listens."""
 
-    def __init__(self, path: Path, within_s: float = _WITHIN_S) -> None:
+    def __init__(self, path: Path, within_s: float) -> None:
         self._until = time.monotonic() + within_s
         self._socket = socket.socket(socket.AF_UNIX)
         self._socket.settimeout(within_s)
@@ -68,7 +67,7 @@ class Conversation:
         return line
 
 
-def first(path: Path, kind: type[Message], within_s: float = _WITHIN_S) -> Message | None:
+def first(path: Path, kind: type[Message], within_s: float) -> Message | None:
     """The first message of a kind that the process behind this socket sends; None when it does not answer."""
     try:
         with Conversation(path, within_s) as conversation:

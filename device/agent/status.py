@@ -13,13 +13,14 @@ from messaging.codec import encode
 from messaging.local import AGENT_SOCKET, CALL_SOCKET, AgentView, CallView, Press, Refusal
 
 READY, NOT_READY, NOT_RUNNING = 0, 1, 3
+_ANSWER_WITHIN_S = 2.0
 _PRESS_WITHIN_S = 3.0
 
 
 def status(runtime_dir: Path, as_json: bool) -> int:
     """Print whether a call would work now, and why not; 0 ready, 1 not ready, 3 the processes do not run."""
-    agent = cast("AgentView | None", first(runtime_dir / AGENT_SOCKET, AgentView))
-    call = cast("CallView | None", first(runtime_dir / CALL_SOCKET, CallView))
+    agent = cast("AgentView | None", first(runtime_dir / AGENT_SOCKET, AgentView, _ANSWER_WITHIN_S))
+    call = cast("CallView | None", first(runtime_dir / CALL_SOCKET, CallView, _ANSWER_WITHIN_S))
     table = rows(agent, call)
     ready = not any(row.hinders for row in table)
     print(_as_json(ready, table, agent, call) if as_json else _as_text(ready, table))
