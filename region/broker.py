@@ -58,9 +58,9 @@ class BrokerPaths:
 def write_identity(paths: BrokerPaths, trust: bytes, client: Issued) -> None:
     """What the region's own client of the broker reads; the authority's certificates go to an external broker too."""
     paths.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    _write(paths.ca, trust)
-    _write(paths.region_certificate, client.certificate_pem)
-    _write(paths.region_key, client.key_pem)
+    write_file(paths.ca, trust)
+    write_file(paths.region_certificate, client.certificate_pem)
+    write_file(paths.region_key, client.key_pem)
 
 
 def configuration(folder: Path, host: str, port: int, user: str) -> str:
@@ -138,14 +138,14 @@ class EmbeddedBroker:
 
     def _write_files(self) -> None:
         (self._folder / "state").mkdir(mode=0o700, parents=True, exist_ok=True)
-        _write(self._folder / "server.pem", self._server.certificate_pem)
-        _write(self._folder / "server-key.pem", self._server.key_pem)
-        _write(self._folder / "acl", access_rules().encode())
+        write_file(self._folder / "server.pem", self._server.certificate_pem)
+        write_file(self._folder / "server-key.pem", self._server.key_pem)
+        write_file(self._folder / "acl", access_rules().encode())
         # Started by root, mosquitto would become the user `mosquitto`, who may not read the region's data.
         if os.geteuid() == 0:
             _log.warning("the region runs as root, so its broker does too; run it as a user of its own (see systemd/)")
         text = configuration(self._folder, self._host, self._port, getpass.getuser())
-        _write(self._folder / "mosquitto.conf", text.encode())
+        write_file(self._folder / "mosquitto.conf", text.encode())
 
     async def _spawn(self, program: str) -> None:
         """Start the child and wait until it listens, or BrokerUnusable."""
@@ -212,7 +212,7 @@ def find_mosquitto() -> str:
     return found
 
 
-def _write(path: Path, content: bytes) -> None:
+def write_file(path: Path, content: bytes) -> None:
     """A file only we read, never there in part."""
     part = path.with_name(f".{path.name}.part")
     part.unlink(missing_ok=True)

@@ -91,7 +91,7 @@ class Wire:
             self._refuse("registry", inbound.topic, error)
         except LinkError as error:
             self._refuse("link", inbound.topic, error)
-        except Exception:  # a fault of ours with this one message must not deafen us to all stations
+        except Exception:  # noqa: BLE001 - a fault of ours with one message must not deafen us to all stations
             self.refused["internal"] += 1
             _log.exception("a message on %.120r was not dealt with", inbound.topic)
 

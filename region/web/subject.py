@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from fastapi import APIRouter
 
@@ -70,4 +70,4 @@ class Subject:
     nav: tuple[Nav, ...] = ()
     up: Mapping[str, UpHandler] = field(default_factory=dict)
     presence: Callable[[PresenceChange], Awaitable[None]] | None = None
-    run: Callable[[], Awaitable[None]] | None = None
+    run: Callable[[], Coroutine[Any, Any, None]] | None = None

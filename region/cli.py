@@ -1,0 +1,213 @@
+"""The `region` command. Exit codes: 0 done, 1 it failed, 2 it was asked wrongly or a port is taken."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import importlib
+import logging
+import os
+import sys
+from pathlib import Path
+
+from messaging.errors import MessageError
+from messaging.version import version
+from provisioning.authority.errors import AuthorityError
+from region.errors import RegionError
+from region.options import ServeOptions
+from region.registry import RegistryError
+
+DATA = Path("/var/lib/laegeknap-region")
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command; gives the exit code."""
+    arguments = sys.argv[1:] if argv is None else argv
+    args = _parser(with_demo=arguments[:1] == ["demo"]).parse_args(arguments)
+    _set_up_logging(quiet=args.command != "serve")
+    try:
+        code: int = args.run(args)
+    except RegionError as error:
+        print(f"region: {error}", file=sys.stderr)
+        return error.exit_code
+    except (RegistryError, AuthorityError, MessageError) as error:
+        print(f"region: {error}", file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"region: {error.filename or ''}: {error.strerror or error}".replace(": :", ":"), file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return code
+
+
+def _serve(args: argparse.Namespace) -> int:
+    from region.app import serve
+
+    options = ServeOptions(
+        data=args.data, host=args.host, port=args.port, stations_host=args.stations_host or args.host,
+        enrol_port=args.enrol_port, broker_port=args.broker_port, broker=args.broker, public_url=args.public_url,
+        turn_urls=tuple(args.turn_url), turn_secret_file=args.turn_secret_file, tls_certificate=args.tls_cert,
+        tls_key=args.tls_key, language=args.language,
+    )  # fmt: skip
+    asyncio.run(serve(options, lambda where: print(f"The region is ready: {where.public_url}", flush=True)))
+    return 0
+
+
+def _demo(args: argparse.Namespace) -> int:
+    code: int = importlib.import_module("region.demo").main(args)
+    return code
+
+
+def _command(args: argparse.Namespace) -> int:
+    """Any of the commands on the region's data."""
+    from region.commands import prepare, run
+
+    prepare(args)
+    return asyncio.run(run(args))
+
+
+def _parser(*, with_demo: bool) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="region", description="The region's server of Lægeknap, and its upkeep.")
+    parser.add_argument("--version", action="version", version=f"region {version()}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="command")
+    _add_serve(commands.add_parser("serve", help="run the region", description="Run the region until Ctrl-C."))
+    demo = commands.add_parser("demo", help="a region and a simulated station, to try it out")
+    demo.set_defaults(run=_demo)
+    if with_demo:
+        importlib.import_module("region.demo").add_arguments(demo)
+    _leaf(commands, "migrate", "bring the database up to this version")
+    _add_places(commands)
+    _add_station(commands)
+    _add_user(commands)
+    link = _leaf(commands, "link", "print a link that signs somebody in, once")
+    link.add_argument("name", help="the sign-in name")
+    link.add_argument("--minutes", type=_positive, default=15, help="how long it can be used (default: %(default)s)")
+    audit = _leaf(commands, "audit", "print what was done, newest first")
+    audit.add_argument("--station", help="of this station only")
+    audit.add_argument("--most", type=_positive, default=50, help="how many rows (default: %(default)s)")
+    return parser
+
+
+def _add_serve(parser: argparse.ArgumentParser) -> None:
+    add, d = parser.add_argument, ServeOptions(DATA)
+    _add_data(parser)
+    add("--host", default=d.host, help="where browsers are served (default: %(default)s)")
+    add("--port", type=_port, default=d.port, help="for browsers (default: %(default)s)")
+    add("--stations-host", help="where stations are served: enrolment and broker (default: as --host)")
+    add("--enrol-port", type=_port, default=d.enrol_port, help="for enrolment over HTTPS (default: %(default)s)")
+    add("--broker-port", type=_port, default=d.broker_port, help="for the region's own broker (default: %(default)s)")
+    add("--broker", metavar="HOST:PORT", help="use this broker and start none")
+    add("--public-url", metavar="URL", help="what people type to get here, e.g. https://region.example")
+    add("--tls-cert", type=Path, metavar="FILE", help="serve browsers over HTTPS with this certificate (PEM)")
+    add("--tls-key", type=Path, metavar="FILE", help="its key (PEM)")
+    add(
+        "--turn-url", action="append", default=[], metavar="URL", help="a relay for calls, e.g. turn:relay.example:3478"
+    )
+    add("--turn-secret-file", type=Path, metavar="FILE", help="the secret shared with the relay (coturn's REST scheme)")
+    add("--language", choices=("en", "da"), help="of pages, for those who have chosen none (default: the browser's)")
+    parser.set_defaults(run=_serve)
+
+
+def _add_places(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    site = _group(commands, "site", "the places where stations stand")
+    _leaf(site, "add", "add a site", group="site").add_argument("name")
+    _leaf(site, "list", "list the sites", group="site")
+    clinic = _group(commands, "clinic", "whom buttons call")
+    add = _leaf(clinic, "add", "add a clinic", group="clinic")
+    add.add_argument("name")
+    add.add_argument("--phone", default="", help="shown at the station when a call cannot be made")
+    _leaf(clinic, "list", "list the clinics", group="clinic")
+
+
+def _add_station(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    station = _group(commands, "station", "the stations")
+    add = _leaf(station, "add", "add a station", group="station")
+    add.add_argument("name", help="the room or place")
+    add.add_argument("--site", required=True, help="the site's name")
+    _add_settings(add)
+    _leaf(station, "list", "list the stations", group="station")
+    _leaf(station, "show", "tell how a station is", group="station").add_argument("station")
+    code = _leaf(station, "code", "make a code file, in place of any before it", group="station")
+    code.add_argument("station")
+    code.add_argument("--out", type=Path, metavar="FILE", help="write it there instead of printing it")
+    change = _leaf(station, "set", "change what a station works by", group="station")
+    change.add_argument("station")
+    change.add_argument("--name", help="the room or place")
+    change.add_argument("--site", help="the site's name")
+    _add_settings(change)
+
+
+def _add_settings(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--clinic", help="the name of the clinic its button calls; an empty name: none")
+    parser.add_argument("--language", choices=("da", "en"), help="on its screen")
+    parser.add_argument("--volume", type=int, help="0 to 100")
+
+
+def _add_user(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    user = _group(commands, "user", "who may sign in")
+    add = _leaf(user, "add", "add a user, without a password until one is set", group="user")
+    add.add_argument("name", help="the sign-in name")
+    add.add_argument("--role", choices=("clinician", "it_admin"), required=True)
+    add.add_argument("--clinic", help="the clinic's name; a clinician needs one")
+    add.add_argument("--display-name", default="", help="what residents see")
+    add.add_argument("--title", default="", help="what residents see with it, e.g. GP")
+    add.add_argument("--password-stdin", action="store_true", help="read a password from standard input")
+    _leaf(user, "list", "list the users", group="user")
+    password = _leaf(user, "password", "set a password", group="user")
+    password.add_argument("name")
+    password.add_argument("--stdin", action="store_true", help="read it from standard input instead of asking")
+    for action, text in (("block", "shut a user out, at once"), ("unblock", "let a user in again")):
+        _leaf(user, action, text, group="user").add_argument("name")
+
+
+def _group(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser], name: str, text: str
+) -> argparse._SubParsersAction[argparse.ArgumentParser]:
+    parser = commands.add_parser(name, help=text, description=text)
+    return parser.add_subparsers(dest="action", required=True, metavar="action")
+
+
+def _leaf(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser], name: str, text: str, group: str = ""
+) -> argparse.ArgumentParser:
+    parser = commands.add_parser(name, help=text, description=text)
+    _add_data(parser)
+    parser.add_argument("--json", action="store_true", help="print JSON, for scripts")
+    parser.set_defaults(run=_command, does=f"{group} {name}".strip())
+    return parser
+
+
+def _add_data(parser: argparse.ArgumentParser) -> None:
+    default = Path(os.environ.get("REGION_DATA", DATA))
+    parser.add_argument(
+        "--data", type=Path, default=default, help="the region's state (default: %(default)s; REGION_DATA)"
+    )
+
+
+def _port(text: str) -> int:
+    port = int(text)
+    if not 1 <= port <= 65535:
+        raise argparse.ArgumentTypeError("a port is from 1 to 65535")
+    return port
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("at least 1")
+    return number
+
+
+def _set_up_logging(*, quiet: bool) -> None:
+    level = os.environ.get("REGION_LOG", "WARNING" if quiet else "INFO").upper()
+    known = level if level in logging.getLevelNamesMapping() else "INFO"
+    journal = "JOURNAL_STREAM" in os.environ
+    form = "%(name)s: %(message)s" if journal else "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
+    logging.basicConfig(level=known, format=form, stream=sys.stderr)
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,148 @@
+"""How a station stands, decided from what is known of it. Pure: no I/O, no words of any language."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal, TypeVar
+
+from messaging.codec import decode
+from messaging.errors import MessageError
+from messaging.health import Health
+from messaging.twin import Reported
+from region.registry.records import ProcessPresence, Report, Station
+
+T = TypeVar("T")
+Level = Literal["good", "warn", "bad"]
+STALE_S = 600.0  # ten reports late
+HOT_C = 80.0
+FULL = 0.05  # of disk or memory left
+WEAK_DBM = -75
+_RANK: dict[Level, int] = {"good": 0, "warn": 1, "bad": 2}
+
+
+@dataclass(frozen=True)
+class Remark:
+    """Something worth telling. `code` is a stable word, the key of its words; `value` fills them in."""
+
+    code: str
+    level: Level
+    value: str = ""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """`ready`: a call would work now. Times are Unix seconds; versions and reports as the station gave them."""
+
+    station: str
+    ready: bool
+    level: Level
+    remarks: tuple[Remark, ...]
+    agent_online: bool
+    call_online: bool
+    in_call: bool
+    last_seen: float | None
+    last_report: float | None
+    versions: dict[str, str]
+    desired_version: int
+    version_in_force: int | None
+    health: Health | None
+    reported: Reported | None
+
+
+def standing(station: Station, presence: Iterable[ProcessPresence], reports: Iterable[Report], now: float) -> Standing:
+    """How the station stands at `now`."""
+    processes = {one.process: one for one in presence}
+    by_branch = {report.branch: report for report in reports}
+    agent, call = processes.get("agent"), processes.get("call")
+    agent_online = agent is not None and agent.state == "online"
+    call_online = call is not None and call.state == "online"
+    health_at = by_branch["m/health"].at if "m/health" in by_branch else None
+    health = _read(Health, by_branch.get("m/health"))
+    reported = _read(Reported, by_branch.get("reported"))
+    remarks = [
+        *_connection(station, agent_online, call_online, bool(processes)),
+        *(_report_age(health_at, now) if agent_online else ()),
+        *(_devices(health) if health and call_online else ()),
+        *(_machine(health) if health else ()),
+        *(_config(station, reported) if agent_online else ()),
+    ]
+    remarks.sort(key=lambda remark: -_RANK[remark.level])
+    ready = call_online and not any(remark.level == "bad" for remark in remarks)
+    times = [one.since for one in processes.values()] + [report.at for report in by_branch.values()]
+    return Standing(
+        station=station.id, ready=ready, level=remarks[0].level if remarks else "good", remarks=tuple(remarks),
+        agent_online=agent_online, call_online=call_online,
+        in_call=call_online and call is not None and call.call is not None,
+        last_seen=max(times, default=None), last_report=health_at,
+        versions={**(agent.versions if agent else {}), **(health.versions if health else {})},
+        desired_version=station.desired_version, version_in_force=reported.version if reported else None,
+        health=health, reported=reported,
+    )  # fmt: skip
+
+
+def _connection(station: Station, agent_online: bool, call_online: bool, seen: bool) -> Iterable[Remark]:
+    if station.clinic_id is None:
+        yield Remark("no_clinic", "bad")
+    if not seen:
+        yield Remark("never_seen", "bad")
+    elif not agent_online and not call_online:
+        yield Remark("offline", "bad")
+    elif not call_online:
+        yield Remark("call_offline", "bad")
+    elif not agent_online:
+        yield Remark("agent_offline", "warn")
+
+
+def _report_age(health_at: float | None, now: float) -> Iterable[Remark]:
+    if health_at is None:
+        yield Remark("no_report", "warn")
+    elif now - health_at > STALE_S:
+        yield Remark("old_report", "warn", str(int((now - health_at) // 60)))
+
+
+def _devices(health: Health) -> Iterable[Remark]:
+    devices = health.devices
+    states = {"camera": devices.camera, "microphone": devices.microphone, "speaker": devices.speaker}
+    if "ok" not in (devices.camera, devices.microphone):
+        yield Remark("no_devices", "bad")
+        return
+    for name, state in states.items():
+        if state != "ok":
+            yield Remark(f"{name}_{state}", "warn")
+
+
+def _machine(health: Health) -> Iterable[Remark]:
+    if health.temperature_c is not None and health.temperature_c >= HOT_C:
+        yield Remark("hot", "warn", f"{health.temperature_c:.0f}")
+    if _short(health.disk_free_mb, health.disk_total_mb):
+        yield Remark("disk_full", "warn", str(health.disk_free_mb))
+    if _short(health.memory_free_mb, health.memory_total_mb):
+        yield Remark("memory_full", "warn", str(health.memory_free_mb))
+    if health.link == "wifi" and health.wifi_dbm is not None and health.wifi_dbm < WEAK_DBM:
+        yield Remark("weak_wifi", "warn", str(health.wifi_dbm))
+    if health.clock == "unset":
+        yield Remark("no_clock", "warn")
+    if health.processes.get("screen", "running") != "running":
+        yield Remark("no_screen", "warn")
+
+
+def _config(station: Station, reported: Reported | None) -> Iterable[Remark]:
+    if reported is None or reported.version != station.desired_version:
+        yield Remark("config_waits", "warn")
+    elif reported.refused:
+        yield Remark("config_refused", "warn", ", ".join(sorted(reported.refused)))
+
+
+def _short(free: int | None, total: int | None) -> bool:
+    return free is not None and total is not None and total > 0 and free / total < FULL
+
+
+def _read(kind: type[T], report: Report | None) -> T | None:
+    """The report as its type; None if there is none, or it was stored by a version that spoke otherwise."""
+    if report is None:
+        return None
+    try:
+        return decode(kind, report.data)
+    except MessageError:
+        return None

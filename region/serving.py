@@ -1,0 +1,51 @@
+"""HTTP servers in our own loop, on sockets that are taken already, ended when we say so."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+
+_GRACE_S = 3
+
+
+class HttpServer(uvicorn.Server):
+    """uvicorn without its signal handlers: the region has its own, and two of these."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.listening = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to serve, and say so."""
+        await super().startup(sockets)
+        self.listening.set()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave signals alone."""
+        yield
+
+
+def http_server(app: Any, certificate: Path | None = None, key: Path | None = None) -> HttpServer:
+    """A server for the application; over TLS when it gets a certificate.
+
+    No access log: addresses of one-time links would stand in it.
+    """
+    config = uvicorn.Config(
+        app, lifespan="off", log_config=None, access_log=False, server_header=False, date_header=True,
+        timeout_graceful_shutdown=_GRACE_S, proxy_headers=True, forwarded_allow_ips="127.0.0.1",
+        limit_concurrency=2000, h11_max_incomplete_event_size=32 * 1024, ws="none",
+        ssl_certfile=None if certificate is None else str(certificate), ssl_keyfile=None if key is None else str(key),
+    )  # fmt: skip
+    return HttpServer(config)
+
+
+async def serve_on(server: HttpServer, listener: socket.socket) -> None:
+    """Serve until `server.should_exit`."""
+    await server.serve(sockets=[listener])

@@ -1,0 +1,153 @@
+"""The pages of clinics, sites and stations; for IT."""
+
+from __future__ import annotations
+
+import base64
+from typing import Annotated
+
+from fastapi import APIRouter, Form
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from messaging.enrolment import write_code_file
+from messaging.twin import Language
+from region.registry import Conflict, Invalid, NotFound, RegistryError
+from region.registry.records import WebSession
+from region.stations.service import Settings, StationService
+from region.stations.standing import Enrolled, enrolled
+from region.web.auth import ItAdmin
+from region.web.context import region_of
+
+Text = Annotated[str, Form(max_length=120)]
+Number = Annotated[int, Form()]
+_REFUSALS: dict[type[RegistryError], tuple[str, int]] = {
+    Conflict: ("stations.error.conflict", 409), Invalid: ("stations.error.invalid", 422),
+    NotFound: ("stations.error.not_found", 404),
+}  # fmt: skip
+
+
+def build_router(service: StationService) -> APIRouter:
+    """The pages; what they do is the service's."""
+    router = APIRouter(include_in_schema=False)
+
+    @router.get("/sites")
+    async def show_sites(request: Request, session: ItAdmin) -> Response:
+        return await _sites(request, session)
+
+    @router.post("/sites")
+    async def add_site(request: Request, session: ItAdmin, name: Text) -> Response:
+        try:
+            await service.add_site(session.person.name, name)
+        except RegistryError as error:
+            return await _sites(request, session, error)
+        return RedirectResponse("/sites", 303)
+
+    @router.post("/clinics")
+    async def add_clinic(request: Request, session: ItAdmin, name: Text, phone: Text = "") -> Response:
+        try:
+            await service.add_clinic(session.person.name, name, phone)
+        except RegistryError as error:
+            return await _sites(request, session, error)
+        return RedirectResponse("/sites", 303)
+
+    @router.post("/clinics/{clinic_id}")
+    async def change_clinic(
+        request: Request, session: ItAdmin, clinic_id: int, name: Text, phone: Text = ""
+    ) -> Response:
+        try:
+            await service.change_clinic(session.person.name, clinic_id, name, phone)
+        except RegistryError as error:
+            return await _sites(request, session, error)
+        return RedirectResponse("/sites", 303)
+
+    @router.post("/stations")
+    async def add_station(
+        request: Request, session: ItAdmin, name: Text, site: Number, clinic: Text = "", language: Text = "da"
+    ) -> Response:
+        try:
+            settings = Settings(name, site, _clinic(clinic), _language(language), 70)
+            station = await service.add_station(session.person.name, settings)
+        except RegistryError as error:
+            return await _sites(request, session, error)
+        return RedirectResponse(f"/stations/{station.id}", 303)
+
+    @router.get("/stations/{station_id}")
+    async def show_station(request: Request, session: ItAdmin, station_id: str, saved: bool = False) -> Response:
+        return await _station(request, session, station_id, saved=saved)
+
+    @router.post("/stations/{station_id}")
+    async def change_station(
+        request: Request, session: ItAdmin, station_id: str, name: Text, site: Number, volume: Number,
+        clinic: Text = "", language: Text = "da",
+    ) -> Response:  # fmt: skip
+        try:
+            settings = Settings(name, site, _clinic(clinic), _language(language), volume)
+            await service.change_station(session.person.name, station_id, settings)
+        except RegistryError as error:
+            return await _station(request, session, station_id, error)
+        return RedirectResponse(f"/stations/{station_id}?saved=true", 303)
+
+    @router.post("/stations/{station_id}/code")
+    async def make_code(request: Request, session: ItAdmin, station_id: str) -> Response:
+        content = write_code_file(await service.make_code(session.person.name, station_id))
+        return await _station(request, session, station_id, code_file=content)
+
+    return router
+
+
+async def _sites(request: Request, session: WebSession, error: RegistryError | None = None) -> Response:
+    region = region_of(request)
+    async with region.registry.read() as t:
+        clinics, sites, stations = await t.clinics.all(), await t.sites.all(), await t.stations.all()
+    message, status = _refusal(request, session, error)
+    return region.pages.page(
+        request, "stations/sites.html", session, status, clinics=clinics, sites=sites, stations=stations, error=message
+    )
+
+
+async def _station(
+    request: Request, session: WebSession, station_id: str, error: RegistryError | None = None, *, code_file: str = "",
+    saved: bool = False,
+) -> Response:  # fmt: skip
+    region = region_of(request)
+    async with region.registry.read() as t:
+        station = await t.stations.get(station_id)
+        clinics, sites = await t.clinics.all(), await t.sites.all()
+        invitation = await t.enrolments.get(station_id)
+        presence = await t.reports.all_presence(station_id)
+        history = await t.audit.recent(20, station_id=station_id)
+    state: Enrolled = enrolled(invitation, bool(presence), region.clock.wall())
+    message, status = _refusal(request, session, error)
+    return region.pages.page(
+        request, "stations/station.html", session, status, station=station, clinics=clinics, sites=sites,
+        enrolled=state, invitation=invitation, history=history, code_file=code_file, saved=saved, error=message,
+        code_file_data=base64.b64encode(code_file.encode()).decode(),
+    )  # fmt: skip
+
+
+def _refusal(request: Request, session: WebSession, error: RegistryError | None) -> tuple[str, int]:
+    """What to say, and the status; an error that is not the person's doing goes on to the general answer."""
+    if error is None:
+        return "", 200
+    known = _REFUSALS.get(type(error))
+    if known is None:
+        raise error
+    word, status = known
+    return region_of(request).pages.translator(request, session)(word), status
+
+
+def _clinic(text: str) -> int | None:
+    """A choice of the form: a clinic's number, or none."""
+    if not text:
+        return None
+    if not text.isascii() or not text.isdigit():
+        raise Invalid("clinic: a number")
+    return int(text)
+
+
+def _language(text: str) -> Language:
+    if text == "da":
+        return "da"
+    if text == "en":
+        return "en"
+    raise Invalid("language: da or en")

@@ -1,0 +1,102 @@
+"""What can be done with clinics, sites and stations: by pages, API and command line alike. Each change is audited."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from messaging.clock import Clock
+from messaging.enrolment import CodeFile
+from messaging.twin import Language
+from provisioning.authority.enrolment import Enrolment
+from region.addresses import Addresses
+from region.registry import Registry
+from region.registry.records import Clinic, Site, Station
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a station should work by, as somebody asks for it."""
+
+    name: str
+    site_id: int
+    clinic_id: int | None
+    language: Language
+    volume: int
+
+
+class StationService:
+    """`actor` is whom the audit names: a sign-in name, or `command line`."""
+
+    def __init__(
+        self, registry: Registry, clock: Clock, enrolment: Enrolment, root_sha256: str, addresses: Addresses
+    ) -> None:
+        self._registry = registry
+        self._clock = clock
+        self._enrolment = enrolment
+        self._root_sha256 = root_sha256
+        self._addresses = addresses
+
+    async def add_clinic(self, actor: str, name: str, phone: str) -> Clinic:
+        """A new clinic; RegistryError if it cannot be."""
+        now = self._clock.wall()
+        async with self._registry.begin() as t:
+            clinic = await t.clinics.add(name, phone, now)
+            await t.audit.add(actor, "clinic_add", "done", now, clinic=clinic.name)
+        return clinic
+
+    async def change_clinic(self, actor: str, clinic_id: int, name: str, phone: str) -> Clinic:
+        """Another name or number; its stations are told."""
+        now = self._clock.wall()
+        async with self._registry.begin() as t:
+            before = await t.clinics.get(clinic_id)
+            clinic = await t.clinics.change(clinic_id, name, phone)
+            if clinic != before:
+                await t.stations.touch_clinic(clinic_id)
+                await t.audit.add(actor, "clinic_change", "done", now, clinic=clinic.name, phone=clinic.phone)
+        return clinic
+
+    async def add_site(self, actor: str, name: str) -> Site:
+        """A new site."""
+        now = self._clock.wall()
+        async with self._registry.begin() as t:
+            site = await t.sites.add(name, now)
+            await t.audit.add(actor, "site_add", "done", now, site=site.name)
+        return site
+
+    async def add_station(self, actor: str, settings: Settings) -> Station:
+        """A new station, with an id of its own."""
+        now = self._clock.wall()
+        async with self._registry.begin() as t:
+            station = await t.stations.add(
+                settings.name, settings.site_id, settings.clinic_id, now,
+                language=settings.language, volume=settings.volume,
+            )  # fmt: skip
+            await t.audit.add(actor, "station_add", "done", now, station_id=station.id, name=station.name)
+        return station
+
+    async def change_station(self, actor: str, station_id: str, settings: Settings) -> Station:
+        """What the station should work by; it is told as soon as the broker has it."""
+        now = self._clock.wall()
+        async with self._registry.begin() as t:
+            before = await t.stations.get(station_id)
+            station = await t.stations.change(
+                station_id, name=settings.name, site_id=settings.site_id, clinic_id=settings.clinic_id,
+                language=settings.language, volume=settings.volume,
+            )  # fmt: skip
+            if station.desired_version != before.desired_version:
+                changed = {
+                    field: getattr(station, field)
+                    for field in ("name", "site", "clinic", "language", "volume")
+                    if getattr(station, field) != getattr(before, field)
+                }
+                await t.audit.add(actor, "station_change", "done", now, station_id=station_id, **changed)
+        return station
+
+    async def make_code(self, actor: str, station_id: str) -> CodeFile:
+        """A new code file for the station; any code before it is void. NotFound for an unknown station."""
+        async with self._registry.read() as t:
+            await t.stations.get(station_id)
+        code = await self._enrolment.invite(station_id)
+        async with self._registry.begin() as t:
+            await t.audit.add(actor, "code_make", "done", self._clock.wall(), station_id=station_id)
+        return CodeFile(self._addresses.enrol_url, self._root_sha256, code, station_id, self._addresses.broker)
