@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime
 import ipaddress
 import shutil
+import signal
 import socket
 import subprocess
 import threading
@@ -151,6 +152,18 @@ class Broker:
         if self._process.stderr is not None:
             self._process.stderr.close()
         self._process = self._drain = None
+
+    def fall_silent(self) -> None:
+        """Keep its connections and answer nothing any more, as a network that eats packets does."""
+        self._signal(signal.SIGSTOP)
+
+    def speak_again(self) -> None:
+        """Go on where it fell silent."""
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, number: signal.Signals) -> None:
+        assert self._process is not None
+        self._process.send_signal(number)
 
     def _read_log(self, process: subprocess.Popen[str], listening: threading.Event) -> None:
         assert process.stderr is not None

@@ -10,7 +10,7 @@ import asyncio
 import functools
 import logging
 import os
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from device.call.errors import DevicesStuck, IdentityReplaced
 from device.call.events import Configured, DevicesChanged, Pressed
@@ -20,7 +20,6 @@ from device.call.signalling import Signalling
 from device.call.standing import mqtt_link, read_config, read_identity
 from device.call.state import HOME, Moment
 from device.hardware.errors import HardwareError
-from device.hardware.ports import Hardware
 from device.runtime.bridge import Inlet
 from device.runtime.config import StationConfig
 from device.runtime.log_stream import streaming_log
@@ -33,6 +32,9 @@ from messaging.local import AGENT_SOCKET, CALL_SOCKET, AgentView, Message, Press
 from messaging.twin import Config
 from messaging.version import version
 from provisioning.station.keystore import Identity
+
+if TYPE_CHECKING:
+    from device.hardware.ports import Hardware
 
 _log = logging.getLogger(__name__)
 _TICK_S = 1.0

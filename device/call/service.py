@@ -43,15 +43,15 @@ from device.call.events import (
 from device.call.lane import Lane, Work
 from device.call.session import step
 from device.call.state import Moment, Session, light, tone, view
-from device.hardware.ports import Hardware
 from device.media.errors import BadDescription, MediaError
 from messaging.call import Hangup
 from messaging.clock import Clock
 from messaging.local import CallView, Levels
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # heavy: loaded once the connection to the broker is on its way
     from device.call.engine import Engine
     from device.call.signalling import Signalling
+    from device.hardware.ports import Hardware
     from device.media.media import Media
 
 _log = logging.getLogger(__name__)

@@ -41,7 +41,7 @@ from tests.broker import Broker
 
 T = TypeVar("T")
 STATION = "st-00000001"
-PATIENCE_S = 15.0  # generous: the machine may be busy; what is measured is printed
+PATIENCE_S = 30.0  # generous: the machine may be busy; what is measured is printed
 
 
 class Watched:

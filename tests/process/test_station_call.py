@@ -6,6 +6,7 @@ import asyncio
 import signal
 import time
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -30,8 +31,11 @@ from messaging.call import (
     Status,
     to_data,
 )
+from messaging.link.local import LocalServer
+from messaging.local import AGENT_SOCKET, AgentView
+from messaging.twin import Config
 from tests.broker import Broker, running_broker
-from tests.process.call_stage import BrowserDouble, Stage, answered, some_call, staged
+from tests.process.call_stage import STATION, BrowserDouble, Stage, answered, some_call, staged
 
 pytestmark = pytest.mark.system
 
@@ -258,6 +262,47 @@ async def test_an_orderly_end_in_a_call_is_told_to_both(stage: Stage) -> None:
         lambda: stage.region.presence if stage.region.presence and stage.region.presence.state == "offline" else None,
         "presence says offline",
     )
+
+
+async def test_a_broker_that_falls_silent_is_told_to_the_resident_within_seconds(stage: Stage) -> None:
+    await stage.ready()
+    stage.broker.fall_silent()
+    try:
+        stage.screen.press()
+        await stage.screen.state("calling")
+        view = await stage.screen.state("feedback")
+        assert view.reason == "link_down"
+    finally:
+        stage.broker.speak_again()
+    # Should the request have got through after all, then so does its end.
+    assert (await stage.region.hears(Hangup))[1].reason == "link_down"
+
+
+class TestTheAgent:
+    async def test_its_config_is_in_force_and_stays_when_it_dies(self, stage: Stage) -> None:
+        await stage.ready()
+        agent = LocalServer(stage.station.runtime_dir / AGENT_SOCKET, lambda message, reply: None)
+        await agent.start()
+        nobody = AgentView("up", True, STATION, "ntp", Config(volume=25))
+        agent.show(nobody)
+        view = await stage.screen.state("fault")
+        assert (view.fault, view.volume) == ("no_clinic", 25)
+        agent.show(replace(nobody, config=Config(clinic="Doctors Demo", volume=40)))
+        await stage.ready()
+        await agent.stop()
+        await call_by_press(stage)
+        assert stage.screen.view is not None and stage.screen.view.volume == 40
+
+    async def test_it_may_come_and_go_in_a_call(self, stage: Stage) -> None:
+        call, browser = await call_by_press(stage)
+        for _ in range(2):
+            agent = LocalServer(stage.station.runtime_dir / AGENT_SOCKET, lambda message, reply: None)
+            await agent.start()
+            agent.show(AgentView("down", True, STATION, "ntp", Config(clinic="Doctors Demo", volume=55)))
+            await stage.screen.shows(lambda v: v.volume == 55, "the agent was heard")
+            await agent.stop()
+        await browser.sees(15)
+        assert stage.screen.view is not None and (stage.screen.view.state, stage.screen.view.call) == ("in_call", call)
 
 
 class TestDevices:
