@@ -1,0 +1,184 @@
+"""The rpi backend's own: padding, picamera2's ways, gpiozero's pins. What it shares is in tests/contract."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+from gpiozero.pins.mock import MockFactory, MockPWMPin
+from hypothesis import given
+from hypothesis import strategies as st
+
+from device.hardware.errors import DeviceFailed, DeviceMissing, HardwareError
+from device.hardware.ports import CameraMode, Frame
+from device.hardware.rpi.camera import PiCamera, load, unpad
+from device.hardware.rpi.pins import GpioButton, GpioLight
+from tests.picamera import PaperPicamera
+
+PATIENCE = 5.0
+
+
+@given(
+    st.integers(1, 30).map(lambda n: n * 2),
+    st.integers(1, 30).map(lambda n: n * 2),
+    st.integers(0, 20),
+    st.integers(0, 9),
+)
+def test_padding_is_taken_off_every_plane(width: int, height: int, pad: int, extra: int) -> None:
+    stride = width + pad * 2
+    buffer = np.full(stride * height * 3 // 2 + extra, 99, dtype=np.uint8)
+    luma = buffer[: stride * height].reshape(height, stride)
+    chroma = buffer[stride * height : stride * height * 3 // 2].reshape(2, height // 2, stride // 2)
+    luma[:, :width], chroma[0, :, : width // 2], chroma[1, :, : width // 2] = 1, 2, 3
+    picture = unpad(buffer, width, height, stride)
+    assert picture.shape == (height * 3 // 2, width)
+    assert (picture[:height] == 1).all()
+    assert (picture[height:].reshape(2, -1) == [[2], [3]]).all()
+
+
+@pytest.mark.parametrize(("length", "stride"), [(100, 64), (64 * 48 * 3 // 2, 60)])
+def test_a_buffer_that_holds_no_such_picture_is_refused(length: int, stride: int) -> None:
+    with pytest.raises(ValueError, match="64x48"):
+        unpad(np.zeros(length, np.uint8), 64, 48, stride)
+
+
+def test_without_picamera2_the_camera_is_a_fault_that_says_what_to_install() -> None:
+    with pytest.raises(HardwareError, match="python3-picamera2"):
+        load()
+    assert PiCamera().presence() == "fault"
+
+
+def test_the_camera_is_asked_for_what_was_asked_and_gives_when_it_was_exposed() -> None:
+    library, frames = PaperPicamera(padding=64), queue.Queue[Frame]()
+    camera = PiCamera(library=lambda: library, wall=lambda: 5000.0, boot_ns=lambda: 900_000_000)
+    camera.open(CameraMode(640, 480, 25), frames.put, lambda _: None)
+    library.shoot(exposed_ns=850_000_000)
+    frame = frames.get(timeout=PATIENCE)
+    assert (frame.width, frame.height, frame.i420.shape) == (640, 480, (720, 640))
+    assert frame.captured == pytest.approx(4999.95)
+    assert library.asked == {"main": {"size": (640, 480), "format": "YUV420"}, "controls": {"FrameRate": 25}}
+    camera.close()
+    assert library.open_cameras == 0
+    assert library.requests_held == 0, "every buffer went back to the camera"
+
+
+def test_a_camera_is_chosen_by_its_id() -> None:
+    library = PaperPicamera(ids=("/base/a", "/base/b"))
+    camera = PiCamera("/base/b", lambda: library)
+    camera.open(CameraMode(), lambda _: None, lambda _: None)
+    assert library.opened == [1]
+    camera.close()
+    with pytest.raises(DeviceMissing, match=r"no camera /base/c; there are: /base/a, /base/b"):
+        PiCamera("/base/c", lambda: library).open(CameraMode(), lambda _: None, lambda _: None)
+
+
+@pytest.mark.parametrize(("fails", "released"), [("open", 0), ("configure", 0), ("start", 0)])
+def test_a_camera_that_cannot_start_says_so_and_is_left_closed(fails: str, released: int) -> None:
+    library = PaperPicamera(fails=fails)
+    with pytest.raises(DeviceFailed, match=r"cannot be (opened|started): .*busy"):
+        PiCamera(library=lambda: library).open(CameraMode(), lambda _: None, lambda _: None)
+    assert library.open_cameras == released
+
+
+@pytest.mark.parametrize(("error", "word"), [(TimeoutError(), "stalled"), (RuntimeError("gone"), "failed")])
+def test_a_camera_that_stops_says_how(error: Exception, word: str) -> None:
+    library, faults = PaperPicamera(), queue.Queue[str]()
+    camera = PiCamera(library=lambda: library)
+    camera.open(CameraMode(), lambda _: None, faults.put)
+    library.fail(error)
+    assert faults.get(timeout=PATIENCE) == word
+    camera.close()
+    assert library.open_cameras == 0
+
+
+@pytest.fixture
+def pins(monkeypatch: pytest.MonkeyPatch) -> Iterator[MockFactory]:
+    from gpiozero import Device
+
+    before = Device.pin_factory
+    factory = MockFactory(pin_class=MockPWMPin)
+    monkeypatch.setattr(Device, "pin_factory", factory)
+    yield factory
+    factory.close()
+    Device.pin_factory = before
+
+
+def test_a_burst_of_bounces_is_one_press(pins: MockFactory) -> None:
+    now, presses = [0.0], []
+    button = GpioButton(17, monotonic=lambda: now[0])
+    button.listen(lambda: presses.append(now[0]))
+    for moment in (1.0, 1.002, 1.006, 3.0, 3.01):
+        now[0] = moment
+        pins.pin(17).drive_low()
+        pins.pin(17).drive_high()
+    button.close()
+    assert presses == [1.0, 3.0]
+
+
+def test_the_button_pulls_its_pin_up(pins: MockFactory) -> None:
+    button = GpioButton(17)
+    button.listen(lambda: None)
+    assert pins.pin(17).pull == "up"
+    button.close()
+
+
+class Levels:
+    """Waits for a level on a pin."""
+
+    def __init__(self, pin: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.seen: list[float] = []
+        self._changed = threading.Condition()
+        original = pin._change_state
+
+        def change(value: float) -> bool:
+            with self._changed:
+                self.seen.append(float(value))
+                self._changed.notify_all()
+            return bool(original(value))
+
+        monkeypatch.setattr(pin, "_change_state", change)
+
+    def wait_for(self, value: float) -> bool:
+        with self._changed:
+            return self._changed.wait_for(lambda: any(abs(seen - value) < 1e-6 for seen in self.seen), PATIENCE)
+
+
+def test_a_light_is_dimmed_by_pwm_and_dark_when_closed(pins: MockFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    levels = Levels(pins.pin(18), monkeypatch)
+    light = GpioLight(18)
+    light.show("ready")
+    assert levels.wait_for(0.15)
+    light.show("live")
+    assert levels.wait_for(1)
+    light.close()
+    assert levels.seen[-1] == 0
+
+
+def test_a_light_that_cannot_be_dimmed_is_on_or_off(pins: MockFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    levels = Levels(pins.pin(18), monkeypatch)
+    light = GpioLight(18, dims=False)
+    light.show("live")
+    assert levels.wait_for(1)
+    light.close()
+    assert set(levels.seen) <= {0.0, 1.0}
+
+
+def test_a_pin_that_is_taken_is_our_error(pins: MockFactory) -> None:
+    first, second = GpioButton(17), GpioButton(17)
+    first.listen(lambda: None)
+    with pytest.raises(DeviceFailed, match="button on GPIO 17"):
+        second.listen(lambda: None)
+    first.close()
+
+
+def test_a_machine_without_pins_is_our_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    from gpiozero import Device
+
+    monkeypatch.setattr(Device, "pin_factory", None)
+    monkeypatch.setenv("GPIOZERO_PIN_FACTORY", "no-such-factory")
+    with pytest.raises(DeviceFailed, match="button on GPIO 17 cannot be used"):
+        GpioButton(17).listen(lambda: None)
