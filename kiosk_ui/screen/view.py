@@ -91,6 +91,8 @@ class _Composer:
 
     def view(self) -> ScreenView:
         view = self._page()
+        if self._refused() and view.bar == "none":
+            view = replace(view, notice=self.texts.refused_wait)
         own_fresh = self.noticed.own_age is not None and self.noticed.own_age < OWN_LIVE_S
         live = self._live(own_fresh)
         return replace(

@@ -74,6 +74,7 @@ class ScreenTexts:
     phone: str  # {clinic}, {phone}
     no_phone: str
     refused: str  # a press just now could not do anything
+    refused_wait: str  # nor now, but in a moment
     staff_code: str  # {code}
 
 

@@ -51,6 +51,7 @@ SCREEN = ScreenTexts(
     phone="Ring til {clinic} på {phone}",
     no_phone="Sig det til en medarbejder, hvis du har brug for hjælp",
     refused="Tak for dit tryk. Vi kan ikke ringe lige nu.",
+    refused_wait="Tak for dit tryk. Knappen er klar om lidt.",
     staff_code="Til personalet: {code}",
 )
 

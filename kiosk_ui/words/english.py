@@ -51,6 +51,7 @@ SCREEN = ScreenTexts(
     phone="Phone {clinic} on {phone}",
     no_phone="Tell a member of staff if you need help",
     refused="Thank you for pressing. We cannot call just now.",
+    refused_wait="Thank you for pressing. The button will be ready soon.",
     staff_code="For staff: {code}",
 )
 

@@ -106,6 +106,12 @@ def test_no_text_stands_on_another(show: Show) -> None:
                 assert above["y"] + above["painted_height"] * 0.95 <= below["y"], (scene, above, below)
 
 
+def test_the_name_on_the_picture_leaves_the_live_sign_free(show: Show) -> None:
+    for scene in ("in_call", "in_call_frozen"):
+        found = {item["name"]: item for item in show.texts[scene]}
+        assert found["name"]["x"] + found["name"]["painted_width"] < found["live"]["x"] - 0.04 * show.size[1]
+
+
 def test_what_matters_is_large_enough_to_be_read_across_a_room(show: Show) -> None:
     least = 0.04 if show.names == "long" else 0.068  # of the screen's height, for a line
     for scene, items in show.texts.items():

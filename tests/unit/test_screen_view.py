@@ -272,6 +272,18 @@ def test_a_refused_press_offline_gets_an_answer_in_words() -> None:
     assert shown("offline", Noticed(NOW, refused_ago=0.0)).notice == "Tak for dit tryk. Vi kan ikke ringe lige nu."
 
 
+@pytest.mark.parametrize("state", ["ending", "feedback"])
+def test_a_press_while_a_call_ends_is_answered_too(state: CallState) -> None:
+    view = shown(state, replace(FRESH, refused_ago=0.0), reason="clinician_left")
+    assert view.notice == "Tak for dit tryk. Knappen er klar om lidt."
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_a_refused_press_always_changes_what_can_be_seen(state: CallState) -> None:
+    before, after = shown(state), shown(state, replace(FRESH, refused_ago=0.0))
+    assert after.bar != "none" or after.notice != before.notice  # the bar swaps its colours
+
+
 def test_while_station_call_is_started_again_it_asks_for_a_moment() -> None:
     view = screen_view(None, agent_view(), Noticed(NOW, away_for=1.0))
     assert (view.headline, view.sub) == ("Vent et øjeblik", "Knappen er klar om lidt.")

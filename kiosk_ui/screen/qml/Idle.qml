@@ -17,7 +17,7 @@ Item {
         FitText {
             label: "clock"
             width: parent.width
-            limit: idle.height * (idle.crowded ? 0.42 : 0.62)
+            limit: idle.height * (idle.crowded ? 0.4 : 0.62)
             horizontalAlignment: Text.AlignHCenter
             theme: idle.theme
             largest: idle.theme.hugeText
