@@ -149,6 +149,8 @@ class House:
             while True:
                 if await _answers(self.web):
                     return
+                if self.processes.restarts.get("region", 0) > 5:
+                    raise AssertionError(f"the region does not start:\n{self.processes.last_words('region')}")
                 await self.clock.sleep(LOOK_S)
 
     async def add_clinician(self, name: str, display_name: str = "", title: str = "GP") -> Person:
@@ -169,11 +171,12 @@ class House:
         return await make_link(self.registry, self.url, person, self.clock.wall(), 3600.0)
 
     async def add_station(
-        self, name: str = "Room 4", *, screen: bool = False, width: int = 640, height: int = 480, **more: str
-    ) -> RunningStation:
+        self, name: str = "Room 4", *, call: bool = True, screen: bool = False, width: int = 640, height: int = 480,
+        **more: str,
+    ) -> RunningStation:  # fmt: skip
         """A new station, enrolled by its code file, its processes running and ready for a press.
 
-        `more` are lines of its config below [sim], e.g. `camera="/some/video.mp4"`.
+        Without `call` only its agent runs. `more` are lines of its config below [sim], e.g. `camera="/some/video.mp4"`.
         """
         async with self.registry.begin() as t:
             record = await t.stations.add(name, self.site.id, self.clinic.id, self.clock.wall(), language=self.language)
@@ -184,12 +187,13 @@ class House:
         _write_config(folder, width, height, more)
         station = RunningStation(record.id, name, folder, self.processes, Face(folder / "run"))
         self.stations.append(station)
-        for process in ("agent", "call"):
+        for process in ("agent", "call") if call else ("agent",):
             await self.processes.start(Program(f"{record.id}-{process}", _station(folder, process), {}))
         if screen:
             await self._start_screen(record.id, folder)
-        await station.ready()
-        station.face.watch_levels()
+        if call:
+            await station.ready()
+            station.face.watch_levels()
         return station
 
     async def audit(self, action: str = "call.") -> list[AuditRow]:
@@ -245,7 +249,7 @@ async def running_house(language: Language = "en", serve: Sequence[str] = ()) ->
 
 def _region(house: House) -> list[str]:
     command = [sys.executable, "-m", "region.cli", "serve", "--data", str(house.root / "region"), "--host", HOST]
-    for option, port in (("", house.web), ("enrolment-", house.enrolment), ("broker-", house.broker)):
+    for option, port in (("", house.web), ("enrol-", house.enrolment), ("broker-", house.broker)):
         command += [f"--{option}port", str(port)]
     return command
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Path, Query
 from pydantic import BaseModel, Field
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.responses import JSONResponse, Response
 
 from messaging.call import MAX_SDP, Candidate, EndReason
 from messaging.topics import STATION_ID
@@ -99,7 +99,7 @@ def router(desk: Desk) -> APIRouter:
         except DeskError as error:
             return _refused(error)
         response = live(request, session, topics)
-        response.body_iterator = _begun(response, desk, caller, call or None)
+        response.body_iterator = _begun(response.body_iterator, desk, caller, call or None)
         return response
 
     @routes.post("/calls")
@@ -137,9 +137,8 @@ def router(desk: Desk) -> APIRouter:
     return routes
 
 
-async def _begun(response: StreamingResponse, desk: Desk, caller: Caller, call: str | None) -> AsyncIterator[Any]:
+async def _begun(stream: Any, desk: Desk, caller: Caller, call: str | None) -> AsyncIterator[Any]:
     """The stream, with how everything stands told after listening has begun: nothing falls in between."""
-    stream: Any = response.body_iterator
     async with aclosing(stream):
         yield await anext(stream)
         for name, data in await desk.hands.page_opened(caller, call):
