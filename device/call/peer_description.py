@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 
 from aiortc import RTCIceCandidate
+from aiortc.codecs import is_rtx
 from aiortc.rtcpeerconnection import is_codec_compatible
 from aiortc.sdp import MediaDescription, SessionDescription, candidate_from_sdp
 
@@ -98,7 +99,8 @@ def _check_codecs(media: MediaDescription, offered: MediaDescription) -> None:
         raise BadDescription("the answer does not multiplex RTCP")
     if any(not 0 < extension.id < 15 for extension in media.rtp.headerExtensions):
         raise BadDescription("the answer has a header extension that cannot be sent")
-    if not any(is_codec_compatible(ours, theirs) for ours in offered.rtp.codecs for theirs in media.rtp.codecs):
+    answered = [codec for codec in media.rtp.codecs if not is_rtx(codec)]  # repairs alone carry no media
+    if not any(is_codec_compatible(ours, theirs) for ours in offered.rtp.codecs for theirs in answered):
         raise BadDescription(f"the answer has no {media.kind} codec of ours")
 
 

@@ -1,0 +1,67 @@
+"""What the line between them does to a call."""
+
+from __future__ import annotations
+
+import pytest
+from aiortc.rtp import RTCP_PSFB_APP, RtcpPsfbPacket, pack_remb_fci
+
+from tests.loopback.conftest import Station
+from tests.loopback.stock_peer import StockPeer
+
+
+async def say_bandwidth(peer: StockPeer, bitrate: int) -> None:
+    """Tell the station what the peer can take (REMB)."""
+    receiver = next(t.receiver for t in peer.pc.getTransceivers() if t.kind == "video")
+    (source,) = {s.source for s in receiver.getSynchronizationSources()}
+    await receiver._send_rtcp(RtcpPsfbPacket(RTCP_PSFB_APP, 1, 0, fci=pack_remb_fci(bitrate, [source])))
+
+
+async def received_kbps(peer: StockPeer, pictures: int) -> float:
+    """Bits a second that reach the peer, over so many pictures at 30 a second."""
+
+    async def total() -> int:
+        report = await peer.pc.getStats()
+        return max(s.bytesReceived for s in report.values() if s.type == "transport")
+
+    before, start = await total(), peer.received["video"]
+    await peer.gets("video", start + pictures)
+    return (await total() - before) * 8 / (pictures / 30) / 1000
+
+
+async def test_the_station_sends_less_when_the_other_side_can_take_less(station: Station) -> None:
+    peer = station.peer()
+    await station.media.open()
+    await station.connect(peer)
+    station.engine.open()
+    await peer.gets("video", 30)
+    free = await received_kbps(peer, 45)
+
+    receiver = next(t.receiver for t in peer.pc.getTransceivers() if t.kind == "video")
+    receiver._RTCRtpReceiver__remote_bitrate_estimator = None  # its own opinion is that this line has no limit
+    await say_bandwidth(peer, 100_000)
+    await peer.gets("video", peer.received["video"] + 60)
+    thin = await received_kbps(peer, 45)
+
+    assert thin < free / 2
+    assert thin == pytest.approx(150, abs=75), "100 for the pictures, the rest is sound"
+
+
+async def test_a_call_on_a_line_that_loses_packets_goes_on(station: Station) -> None:
+    peer = station.peer()
+    await station.media.open()
+    await station.connect(peer)
+    station.engine.open()
+    await peer.gets("video", 5)
+
+    transport = next(t for t in peer.pc.getTransceivers() if t.kind == "video").sender.transport
+    send, count = transport._send_rtp, 0
+
+    async def lossy(data: bytes) -> None:
+        nonlocal count
+        count += 1
+        if count % 20:
+            await send(data)
+
+    transport._send_rtp = lossy
+    await station.shows(station.remote, 60)
+    assert count > 100
