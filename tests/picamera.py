@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import queue
 from typing import Any
 
@@ -42,12 +43,17 @@ class PaperPicamera:
         self._maybe_fail("start")
 
     def capture_request(self, wait: float) -> PaperRequest:
-        if self.free_running and self._coming.empty():
-            self._coming.put(0)
+        if self.free_running:
+            with contextlib.suppress(queue.Empty):
+                return self._complete(self._coming.get(timeout=0.005))
+            return self._complete(0)
         try:
             coming = self._coming.get(timeout=wait)
         except queue.Empty:
             raise TimeoutError from None
+        return self._complete(coming)
+
+    def _complete(self, coming: int | Exception) -> PaperRequest:
         if isinstance(coming, Exception):
             raise coming
         self.requests_held += 1

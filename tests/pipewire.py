@@ -26,6 +26,7 @@ PROGRAMS = ("dbus-daemon", "pipewire", "wireplumber", "pipewire-pulse", "pactl",
 SPEAKER = "laegeknap_speaker"
 ROOM = "laegeknap_room"
 MICROPHONE = "laegeknap_microphone"
+_SOCKETS = {"dbus-daemon": "bus", "pipewire": "pipewire-0", "pipewire-pulse": "pulse/native"}
 _PATIENCE_S = 20.0
 
 
@@ -52,6 +53,15 @@ class PipeWire:
             "load-module", "module-null-sink", f"sink_name={name}", f"media.class={kind}", "channel_map=mono"
         )
 
+    def link(self, sink: str, microphone: str) -> None:
+        """Let a microphone hear what is played into a sink, once both have come up."""
+        _wait(lambda: _linked(self, sink, microphone), f"the link from {sink} to {microphone}")
+
+    def answers(self, name: str) -> None:
+        """Return when a process that was started answers on its socket."""
+        path = Path(self.env["XDG_RUNTIME_DIR"]) / _SOCKETS[name]
+        _wait(lambda: _connects(path), name)
+
     def stop(self, name: str) -> None:
         """End one of the processes, as a crash would."""
         process = self.processes[name]
@@ -68,7 +78,6 @@ def missing_programs() -> list[str]:
 def running_pipewire() -> Iterator[PipeWire]:
     """Start the server in a directory of its own with one speaker and one microphone; end it afterwards."""
     with tempfile.TemporaryDirectory(prefix="pw-") as directory:
-        run = Path(directory)
         env = {
             "XDG_RUNTIME_DIR": directory,
             "XDG_CONFIG_HOME": f"{directory}/config",
@@ -80,17 +89,17 @@ def running_pipewire() -> Iterator[PipeWire]:
         server = PipeWire(env)
         try:
             start(server, "dbus-daemon", "--session", "--nofork", "--nopidfile", f"--address=unix:path={directory}/bus")
-            _wait(lambda: _answers(run / "bus"), "dbus-daemon")
+            server.answers("dbus-daemon")
             start(server, "pipewire")
-            _wait(lambda: _answers(run / "pipewire-0"), "pipewire")
+            server.answers("pipewire")
             start(server, "wireplumber")
             start(server, "pipewire-pulse")
-            _wait(lambda: _answers(run / "pulse" / "native"), "pipewire-pulse")
+            server.answers("pipewire-pulse")
             server.plug(SPEAKER)
             server.plug(ROOM)
             server.plug(MICROPHONE, "Audio/Source/Virtual")
             _wait(lambda: MICROPHONE in server.pactl("list", "short", "sources"), "the null devices")
-            _wait(lambda: _linked(server), "the microphone's link")
+            server.link(ROOM, MICROPHONE)
             server.pactl("set-default-sink", SPEAKER)
             server.pactl("set-default-source", MICROPHONE)
             yield server
@@ -111,9 +120,9 @@ def start(server: PipeWire, program: str, *words: str) -> None:
     )
 
 
-def _linked(server: PipeWire) -> bool:
+def _linked(server: PipeWire, sink: str, microphone: str) -> bool:
     done = subprocess.run(
-        ["pw-link", f"{ROOM}:monitor_MONO", f"{MICROPHONE}:input_MONO"],
+        ["pw-link", f"{sink}:monitor_MONO", f"{microphone}:input_MONO"],
         env={**os.environ, **server.env},
         capture_output=True,
         text=True,
@@ -122,7 +131,7 @@ def _linked(server: PipeWire) -> bool:
     return done.returncode == 0 or "File exists" in done.stderr
 
 
-def _answers(path: Path) -> bool:
+def _connects(path: Path) -> bool:
     with contextlib.closing(socket.socket(socket.AF_UNIX)) as probe, contextlib.suppress(OSError):
         probe.connect(str(path))
         return True
