@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 import random as random_module
 from collections.abc import Callable
@@ -83,6 +84,7 @@ class Agent:
         self._identities: asyncio.Queue[Identity] = asyncio.Queue()
         self._happened: asyncio.Queue[tuple[str, Event]] = asyncio.Queue(_MOST_EVENTS)
         self._enrolled = asyncio.Event()
+        self._connections = itertools.count(1)
         self._identity: Identity | None = None
         self._validity: tuple[float, float] | None = self._keystore.validity()
         self._uplink: Uplink | None = None
@@ -166,7 +168,7 @@ class Agent:
     def _make_uplink(self, identity: Identity) -> Uplink:
         self._identity, self._validity = identity, self._keystore.validity()
         self._enrolled.set()
-        presence = Presence(identity.station, self._sealer, self._versions)
+        presence = Presence(identity.station, self._sealer, self._versions, self._connections)
         link = self._on.make_link(identity, self._keystore, presence.will)
         hooks = Hooks(self._birth, self._show, self._on_born, self._on_config_refused, self._clock)
         self._uplink = Uplink(link, presence, self._courier, self._twin, hooks)

@@ -32,7 +32,7 @@ def enrol(config: StationConfig, code_file: Path, agent_within_s: float = _AGENT
         content = _read(code_file)
         place = Path(config.station.code_file)
         if not place.exists() or not place.samefile(code_file):
-            write_whole(place, code_file.read_bytes(), 0o600)
+            write_whole(place, code_file.read_bytes(), mode=None)
             _hand_over(place, config.state_dir)
         os.utime(place)  # an agent that has given this very file up looks again
     except OSError as error:

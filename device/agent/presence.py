@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -12,16 +13,20 @@ from messaging.topics import up
 
 @dataclass
 class Presence:
-    """One run of the agent under one identity. Each connection has a new birth-death number."""
+    """One run of the agent under one identity. Each connection has a new birth-death number.
+
+    `numbers` counts through the whole run, whatever the identity: within a run a lower number is an older connection.
+    """
 
     station: str
     sealer: Sealer
     versions: dict[str, str]
+    numbers: Iterator[int]
     bd: int = 0
 
     def will(self) -> tuple[str, bytes]:
         """(topic, payload) of the next connection's Will; the birth that follows carries its number."""
-        self.bd += 1
+        self.bd = next(self.numbers)
         return self._conn("offline")
 
     def online(self) -> tuple[str, bytes]:

@@ -10,14 +10,18 @@ import tempfile
 from pathlib import Path
 
 
-def write_whole(path: Path, content: bytes, mode: int = 0o640) -> None:
-    """Replace a file's content atomically and durably; OSError if it cannot."""
+def write_whole(path: Path, content: bytes, mode: int | None = 0o640) -> None:
+    """Replace a file's content atomically and durably; OSError if it cannot.
+
+    With mode None it stays 0600 where the file system has modes (a boot partition's FAT refuses to set one).
+    """
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")  # 0600 from the start
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
             file.flush()
-            os.fchmod(file.fileno(), mode)
+            if mode is not None:
+                os.fchmod(file.fileno(), mode)
             os.fsync(file.fileno())
         Path(name).replace(path)
     except BaseException:

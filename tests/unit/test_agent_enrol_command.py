@@ -94,6 +94,37 @@ async def test_with_the_agent_a_refusal_is_said_and_the_same_file_can_be_tried_a
         await station.stop()
 
 
+async def test_a_new_identity_takes_over_in_a_running_agent_and_the_region_can_tell(tmp_path: Path) -> None:
+    async with est_server(tmp_path / "region", STATION) as region:
+        station = Station(tmp_path, SystemClock())
+        station.enrol(region.authority)
+        await station.start()
+        await station.born()
+        old = station.sent("up/birth")[0]["certificate_expires"]
+        await region.print_code(tmp_path / "usb.toml")
+        assert await _enrol(station.config, tmp_path / "usb.toml") == 0
+        await station.until(lambda: station.sent("up/birth")[-1]["certificate_expires"] != old)
+        states = [(conn["state"], conn["bd"]) for conn in station.sent("up/conn/agent")]
+        assert states == [("online", 1), ("offline", 1), ("online", 2)]
+        await station.stop()
+
+
+async def test_a_boot_partition_that_has_no_modes_takes_the_code_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_modes(_handle: int, _mode: int) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    async with est_server(tmp_path / "region", STATION) as region:
+        await region.print_code(tmp_path / "usb.toml")
+        await region.stop()
+        with monkeypatch.context() as patch:
+            patch.setattr("os.fchmod", no_modes)
+            assert await _enrol(_config(tmp_path), tmp_path / "usb.toml") == 1
+    assert (tmp_path / "boot.toml").read_text() == (tmp_path / "usb.toml").read_text()
+    assert (tmp_path / "boot.toml").stat().st_mode & 0o777 == 0o600
+
+
 async def test_an_enrolled_station_keeps_working_while_a_bad_code_file_lies_there(tmp_path: Path) -> None:
     station = Station(tmp_path, SystemClock())
     station.enrol()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ssl
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -9,10 +10,11 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from cryptography.x509.verification import PolicyBuilder, Store, VerificationError
 
-from messaging.clock import ManualClock
+from messaging.clock import ManualClock, SystemClock
 from provisioning.authority.ca import CertificateAuthority, Issued, open_authority
 from provisioning.authority.errors import AuthorityUnusable
 from provisioning.authority.request import StationRequest, read_request
@@ -176,6 +178,73 @@ def test_a_station_can_never_stand_as_a_server(authority: CertificateAuthority) 
 def test_authorities_may_sign_and_nothing_below_the_intermediates_may(authority: CertificateAuthority) -> None:
     lengths = [c.extensions.get_extension_for_class(x509.BasicConstraints).value.path_length for c in authority.chain]
     assert lengths == [1, 0, 0]
+
+
+def _contexts(authority: CertificateAuthority, folder: Path) -> tuple[ssl.SSLContext, ssl.SSLContext]:
+    """(server, client): a broker and a station as OpenSSL sees them, held to RFC 5280 as Python 3.13 does."""
+    issued = authority.issue_server("broker", ["localhost"])
+    (folder / "server.pem").write_bytes(issued.certificate_pem)
+    (folder / "server-key.pem").write_bytes(issued.key_pem)
+    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    server.verify_mode = ssl.CERT_REQUIRED
+    server.load_cert_chain(folder / "server.pem", folder / "server-key.pem")
+    server.load_verify_locations(cadata=authority.trust_bundle().decode())
+    root = authority.chain[0].public_bytes(Encoding.PEM).decode()
+    client = ssl.create_default_context(cadata=root)
+    for context in (server, client):
+        context.verify_flags |= ssl.VERIFY_X509_STRICT
+    return server, client
+
+
+def _load(context: ssl.SSLContext, certificate: x509.Certificate, key: ec.EllipticCurvePrivateKey, path: Path) -> None:
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    path.write_bytes(pem + certificate.public_bytes(Encoding.PEM))
+    context.load_cert_chain(path)
+
+
+def _shake_hands(server: ssl.SSLContext, client: ssl.SSLContext) -> str:
+    """The name of the client as the server sees it, after a handshake in memory; ssl.SSLError if either refuses."""
+    to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
+    ends = [
+        server.wrap_bio(to_server, to_client, server_side=True),
+        client.wrap_bio(to_client, to_server, server_hostname="localhost"),
+    ]
+    for _ in range(10):
+        for end in ends:
+            with contextlib.suppress(ssl.SSLWantReadError):
+                end.do_handshake()
+    subject = ends[0].getpeercert()["subject"]  # type: ignore[index]
+    return str(dict(row[0] for row in subject)["commonName"])  # type: ignore[arg-type, misc]
+
+
+def test_broker_and_station_shake_hands_by_the_strictest_rules(tmp_path: Path) -> None:
+    authority = open_authority(tmp_path / "ca", SystemClock())
+    server, client = _contexts(authority, tmp_path)
+    key = ec.generate_private_key(ec.SECP256R1())
+    _load(client, authority.issue_station(STATION, read_request(make_request(key))), key, tmp_path / "station.pem")
+    assert _shake_hands(server, client) == STATION
+
+
+def test_a_station_s_certificate_is_no_server_s_to_openssl_either(tmp_path: Path) -> None:
+    authority = open_authority(tmp_path / "ca", SystemClock())
+    server, client = _contexts(authority, tmp_path)
+    key = ec.generate_private_key(ec.SECP256R1())
+    certificate = authority.issue_station(STATION, read_request(make_request(key)))
+    _load(server, certificate, key, tmp_path / "station.pem")
+    client.check_hostname = False
+    client.load_verify_locations(cadata=authority.trust_bundle().decode())
+    with pytest.raises(ssl.SSLCertVerificationError, match="purpose"):
+        _shake_hands(server, client)
+
+
+def test_a_stranger_s_certificate_does_not_open_the_broker(tmp_path: Path) -> None:
+    authority = open_authority(tmp_path / "ca", SystemClock())
+    stranger = open_authority(tmp_path / "stranger", SystemClock())
+    server, client = _contexts(authority, tmp_path)
+    key = ec.generate_private_key(ec.SECP256R1())
+    _load(client, stranger.issue_station(STATION, read_request(make_request(key))), key, tmp_path / "station.pem")
+    with pytest.raises(ssl.SSLError):
+        _shake_hands(server, client)
 
 
 def test_the_trust_bundle_is_what_a_broker_can_load(authority: CertificateAuthority) -> None:
