@@ -43,6 +43,15 @@ class PipeWire:
             ["pactl", *words], env={**os.environ, **self.env}, check=True, capture_output=True, text=True, timeout=10
         ).stdout.strip()
 
+    def furnish(self) -> None:
+        """Plug in the speaker, the room and the microphone that hears it, and make them the default."""
+        self.plug(SPEAKER)
+        self.plug(ROOM)
+        self.plug(MICROPHONE, "Audio/Source/Virtual")
+        self.link(ROOM, MICROPHONE)
+        self.pactl("set-default-sink", SPEAKER)
+        self.pactl("set-default-source", MICROPHONE)
+
     def unplug(self, module: str) -> None:
         """Take a device away, as when its plug is pulled; `module` is what `plug` returned."""
         self.pactl("unload-module", module)
@@ -95,13 +104,7 @@ def running_pipewire() -> Iterator[PipeWire]:
             start(server, "wireplumber")
             start(server, "pipewire-pulse")
             server.answers("pipewire-pulse")
-            server.plug(SPEAKER)
-            server.plug(ROOM)
-            server.plug(MICROPHONE, "Audio/Source/Virtual")
-            _wait(lambda: MICROPHONE in server.pactl("list", "short", "sources"), "the null devices")
-            server.link(ROOM, MICROPHONE)
-            server.pactl("set-default-sink", SPEAKER)
-            server.pactl("set-default-source", MICROPHONE)
+            server.furnish()
             yield server
         finally:
             for process in reversed(server.processes.values()):

@@ -29,7 +29,7 @@ def wrapping(what: str) -> Iterator[None]:
     except HardwareError:
         raise
     except Exception as error:
-        raise DeviceFailed(f"{what}: {error or type(error).__name__}") from error
+        raise DeviceFailed(f"{what}: {str(error) or type(error).__name__}") from error
 
 
 def presence_of(find: Callable[[], object]) -> DeviceState:

@@ -22,11 +22,12 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from device.hardware.errors import DeviceFailed, DeviceMissing, HardwareError
+from device.hardware.errors import DeviceFailed, DeviceMissing, HardwareError, wrapping
 from device.hardware.ports import BLOCK, SAMPLE_RATE, Block
 
 _PLAY_AHEAD = 2 * BLOCK  # samples the server holds for us: less runs dry on a busy machine, more is delay
 _END_S = 0.5
+_REST_S = 10.0  # between two tries at a server that refuses us: each leaves a thread of soundcard's behind
 _MODULE = "soundcard.pulseaudio"
 _log = logging.getLogger(__name__)
 _left_behind: list[Any] = []  # kept alive, as the library may still call into them
@@ -86,6 +87,7 @@ class PulseServer:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._module: Any = None
+        self._refused: tuple[float, HardwareError] | None = None  # when, and how
 
     def sources(self) -> list[str]:
         """Names of the microphones."""
@@ -114,8 +116,9 @@ class PulseServer:
         return _Playback(module, _enter(module._Player(sink, SAMPLE_RATE, 1, _PLAY_AHEAD), sink))
 
     def _ask(self, question: str) -> Any:
+        module = self._connected()
         try:
-            return getattr(self._connected(), question)()
+            return getattr(module, question)()
         except (IndexError, KeyError, RuntimeError) as error:
             # How soundcard says that there is no such device, or that it went while being asked about.
             raise DeviceMissing(f"the sound server has no such device ({question}: {error})") from error
@@ -123,7 +126,14 @@ class PulseServer:
     def _connected(self) -> Any:
         with self._lock:
             if self._module is None or not _ready(self._module):
-                self._module = _connect()
+                if self._refused and time.monotonic() - self._refused[0] < _REST_S:
+                    raise DeviceFailed(str(self._refused[1]))
+                try:
+                    self._module = _connect()
+                except DeviceFailed as error:
+                    self._refused = time.monotonic(), error
+                    raise
+                self._refused = None
             return self._module
 
 
@@ -156,10 +166,8 @@ def _connect() -> Any:
     if old is not None:  # its server is gone
         atexit.unregister(old._pulse._shutdown)
         sys.modules.pop(_MODULE, None)
-    try:
+    with wrapping(f"the sound server at {path} cannot be used"):
         return importlib.import_module(_MODULE)
-    except (AssertionError, ImportError, OSError) as error:
-        raise HardwareError(f"the sound server at {path} cannot be used: {error or 'it refused us'}") from error
 
 
 def _ready(module: Any) -> bool:
