@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from device.call.errors import DevicesStuck, IdentityReplaced
 from device.call.events import Configured, DevicesChanged, Pressed
+from device.call.late_engine import LateEngine
 from device.call.service import CallService
 from device.call.session import begin
 from device.call.signalling import Signalling
@@ -136,9 +137,8 @@ class StationCall:
         self._tasks.create_task(connect_and_run())
 
     async def _load(self) -> None:
-        # Imports of a second or more: in a thread, while the loop makes the connection to the broker.
+        # Imports of half a second or more: in a thread, while the loop makes the connection to the broker.
         hardware = self._hardware = await asyncio.to_thread(_load_hardware, self._config)
-        from device.call.engine import Engine
         from device.media.media import Media
 
         media = Media(
@@ -150,7 +150,7 @@ class StationCall:
             await media.refresh(), now, enrolled=self._signalling is not None, clinic=bool(self._standing.clinic)
         )
         self._service = CallService(
-            hardware, media, lambda happened: Engine(media, self._clock, happened), self._clock, self._sealer.boot,
+            hardware, media, lambda happened: LateEngine(media, self._clock, happened), self._clock, self._sealer.boot,
             session, self._server.show,
         )  # fmt: skip
         self._service.signalling = self._signalling
@@ -237,7 +237,6 @@ def _end_at_once(cause: DevicesStuck) -> NoReturn:
 
 
 def _load_hardware(config: StationConfig) -> Hardware:
-    import device.call.engine
     import device.media.media  # noqa: F401
     from device.hardware.factory import make_hardware
 

@@ -41,6 +41,7 @@ from device.call.events import (
     Unusable,
 )
 from device.call.lane import Lane, Work
+from device.call.late_engine import LateEngine
 from device.call.session import step
 from device.call.state import Moment, Session, light, tone, view
 from device.media.errors import BadDescription, MediaError
@@ -49,7 +50,6 @@ from messaging.clock import Clock
 from messaging.local import CallView, Levels
 
 if TYPE_CHECKING:  # heavy: loaded once the connection to the broker is on its way
-    from device.call.engine import Engine
     from device.call.signalling import Signalling
     from device.hardware.ports import Hardware
     from device.media.media import Media
@@ -59,7 +59,7 @@ _STUCK_S = 20.0  # no piece of work takes so long: gathering candidates and open
 _GOODBYE_S = 1.0
 _CLOSE_S = 3.0
 
-MakeEngine = Callable[[Callable[[PeerEvent], None]], "Engine"]
+MakeEngine = Callable[[Callable[[PeerEvent], None]], LateEngine]
 
 
 class CallService:
@@ -134,6 +134,7 @@ class CallService:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._devices_lane.run())
             tasks.create_task(self._peer_lane.run())
+            tasks.create_task(self._engine.load())
             await self._failed
 
     async def stop(self) -> None:

@@ -170,11 +170,11 @@ async def test_a_second_press_in_each_state_undoes_the_first(stage: Stage) -> No
 async def test_a_browser_that_vanishes_is_noticed_by_the_media_and_may_come_back(stage: Stage) -> None:
     call, browser = await call_by_press(stage)
     gone = time.monotonic()
-    await browser.vanishes()
+    browser.vanishes()
     await stage.region.hears(Lost, call)
     noticed = time.monotonic() - gone
     print(f"noticed after {noticed:.1f} s")
-    assert noticed < 10  # 4 to 5 s on a quiet machine
+    assert 2 < noticed < 10  # by the missing media: 4 to 5 s on a quiet machine
     assert (await stage.screen.state("connecting")).resuming
 
     await stage.region.tells(call, Renew())

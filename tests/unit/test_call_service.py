@@ -85,6 +85,9 @@ class ScriptedEngine:
         self.hold.set()
         self.error: MediaError | None = None
 
+    async def load(self) -> None:
+        """Here at once."""
+
     async def prepare(self, generation: int, ice_servers: tuple[object, ...]) -> str:
         try:
             await self.hold.wait()
