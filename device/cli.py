@@ -10,7 +10,7 @@ from pathlib import Path
 
 from device.runtime.config import StationConfig, load_config
 from device.runtime.errors import ConfigError
-from device.runtime.service import EXIT_USAGE
+from device.runtime.service import EXIT_USAGE, set_up_logging
 from messaging.version import version
 
 Run = Callable[[StationConfig, argparse.Namespace], int]
@@ -92,6 +92,7 @@ def _agent(config: StationConfig, _options: argparse.Namespace) -> int:
 def _screen(config: StationConfig, _options: argparse.Namespace) -> int:
     from kiosk_ui.screen.main import main as run
 
+    set_up_logging()
     mirror = config.screen.mirror if config.station.hardware == "sim" else ""
     return run(config.runtime_dir, config.screen.size, mirror)
 

@@ -138,7 +138,7 @@ class RingReader:
         if self._map is not None and struct.unpack_from("<Q", self._map, _WRITER)[0] and self._same_file():
             return True
         self.close()
-        with contextlib.suppress(FileNotFoundError), self._path.open("r+b") as file:
+        with contextlib.suppress(FileNotFoundError), self._path.open("rb") as file:
             status = os.fstat(file.fileno())
             if status.st_size < _FIRST_SLOT:
                 return False

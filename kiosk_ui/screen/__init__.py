@@ -8,5 +8,6 @@ Errors::
     ├── DisplayMissing      no display to draw on
     ├── QtMissing           Qt, or a system library it needs, is not installed
     ├── QmlBroken           the screen's own QML cannot be loaded
+    ├── BadPicture          a picture in the ring that cannot be shown
     └── BadSize             `screen.size` is neither `fullscreen` nor `<width>x<height>`
 """

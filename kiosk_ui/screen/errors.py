@@ -21,3 +21,7 @@ class QmlBroken(ScreenError):
 
 class BadSize(ScreenError):
     """The size is neither `fullscreen` nor `<width>x<height>`."""
+
+
+class BadPicture(ScreenError):
+    """A picture in the ring that cannot be shown."""

@@ -24,7 +24,6 @@ class Mirror:
         """Replace the file with this picture if it is another one. A disk that refuses is logged once; nothing else."""
         if image == self._last:
             return
-        self._last = image
         data = QByteArray()
         buffer = QBuffer(data)
         buffer.open(QIODevice.OpenModeFlag.WriteOnly)
@@ -40,3 +39,4 @@ class Mirror:
             self._failed = True
         else:
             self._failed = False
+            self._last = image

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 
 from PySide6.QtCore import QSize
 from PySide6.QtMultimedia import QVideoFrame, QVideoFrameFormat, QVideoSink
 
+from kiosk_ui.screen.errors import BadPicture
 from messaging.frames import Picture, RingReader, plane_sizes
+
+_log = logging.getLogger(__name__)
 
 
 class PictureFeed:
@@ -17,12 +21,22 @@ class PictureFeed:
         self._ring = ring
         self._sink = sink
         self._shown = False
+        self.refused = 0
 
     def next(self, wanted: Callable[[], bool]) -> Picture | None:
         """Take the newest picture off the ring, if there is a new one, and show it if it is `wanted`."""
         picture = self._ring.read()
-        if picture is not None and wanted():
-            self._sink.setVideoFrame(to_video_frame(picture))
+        if picture is None:
+            return None
+        try:
+            frame = to_video_frame(picture)
+        except BadPicture as error:
+            self.refused += 1
+            if self.refused == 1:
+                _log.error("%s; more of them are only counted", error)
+            return None
+        if wanted():
+            self._sink.setVideoFrame(frame)
             self._shown = True
         return picture
 
@@ -38,12 +52,20 @@ class PictureFeed:
 
 
 def to_video_frame(picture: Picture) -> QVideoFrame:
-    """The picture as Qt draws it: 4:2:0, BT.601, video range (cameras and WebRTC's software path give that)."""
+    """The picture as Qt draws it: 4:2:0, BT.601, video range (cameras and WebRTC's software path give that).
+
+    BadPicture for one with odd or no sides, or with fewer bytes than its sides say.
+    """
+    if picture.width % 2 or picture.height % 2 or not picture.width or not picture.height:
+        raise BadPicture(f"a picture of {picture.width}x{picture.height} cannot be shown")
+    if len(picture.planes) != sum(plane_sizes(picture.width, picture.height)):
+        raise BadPicture(f"a picture of {picture.width}x{picture.height} with {len(picture.planes)} bytes")
     shape = QVideoFrameFormat(QSize(picture.width, picture.height), QVideoFrameFormat.PixelFormat.Format_YUV420P)
     shape.setColorSpace(QVideoFrameFormat.ColorSpace.ColorSpace_BT601)
     shape.setColorRange(QVideoFrameFormat.ColorRange.ColorRange_Video)
     frame = QVideoFrame(shape)
-    frame.map(QVideoFrame.MapMode.WriteOnly)
+    if not frame.map(QVideoFrame.MapMode.WriteOnly):
+        raise BadPicture(f"no memory for a picture of {picture.width}x{picture.height}")
     at = 0
     source = memoryview(picture.planes)
     widths = (picture.width, picture.width // 2, picture.width // 2)
