@@ -20,7 +20,7 @@ from messaging.link.port import Down, Inbound, Link, LinkError, Up
 from messaging.status import Birth
 
 _log = logging.getLogger(__name__)
-_RETRY_OUTBOX_S = 60.0
+_RETRY_S = 60.0  # a broker that refuses the birth, a disk that refuses the outbox
 _REBIRTH_AT_MOST_EVERY_S = 2.0  # requests that waited at the broker come all at once
 
 
@@ -82,13 +82,17 @@ class Uplink:
     async def _turn(self, event: Up | Down) -> None:
         await self._stop_delivering()
         if isinstance(event, Up):
-            try:
-                await self._announce()
-            except LinkError as error:
-                _log.warning("the birth did not reach the broker: %s", error)
-            else:
-                self._delivering = asyncio.create_task(self._deliver(), name="outbox")
+            announced = await self._announced()
+            self._delivering = asyncio.create_task(self._deliver(announced), name="outbox")
         self._hooks.on_change()
+
+    async def _announced(self) -> bool:
+        try:
+            await self._announce()
+        except LinkError as error:
+            _log.warning("the birth did not reach the broker: %s", error)
+            return False
+        return True
 
     async def _announce(self) -> None:
         """Who we are, what we are, what we work by."""
@@ -147,16 +151,18 @@ class Uplink:
             await self._hooks.on_config_refused()
         await self._report_config()
 
-    async def _deliver(self) -> None:
+    async def _deliver(self, announced: bool) -> None:
         while True:
             try:
-                await self._courier.deliver(self._link)
+                announced = announced or await self._announced()
+                if announced:
+                    await self._courier.deliver(self._link)
             except LinkError as error:
                 _log.info("the outbox waits: %s", error)  # Down follows, and Up begins anew
                 return
             except OutboxUnusable as error:
                 _log.error("%s", error)
-                await self._hooks.clock.sleep(_RETRY_OUTBOX_S)
+            await self._hooks.clock.sleep(_RETRY_S)
 
     async def _stop_delivering(self) -> None:
         if self._delivering is not None:

@@ -199,6 +199,20 @@ async def test_what_the_broker_refuses_does_not_hold_up_the_rest(tmp_path: Path)
         assert station.sent("up/m/health") == []
 
 
+async def test_a_broker_that_refuses_the_birth_is_asked_again_until_it_takes_it(tmp_path: Path) -> None:
+    station = Station(tmp_path)
+    station.enrol()
+    station.broker.refuse(AGENT, f"vs/1/d/{STATION}/up/#")
+    await station.start()
+    await station.advance(50)
+    assert station.broker.log == []
+    station.broker.refuse(AGENT)
+    await station.advance(20)
+    await station.born()
+    await station.until(lambda: station.sent("up/m/health"))
+    await station.stop()
+
+
 async def test_a_ruined_outbox_is_told(tmp_path: Path) -> None:
     station = Station(tmp_path)
     station.enrol()

@@ -10,9 +10,8 @@ import pytest
 
 from device.agent.enrol_command import enrol
 from device.runtime.config import StationConfig, StationSection
-from messaging.clock import SystemClock
 from provisioning.station.keystore import Keystore
-from tests.agent_kit import STATION, Station
+from tests.agent_kit import STATION, Station, SwiftClock
 from tests.est_server import est_server
 
 
@@ -63,7 +62,7 @@ async def test_with_the_agent_the_command_hands_over_and_the_agent_finishes(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     async with est_server(tmp_path / "region", STATION) as region:
-        station = Station(tmp_path, SystemClock())
+        station = Station(tmp_path, SwiftClock())
         await station.start()
         await station.view(lambda view: view.enrolment_error == "no_code_file")
         content = await region.print_code(tmp_path / "usb.toml")
@@ -81,7 +80,7 @@ async def test_with_the_agent_a_refusal_is_said_and_the_same_file_can_be_tried_a
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     async with est_server(tmp_path / "region", STATION) as region:
-        station = Station(tmp_path, SystemClock())
+        station = Station(tmp_path, SwiftClock())
         await region.print_code(station.code)
         rows = dict(region.store.rows)
         region.store.rows.clear()
@@ -96,7 +95,7 @@ async def test_with_the_agent_a_refusal_is_said_and_the_same_file_can_be_tried_a
 
 async def test_a_new_identity_takes_over_in_a_running_agent_and_the_region_can_tell(tmp_path: Path) -> None:
     async with est_server(tmp_path / "region", STATION) as region:
-        station = Station(tmp_path, SystemClock())
+        station = Station(tmp_path, SwiftClock())
         station.enrol(region.authority)
         await station.start()
         await station.born()
@@ -126,7 +125,7 @@ async def test_a_boot_partition_that_has_no_modes_takes_the_code_file(
 
 
 async def test_an_enrolled_station_keeps_working_while_a_bad_code_file_lies_there(tmp_path: Path) -> None:
-    station = Station(tmp_path, SystemClock())
+    station = Station(tmp_path, SwiftClock())
     station.enrol()
     station.code.write_text("hello")
     await station.start()
