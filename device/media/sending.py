@@ -28,6 +28,7 @@ from device.runtime.bridge import Newest
 
 _log = logging.getLogger(__name__)
 
+KEY_GAP_S = 0.3  # key frames are never closer than this, however often they are asked for: they are ten times as large
 VIDEO_QUEUE = 8  # packets a peer may be behind: a quarter of a second
 AUDIO_QUEUE = 10  # 200 ms
 OWN_WIDTH, OWN_HEIGHT, OWN_FPS = 320, 240, 10
@@ -143,6 +144,7 @@ class _Stream:
         self._encoder: VideoEncoder | None = None
         self._last_pts = -1
         self._key_wanted = False
+        self._key_allowed = 0.0
         self.fanout = Fanout()
         self.wishes: dict[Outlet, int] = {}
 
@@ -157,7 +159,9 @@ class _Stream:
             self._encoder = make_encoder(self._codec, self._bitrate, self._fps)
         self._encoder.set_bitrate(min(tuple(self.wishes.values()), default=self._bitrate))
         picture.pts = self._last_pts = max(self._last_pts + 1, round(now / TIME_BASE))
-        key, self._key_wanted = self._key_wanted, False
+        key = self._key_wanted and now >= self._key_allowed
+        if key:
+            self._key_wanted, self._key_allowed = False, now + KEY_GAP_S
         return self._encoder.encode(picture, key)
 
 
