@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import os
 
 from device.hardware.errors import HardwareError
 from device.hardware.ports import Hardware
@@ -18,11 +17,11 @@ BACKENDS = {
 
 
 def make_hardware(config: StationConfig) -> Hardware:
-    """The hardware of the backend that $STATION_HARDWARE, else `config.station.hardware`, names. Opens no device.
+    """The hardware of the backend that `config.station.hardware` names (`load_config` has put $STATION_HARDWARE there).
 
-    HardwareError if there is no such backend, or if one of its settings cannot be understood.
+    Opens no device. HardwareError if there is no such backend, or if one of its settings cannot be understood.
     """
-    name = os.environ.get("STATION_HARDWARE") or config.station.hardware
+    name = config.station.hardware
     if name not in BACKENDS:
         raise HardwareError(f"there is no hardware {name!r}; there are {', '.join(BACKENDS)}")
     hardware: Hardware = importlib.import_module(BACKENDS[name]).make(config)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.pipewire import PipeWire, missing_programs, running_pipewire, start
+from tests.pipewire import MICROPHONE, ROOM, SPEAKER, PipeWire, missing_programs, running_pipewire, start
 
 pytestmark = pytest.mark.system
 ROOT = Path(__file__).parents[2]
@@ -89,6 +89,17 @@ print("lacking:", lacking)
 """
     process = child(code)
     assert process.answer() == "lacking: []"
+    assert process.end() == 0
+
+
+def test_the_devices_are_listed_by_their_stable_names_and_no_monitor_is_a_microphone(
+    server: PipeWire, child: Callable[[str], Child]
+) -> None:
+    process = child(
+        "from device.hardware.linux.pulse import PulseServer as P; p = P()\n"
+        "print(p.sources(), sorted(p.sinks()), p.default_source(), p.default_sink())"
+    )
+    assert process.answer() == f"['{MICROPHONE}'] ['{ROOM}', '{SPEAKER}'] {MICROPHONE} {SPEAKER}"
     assert process.end() == 0
 
 

@@ -12,17 +12,12 @@ import pytest
 
 from device.hardware.errors import HardwareError
 from device.hardware.factory import BACKENDS, make_hardware
-from device.runtime.config import LinuxSection, StationConfig, StationSection
+from device.runtime.config import LinuxSection, StationConfig, StationSection, load_config
 from device.runtime.errors import StationError
 
 
 def config(name: str, tmp_path: Path) -> StationConfig:
     return StationConfig(station=StationSection(hardware=name, runtime_dir=str(tmp_path)))
-
-
-@pytest.fixture(autouse=True)
-def no_override(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("STATION_HARDWARE", raising=False)
 
 
 @pytest.mark.parametrize("name", BACKENDS)
@@ -35,8 +30,9 @@ def test_each_backend_is_made_by_its_name_without_its_hardware(name: str, tmp_pa
 
 
 def test_the_environment_overrides_the_config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "station.toml").write_text(f'[station]\nhardware = "rpi"\nruntime_dir = "{tmp_path}"\n')
     monkeypatch.setenv("STATION_HARDWARE", "sim")
-    assert make_hardware(config("rpi", tmp_path)).name == "sim"
+    assert make_hardware(load_config(tmp_path / "station.toml")).name == "sim"
 
 
 def test_an_unknown_backend_is_refused_with_the_names_of_those_there_are(tmp_path: Path) -> None:

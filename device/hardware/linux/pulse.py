@@ -90,12 +90,13 @@ class PulseServer:
         self._refused: tuple[float, HardwareError] | None = None  # when, and how
 
     def sources(self) -> list[str]:
-        """Names of the microphones."""
-        return [device.id for device in self._ask("all_microphones")]
+        """Names of the microphones. Monitors are left out by their name: asking each what it is fails if one goes."""
+        everything = [str(device.id) for device in self._ask("all_microphones", include_loopback=True)]
+        return [name for name in everything if not name.endswith(".monitor")]
 
     def sinks(self) -> list[str]:
         """Names of the speakers."""
-        return [device.id for device in self._ask("all_speakers")]
+        return [str(device.id) for device in self._ask("all_speakers")]
 
     def default_source(self) -> str:
         """The default source's name; possibly a monitor, or nothing that is there."""
@@ -115,10 +116,10 @@ class PulseServer:
         module = self._connected()
         return _Playback(module, _enter(module._Player(sink, SAMPLE_RATE, 1, _PLAY_AHEAD), sink))
 
-    def _ask(self, question: str) -> Any:
+    def _ask(self, question: str, **how: bool) -> Any:
         module = self._connected()
         try:
-            return getattr(module, question)()
+            return getattr(module, question)(**how)
         except (IndexError, KeyError, RuntimeError) as error:
             # How soundcard says that there is no such device, or that it went while being asked about.
             raise DeviceMissing(f"the sound server has no such device ({question}: {error})") from error

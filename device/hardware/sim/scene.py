@@ -1,6 +1,6 @@
 """What the simulated camera sees: somebody in a room with a window, a clock, and a time code.
 
-The still part is painted once. A frame copies it and paints what moves: the person, who sways, nods and
+The still part is painted once. A frame copies it and paints what moves: the head, which sways, nods and
 speaks; the clock; the time code along the bottom edge (`device.hardware.sim.timecode`).
 """
 
@@ -52,7 +52,6 @@ class Scene:
         self.width, self.height = width, height
         self._unit = height / 720
         self._still = self._room()
-        self._body = self._sprite(self._draw_body, 420, 330)
         self._heads = tuple(self._sprite(partial(self._draw_head, mouth), 240, 300) for mouth in (4, 12, 22))
         self._clock_second = -1
         self._clock: Plane = np.zeros((0, 0), dtype=np.uint8)
@@ -65,8 +64,7 @@ class Scene:
         mouth = abs(math.sin(2 * math.pi * _SPEECH_HZ * wall)) * len(self._heads)
         head = self._heads[min(int(mouth), len(self._heads) - 1)]
         middle = self.width / 2
-        self._blit(picture, self._body, middle + 40 * self._unit * sway - 210 * self._unit, 380 * self._unit)
-        self._blit(picture, head, middle + (60 * sway - 120) * self._unit, (120 + 8 * nod) * self._unit)
+        self._blit(picture, head, middle + (40 * sway - 120) * self._unit, (120 + 8 * nod) * self._unit)
         self._paint_clock(picture, wall)
         timecode.paint(picture, self.width, self.height, int(wall * 1000))
         return picture
@@ -103,6 +101,9 @@ class Scene:
         canvas.box(w * 0.70, h * 0.08, w * 0.95, h * 0.58, _FRAME)
         canvas.box(w * 0.715, h * 0.105, w * 0.935, h * 0.555, _SKY)
         canvas.box(w * 0.82, h * 0.105, w * 0.83, h * 0.555, _FRAME)
+        u = self._unit
+        canvas.ellipse(w / 2, 630 * u, 205 * u, 240 * u, _JUMPER)
+        canvas.ellipse(w / 2, 400 * u, 76 * u, 50 * u, _SKIN)
         # Light falls off towards the corners, and a sensor has grain: flat areas would flatter every encoder.
         rows = np.linspace(-1, 1, h, dtype=np.float32)[:, None] ** 2
         columns = np.linspace(-1, 1, w, dtype=np.float32)[None, :] ** 2
@@ -113,10 +114,6 @@ class Scene:
         _, blue, red = self._planes(picture)
         blue[:], red[:] = canvas.planes[1][::2, ::2], canvas.planes[2][::2, ::2]
         return picture
-
-    def _draw_body(self, canvas: Canvas) -> None:
-        canvas.ellipse(210, 250, 205, 240, _JUMPER)
-        canvas.ellipse(210, 20, 60, 50, _SKIN)
 
     def _draw_head(self, mouth: int, canvas: Canvas) -> None:
         canvas.ellipse(120, 130, 112, 124, _HAIR)
