@@ -16,6 +16,7 @@ DEVICES: tuple[DeviceName, ...] = get_args(DeviceName)
 KNOBS = frozenset(f"{verb}_{device}" for verb in ("plug", "unplug") for device in DEVICES)
 SILENCE_DB = -90.0
 SIMULATED = "sim"
+_CAMERA_OPEN = frozenset({"calling", "connecting", "in_call"})
 
 
 def panel_state(call: CallView | None, agent: AgentView | None, language: Language) -> dict[str, Any]:
@@ -28,13 +29,15 @@ def panel_state(call: CallView | None, agent: AgentView | None, language: Langua
         "away": call is None,
     }
     if call is None:
-        return {**state, "state": "", "state_text": words.panel.away, "light": "off", "light_text": "", "devices": {}}
+        nothing = {"state": "", "light": "off", "light_text": "", "camera": False, "devices": {}}
+        return {**state, **nothing, "state_text": words.panel.away}
     return {
         **state,
         "state": call.state,
         "state_text": words.states[call.state],
         "light": call.light,
         "light_text": words.lights[call.light],
+        "camera": call.state in _CAMERA_OPEN and call.devices.camera == "ok",
         "devices": {device: getattr(call.devices, device) for device in DEVICES},
     }
 

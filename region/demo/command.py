@@ -113,9 +113,12 @@ class _Demo:
 
     async def _start(self, begun: float) -> None:
         await self._furnish()
+        readiness = Readiness(self.places, self.ports, self.clock)
         for program in self._programs():
             await self.processes.start(program)
-        readiness = Readiness(self.places, self.ports, self.clock)
+        # The agent last: one that finds no region tries again later and later, as a real one must.
+        if await readiness.wait_for_region(_READY_WITHIN_S):
+            await self.processes.start(self._agent())
         if not await readiness.wait(_READY_WITHIN_S):
             raise DemoError(self._what_went_wrong(readiness.missing))
         self._write_json()
@@ -131,9 +134,9 @@ class _Demo:
 
     def _programs(self) -> list[Program]:
         region = [sys.executable, "-m", "region.cli", "serve", "--data", str(self.places.data), "--host", HOST]
-        region += ["--port", str(self.ports.web), "--enrolment-port", str(self.ports.enrolment)]
-        region += ["--broker-port", str(self.ports.broker)]
-        station = [sys.executable, "-m", "device.cli", "--config", str(self.places.config)]
+        region += ["--port", str(self.ports.web), "--enrol-port", str(self.ports.enrolment)]
+        region += ["--broker-port", str(self.ports.broker), "--language", self.language]
+        station = self._station()
         panel = ["panel", "--host", HOST, "--port", str(self.ports.panel)]
         screen = [*station, "screen"]
         display = []
@@ -144,11 +147,16 @@ class _Demo:
         return [
             *display,
             Program("region", region, {}),
-            Program("agent", [*station, "agent"], {}),
             Program("call", [*station, "call"], {}),
             Program("screen", screen, {"LC_ALL": "", "LC_CTYPE": "C.UTF-8", "LC_MESSAGES": _LOCALES[self.language]}),
             Program("panel", [*station, *panel], {"STATION_PANEL_TOKEN": self.panel_token}),
         ]
+
+    def _agent(self) -> Program:
+        return Program("agent", [*self._station(), "agent"], {})
+
+    def _station(self) -> list[str]:
+        return [sys.executable, "-m", "device.cli", "--config", str(self.places.config)]
 
     def _links(self) -> dict[str, str]:
         if self.furnished is None:

@@ -24,6 +24,15 @@ class Readiness:
         self._agent: AgentView | None = None
         self.missing: tuple[str, ...] = ("the region",)
 
+    async def wait_for_region(self, within_s: float) -> bool:
+        """Wait until the region takes stations; False when the time is over."""
+        until = self._clock.monotonic() + within_s
+        while not (await _answers(self._ports.enrolment) and await _answers(self._ports.broker)):
+            if self._clock.monotonic() >= until:
+                return False
+            await self._clock.sleep(_LOOK_S)
+        return True
+
     async def wait(self, within_s: float) -> bool:
         """Wait until nothing is missing; False when the time is over."""
         followers = [

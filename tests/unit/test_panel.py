@@ -24,7 +24,7 @@ from kiosk_ui.panel.main import main
 from kiosk_ui.panel.state import KNOBS, SILENCE_DB, level_db, panel_state
 from messaging.call import Devices
 from messaging.clock import ManualClock, SystemClock
-from messaging.local import AgentView
+from messaging.local import AgentView, CallView
 from messaging.sound import SoundRingWriter
 from messaging.twin import Language
 from tests.fake_station import AGENT, IDLE, LIVE
@@ -274,6 +274,16 @@ def test_the_panel_says_what_the_station_says() -> None:
     unplugged = panel_state(replace(IDLE, devices=Devices(camera="missing")), None, "da")
     assert unplugged["devices"] == {"camera": "missing", "microphone": "ok", "speaker": "ok"}
     assert unplugged["state_text"] == "klar"
+
+
+def test_the_cameras_own_light_is_on_whenever_it_is_open() -> None:
+    def camera(call: CallView) -> object:
+        return panel_state(call, AGENT, "en")["camera"]
+
+    assert camera(LIVE) is True
+    assert camera(replace(LIVE, state="calling", light="calling")) is True
+    assert camera(replace(LIVE, devices=Devices(camera="missing"))) is False
+    assert [camera(replace(IDLE, state=state)) for state in ("idle", "ringing", "offline")] == [False] * 3
 
 
 def test_a_station_that_is_away_shows_no_light() -> None:

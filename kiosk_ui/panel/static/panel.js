@@ -15,7 +15,7 @@ function showState(state) {
   document.body.dataset.state = state.state;
   at("light").textContent = state.light_text;
   for (const lamp of [at("lamp"), at("well")]) lamp.dataset.light = state.light;
-  at("camera-led").classList.toggle("on", state.light === "live");
+  at("camera-led").classList.toggle("on", state.camera);
   at("press").disabled = state.away;
   for (const box of document.querySelectorAll("[data-device]")) {
     box.disabled = state.away;
