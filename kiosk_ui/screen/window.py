@@ -10,6 +10,7 @@ from PySide6.QtCore import QObject, QSize, Qt, QTimer, QUrl
 from PySide6.QtGui import QCursor
 from PySide6.QtMultimedia import QVideoSink
 from PySide6.QtQuick import QQuickView
+from shiboken6 import Shiboken
 
 from kiosk_ui.screen.bridge import Bridge
 from kiosk_ui.screen.errors import QmlBroken
@@ -74,13 +75,13 @@ class ScreenWindow:
         self._timers.append(_timer(self.view, _MIRROR_MS, reflect))
 
     def close(self) -> None:
-        """Stop the timers and let go of the window and the rings."""
+        """Stop the timers and let go of the window and the rings; the object is of no more use."""
         for timer in self._timers:
             timer.stop()
         self._remote.close()
         self._own.close()
         self.view.close()
-        self.view.setSource(QUrl())
+        Shiboken.delete(self.view)  # before the application goes, not whenever Python comes to it
 
     def _refresh(self) -> None:
         view = self.bridge.refresh()
