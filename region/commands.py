@@ -162,7 +162,7 @@ async def _user_add(desk: Desk) -> None:
             args.name, args.role, desk.clock.wall(), clinic_id=clinic_id, display_name=args.display_name,
             title=args.title, password_hash=hashed,
         )  # fmt: skip
-        await t.audit.add(ACTOR, "user_add", "done", desk.clock.wall(), person=person.name, role=person.role)
+        await t.audit.add(ACTOR, "user.add", "done", desk.clock.wall(), person=person.name, role=person.role)
     _tell(args, person, f"Added {person.name}. A link to sign in with: region link {person.name}")
 
 
@@ -198,7 +198,7 @@ async def _set_active(desk: Desk, *, active: bool) -> None:
         await t.people.set_active(person.id, active)
         if not active:
             await t.sessions.end_all(person.id)
-        done = "user_unblock" if active else "user_block"
+        done = "user.unblock" if active else "user.block"
         await t.audit.add(ACTOR, done, "done", desk.clock.wall(), person=person.name)
     _tell(desk.args, {"name": person.name, "active": active}, f"{person.name} is {'let in' if active else 'shut out'}.")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
@@ -16,8 +17,17 @@ from fastapi import FastAPI
 from messaging.clock import ManualClock
 from messaging.link.port import LinkDown
 from messaging.twin import Language
+from provisioning.authority.ca import open_authority
+from provisioning.authority.enrolment import Enrolment
+from region.addresses import Addresses
+from region.desk.subject import subject as desk_subject
+from region.fleet.subject import subject as fleet_subject
 from region.registry import Registry, database_url
 from region.registry.records import Clinic, Person, Role, Site, Station
+from region.registry.store import RegistryEnrolmentStore
+from region.stations.publishing import Publisher
+from region.stations.service import StationService
+from region.stations.subject import subject as stations_subject
 from region.web.context import Region, WebSettings
 from region.web.events import Hub
 from region.web.limits import Limits
@@ -109,6 +119,18 @@ class Kit:
         return found[1]
 
 
+def every_subject(data: Path) -> tuple[Callable[[Region], Subject], ...]:
+    """All subjects of the product, with an authority in `data`; for `region_kit`."""
+
+    def stations(region: Region) -> Subject:
+        authority = open_authority(data / "ca", region.clock)
+        enrolment = Enrolment(RegistryEnrolmentStore(region.registry, region.clock), authority, region.clock)
+        service = StationService(region.registry, region.clock, enrolment, authority.root_sha256, Addresses())
+        return stations_subject(service, enrolment, Publisher(region.registry, region.downlink, region.clock))
+
+    return desk_subject, fleet_subject, stations
+
+
 @asynccontextmanager
 async def region_kit(
     data: Path, subjects: Iterable[Callable[[Region], Subject]] = (), *, language: Language | None = None,
@@ -123,8 +145,13 @@ async def region_kit(
         settings=replace(WebSettings(public_url, language), **settings), registry=registry, clock=clock, hub=Hub(clock),
         pages=Pages(clock, language), downlink=downlink, passwords=quick_passwords(), limits=Limits(),
     )  # fmt: skip
+    made = [make(region) for make in subjects]
+    running = [asyncio.create_task(subject.run()) for subject in made if subject.run is not None]
     try:
-        yield Kit(region, build_site(region, [make(region) for make in subjects]), clock, downlink)
+        yield Kit(region, build_site(region, made), clock, downlink)
     finally:
         region.hub.close()
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
         await registry.close()

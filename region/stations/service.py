@@ -41,7 +41,7 @@ class StationService:
         now = self._clock.wall()
         async with self._registry.begin() as t:
             clinic = await t.clinics.add(name, phone, now)
-            await t.audit.add(actor, "clinic_add", "done", now, clinic=clinic.name)
+            await t.audit.add(actor, "clinic.add", "done", now, clinic=clinic.name)
         return clinic
 
     async def change_clinic(self, actor: str, clinic_id: int, name: str, phone: str) -> Clinic:
@@ -52,7 +52,7 @@ class StationService:
             clinic = await t.clinics.change(clinic_id, name, phone)
             if clinic != before:
                 await t.stations.touch_clinic(clinic_id)
-                await t.audit.add(actor, "clinic_change", "done", now, clinic=clinic.name, phone=clinic.phone)
+                await t.audit.add(actor, "clinic.change", "done", now, clinic=clinic.name, phone=clinic.phone)
         return clinic
 
     async def add_site(self, actor: str, name: str) -> Site:
@@ -60,7 +60,7 @@ class StationService:
         now = self._clock.wall()
         async with self._registry.begin() as t:
             site = await t.sites.add(name, now)
-            await t.audit.add(actor, "site_add", "done", now, site=site.name)
+            await t.audit.add(actor, "site.add", "done", now, site=site.name)
         return site
 
     async def add_station(self, actor: str, settings: Settings) -> Station:
@@ -71,7 +71,7 @@ class StationService:
                 settings.name, settings.site_id, settings.clinic_id, now,
                 language=settings.language, volume=settings.volume,
             )  # fmt: skip
-            await t.audit.add(actor, "station_add", "done", now, station_id=station.id, name=station.name)
+            await t.audit.add(actor, "station.add", "done", now, station_id=station.id, name=station.name)
         return station
 
     async def change_station(self, actor: str, station_id: str, settings: Settings) -> Station:
@@ -89,7 +89,7 @@ class StationService:
                     for field in ("name", "site", "clinic", "language", "volume")
                     if getattr(station, field) != getattr(before, field)
                 }
-                await t.audit.add(actor, "station_change", "done", now, station_id=station_id, **changed)
+                await t.audit.add(actor, "station.change", "done", now, station_id=station_id, **changed)
         return station
 
     async def make_code(self, actor: str, station_id: str) -> CodeFile:
@@ -98,5 +98,5 @@ class StationService:
             await t.stations.get(station_id)
         code = await self._enrolment.invite(station_id)
         async with self._registry.begin() as t:
-            await t.audit.add(actor, "code_make", "done", self._clock.wall(), station_id=station_id)
+            await t.audit.add(actor, "code.make", "done", self._clock.wall(), station_id=station_id)
         return CodeFile(self._addresses.enrol_url, self._root_sha256, code, station_id, self._addresses.broker)

@@ -42,6 +42,5 @@ Errors::
     ├── NotAllowed          403: another role's page
     ├── BadToken            403: the CSRF token or the Origin is not ours
     ├── LinkSpent           410: a one-time link that is unknown, used or late
-    ├── TooLarge            413: a body past its limit
     └── TooManyTries        429: `retry_after_s`
 """

@@ -41,13 +41,6 @@ class LinkSpent(WebError):
     code = "link_spent"
 
 
-class TooLarge(WebError):
-    """A body past its limit."""
-
-    status = 413
-    code = "too_large"
-
-
 class TooManyTries(WebError):
     """Too often; again after `retry_after_s` seconds."""
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from region.web import tokens
 from region.web.auth import visitor
 from region.web.context import region_of
-from region.web.errors import BadToken, TooLarge
+from region.web.errors import BadToken
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 MOST_BODY = 96 * 1024  # an SDP of 32 KiB, escaped as JSON, and its wrapping
@@ -112,7 +113,7 @@ def _counted(receive: Receive) -> Receive:
         message = await receive()
         taken += len(message.get("body", b""))
         if taken > MOST_BODY:
-            raise TooLarge
+            raise HTTPException(413)  # the one kind of error that FastAPI lets through while it reads a body
         return message
 
     return receive_counted

@@ -98,7 +98,7 @@ async def _validation(request: Request, error: Exception) -> Response:
 async def _http(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         raise error
-    code = {404: "not_found", 405: "wrong_method"}.get(error.status_code, "other")
+    code = {404: "not_found", 405: "wrong_method", 413: "too_large"}.get(error.status_code, "other")
     return problem(request, error.status_code, code, headers=dict(error.headers or {}))
 
 

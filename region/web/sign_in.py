@@ -137,7 +137,7 @@ async def make_link(registry: Registry, public_url: str, person: Person, now: fl
     token = tokens.new_token()
     async with registry.begin() as t:
         await t.sessions.add_link(token, person.id, now, now + lives_s)
-        await t.audit.add("command line", "sign_in_link", "made", now, person=person.name)
+        await t.audit.add("command line", "sign_in.link", "made", now, person=person.name)
     return f"{public_url}/once/{token}"
 
 
