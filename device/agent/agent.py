@@ -8,7 +8,8 @@ import logging
 import random as random_module
 from collections.abc import Callable
 from concurrent.futures import Executor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -101,7 +102,6 @@ class Agent:
         await self._server.start()
         try:
             with streaming_log(self._server):
-                self._show()
                 await self._check_outbox()
                 watchdog.ready()
                 async with asyncio.TaskGroup() as tasks:
@@ -138,9 +138,7 @@ class Agent:
                 waiting, dropped, self._twin.refused_messages,
             )  # fmt: skip
             health = await self._in_thread(
-                lambda known=known: report(  # type: ignore[misc]
-                    known, self._config.state_dir, self._clock.monotonic(), self._on.root
-                )
+                partial(report, known, self._config.state_dir, self._clock.monotonic(), self._on.root)
             )
             if self._identity is not None:
                 await self._post("measurement", "m", "health", health)
@@ -166,8 +164,6 @@ class Agent:
     # --- what they tell each other ---
 
     def _make_uplink(self, identity: Identity) -> Uplink:
-        self._identity, self._validity = identity, self._keystore.validity()
-        self._enrolled.set()
         presence = Presence(identity.station, self._sealer, self._versions, self._connections)
         link = self._on.make_link(identity, self._keystore, presence.will)
         hooks = Hooks(self._birth, self._show, self._on_born, self._on_config_refused, self._clock)
@@ -192,6 +188,8 @@ class Agent:
             self._tell("outbox_damaged")
 
     def _on_identity(self, identity: Identity) -> None:
+        self._identity, self._validity = identity, self._keystore.validity()
+        self._enrolled.set()
         self._identities.put_nowait(identity)
 
     def _on_error(self, code: str) -> None:
@@ -238,8 +236,9 @@ class Agent:
             versions=self._versions,
             hardware=self._config.station.hardware,
             last_report=self._last_report,
+            enrolment_error=self._complaint(),
         )
-        self._server.show(replace(view, enrolment_error=self._complaint()))
+        self._server.show(view)
 
     def _complaint(self) -> str:
         if self._enrolment_error or self._validity is None or self._identity is None:

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from concurrent.futures import Executor
+from functools import partial
 from typing import TypeVar
 
 from device.agent.errors import OutboxUnusable
@@ -24,12 +25,11 @@ class Courier:
         self._thread = thread
         self._posted = asyncio.Event()
         self.failed = 0  # messages that could not even be kept
-        self.refused = 0  # messages that the broker would not take, this run
 
     async def post(self, kind: Kind, topic: str, payload: bytes) -> None:
         """Keep a message and have it delivered when there is a link. Never raises: a report is not worth the agent."""
         try:
-            await self._run(lambda: self._outbox.put(kind, topic, payload))
+            await self._run(partial(self._outbox.put, kind, topic, payload))
         except OutboxUnusable as error:
             self.failed += 1
             _log.error("a message to the region is lost: %s", error)
@@ -48,16 +48,15 @@ class Courier:
         after = 0
         while True:
             self._posted.clear()
-            parcels = await self._run(lambda start=after: self._outbox.waiting(start))  # type: ignore[misc]
+            parcels = await self._run(partial(self._outbox.waiting, after))
             for parcel in parcels:
                 try:
                     await link.publish(parcel.topic, parcel.payload)
                 except LinkRefused as refusal:
-                    self.refused += 1
                     after = parcel.number
                     _log.warning("the broker does not take %s: %s", parcel.topic, refusal)
                 else:
-                    await self._run(lambda number=parcel.number: self._outbox.done(number))  # type: ignore[misc]
+                    await self._run(partial(self._outbox.done, parcel.number))
             if not parcels:
                 await self._posted.wait()
 

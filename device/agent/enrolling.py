@@ -39,11 +39,11 @@ class Enrolling:
         """Until cancelled. `on_error` hears '' when a try begins and when it succeeds, else a stable word."""
         last_said = ""
         while True:
-            self._on_error("")
             seen = self._enrolment.fingerprint()
             wait_s = _STATE_RETRY_S
             try:
                 self._tell()
+                self._on_error("")
                 await self._enrolment.enrol()
                 self._tell()
                 wait_s = float("inf")

@@ -10,8 +10,9 @@ import pytest
 
 from device.agent.agent import Agent
 from messaging.call import Devices
+from messaging.link.local import LocalServer
 from messaging.link.memory import MemoryBroker
-from messaging.local import LogLine, Press, Refusal, ScreenAlive, Watch, from_line, to_line
+from messaging.local import AgentView, LogLine, Press, Refusal, ScreenAlive, Watch, from_line, to_line
 from messaging.topics import up
 from messaging.twin import Config, Desired
 from tests.agent_kit import AGENT, STATION, Station, call_view, running_agent
@@ -307,6 +308,31 @@ async def test_a_certificate_that_has_run_out_is_said(tmp_path: Path) -> None:
         await station.advance(2)
         assert (await station.view(lambda view: view.clock == "ntp")).enrolment_error == "certificate_expired"
         assert (station.state / "clock").exists()
+
+
+async def test_an_enrolled_station_never_shows_itself_as_not_enrolled(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown: list[AgentView] = []
+    honest = LocalServer.show
+
+    def show(self: LocalServer, view: AgentView) -> None:
+        shown.append(view)
+        honest(self, view)
+
+    monkeypatch.setattr(LocalServer, "show", show)
+    async with running_agent(tmp_path):
+        assert shown
+        assert all(view.enrolled for view in shown)
+
+
+async def test_a_damaged_identity_is_said_and_nothing_is_made_up(tmp_path: Path) -> None:
+    station = Station(tmp_path)
+    (station.state / "identity.json").write_bytes(bytes(100))
+    await station.start()
+    view = await station.view(lambda view: bool(view.enrolment_error))
+    assert (view.enrolled, view.enrolment_error) == (False, "state_unusable")
+    await station.stop()
 
 
 async def test_a_station_that_is_not_enrolled_says_why_and_reports_to_nobody(tmp_path: Path) -> None:
