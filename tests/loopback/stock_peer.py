@@ -14,11 +14,13 @@ from aiortc import (
     MediaStreamTrack,
     RTCConfiguration,
     RTCPeerConnection,
+    RTCRtpReceiver,
     RTCRtpSender,
     RTCSessionDescription,
     VideoStreamTrack,
 )
 from aiortc.mediastreams import MediaStreamError
+from aiortc.sdp import SessionDescription
 
 TONE_HZ = 440
 
@@ -130,6 +132,17 @@ class StockPeer:
         for track in (self.scene, self.tone):
             track.tap.shut()
             await track.tap.held.wait()
+
+    @property
+    def picture_receiver(self) -> RTCRtpReceiver:
+        """What receives the station's pictures."""
+        return next(t.receiver for t in self.pc.getTransceivers() if t.kind == "video")
+
+    @property
+    def picture_source(self) -> int:
+        """The SSRC of the station's pictures, as its offer says."""
+        video = next(m for m in SessionDescription.parse(self.pc.remoteDescription.sdp).media if m.kind == "video")
+        return video.ssrc[0].ssrc
 
     async def close(self) -> None:
         """Hang up."""

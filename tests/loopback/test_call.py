@@ -108,9 +108,7 @@ async def test_a_key_frame_comes_when_the_other_side_asks_for_one(station: Stati
     await peer.gets("video", 10)
     assert sum(frame.key_frame for frame in peer.pictures) == 1
 
-    video = next(t for t in peer.pc.getTransceivers() if t.kind == "video")
-    (source,) = {s.source for s in video.receiver.getSynchronizationSources()}
-    await video.receiver._send_rtcp_pli(source)
+    await peer.picture_receiver._send_rtcp_pli(peer.picture_source)
     await peer.gets("video", 30)
 
     assert sum(frame.key_frame for frame in peer.pictures) == 2

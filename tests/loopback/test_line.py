@@ -14,9 +14,8 @@ from tests.loopback.stock_peer import StockPeer
 
 async def say_bandwidth(peer: StockPeer, bitrate: int) -> None:
     """Tell the station what the peer can take (REMB)."""
-    receiver = next(t.receiver for t in peer.pc.getTransceivers() if t.kind == "video")
-    (source,) = {s.source for s in receiver.getSynchronizationSources()}
-    await receiver._send_rtcp(RtcpPsfbPacket(RTCP_PSFB_APP, 1, 0, fci=pack_remb_fci(bitrate, [source])))
+    remb = pack_remb_fci(bitrate, [peer.picture_source])
+    await peer.picture_receiver._send_rtcp(RtcpPsfbPacket(RTCP_PSFB_APP, 1, 0, fci=remb))
 
 
 async def received_kbps(peer: StockPeer, pictures: int) -> float:
@@ -39,8 +38,9 @@ async def test_the_station_sends_less_when_the_other_side_can_take_less(station:
     await peer.gets("video", 30)
     free = await received_kbps(peer, 45)
 
-    receiver = next(t.receiver for t in peer.pc.getTransceivers() if t.kind == "video")
-    receiver._RTCRtpReceiver__remote_bitrate_estimator = None  # its own opinion is that this line has no limit
+    peer.picture_receiver._RTCRtpReceiver__remote_bitrate_estimator = (
+        None  # its own opinion is that this line has no limit
+    )
     await say_bandwidth(peer, 100_000)
     await peer.gets("video", peer.received["video"] + 60)
     thin = await received_kbps(peer, 45)
@@ -55,12 +55,10 @@ async def test_asking_for_key_frames_without_end_does_not_make_every_picture_one
     await station.connect(peer)
     station.engine.open()
     await peer.gets("video", 5)
-    receiver = next(t.receiver for t in peer.pc.getTransceivers() if t.kind == "video")
-    (source,) = {s.source for s in receiver.getSynchronizationSources()}
 
     began = time.monotonic()
     for count in range(6, 66):
-        await receiver._send_rtcp_pli(source)
+        await peer.picture_receiver._send_rtcp_pli(peer.picture_source)
         await peer.gets("video", count)
 
     at_most = (time.monotonic() - began) / KEY_GAP_S + 2
