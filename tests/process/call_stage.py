@@ -139,6 +139,7 @@ class BrowserDouble(Watched):
         self.pc.on("track", self._track)
         self.channel = self.pc.createDataChannel("control", negotiated=True, id=0)
         self.channel.on("message", self._control)
+        self.channel.on("open", self.changed)
 
     async def answers(self, offer: str) -> str:
         """The answer, with all candidates in it."""
@@ -155,7 +156,9 @@ class BrowserDouble(Watched):
         wanted = self.pictures + more
         await self.until(lambda: self.pictures >= wanted or None, f"{more} more pictures")
 
-    def says(self, message: dict[str, object]) -> None:
+    async def says(self, message: dict[str, object]) -> None:
+        """Over the control channel, as soon as it is open."""
+        await self.until(lambda: self.channel.readyState == "open" or None, "the control channel is open")
         self.channel.send(json.dumps(message))
 
     def vanishes(self) -> None:

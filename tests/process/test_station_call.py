@@ -62,6 +62,7 @@ async def call_by_press(stage: Stage) -> tuple[str, BrowserDouble]:
     browser = await answered(stage, call, offer.sdp)
     await stage.region.hears(Connected, call)
     await browser.sees(5)
+    await browser.until(lambda: {"type": "ping"} in browser.control or None, "the control channel works")
     return call, browser
 
 
@@ -227,7 +228,7 @@ async def test_a_hangup_while_the_broker_is_away_reaches_both_sides(stage: Stage
 async def test_the_clinician_hangs_up_while_the_broker_is_away(stage: Stage) -> None:
     _, browser = await call_by_press(stage)
     stage.broker.stop(kill=True)
-    browser.says({"type": "bye"})
+    await browser.says({"type": "bye"})
     view = await stage.screen.state("feedback")
     assert view.reason == "clinician_left"
 
