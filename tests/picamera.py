@@ -60,6 +60,7 @@ class PaperPicamera:
         return PaperRequest(self, coming, self._padding)
 
     def close(self) -> None:
+        self._maybe_fail("close")
         self.open_cameras -= 1
 
     def shoot(self, exposed_ns: int = 0) -> None:

@@ -95,6 +95,15 @@ def test_a_camera_that_stops_says_how(error: Exception, word: str) -> None:
     assert library.open_cameras == 0
 
 
+def test_a_camera_that_does_not_close_is_told_and_ends_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    library = PaperPicamera(fails="close")
+    camera = PiCamera(library=lambda: library)
+    camera.open(CameraMode(), lambda _: None, lambda _: None)
+    library.shoot()
+    camera.close()
+    assert [record.getMessage() for record in caplog.records] == ["the camera does not close: busy"]
+
+
 @pytest.fixture
 def pins(monkeypatch: pytest.MonkeyPatch) -> Iterator[MockFactory]:
     from gpiozero import Device

@@ -119,6 +119,16 @@ def test_a_camera_that_is_gone_or_broken_cannot_be_opened_until_another_is_plugg
     assert frames.wait()
 
 
+@pytest.mark.parametrize("size", [(641, 480), (640, 481), (100, 480)])
+@pytest.mark.parametrize("source", ["scene", "video.mp4"])
+def test_a_size_it_cannot_give_is_refused_when_the_station_starts(
+    config: StationConfig, size: tuple[int, int], source: str
+) -> None:
+    media = MediaSection(width=size[0], height=size[1])
+    with pytest.raises(HardwareError, match=r"\[media\].*even"):
+        Simulation(replace(config, media=media, sim=SimSection(camera=source)))
+
+
 def test_a_frozen_camera_is_silent_and_looks_well(sim: Simulation) -> None:
     frames, faults = Events(), Events()
     sim.turn("freeze_camera")
@@ -284,6 +294,21 @@ def test_the_camera_plays_a_video(config: StationConfig, video: Callable[[int, i
     pictures = [frame for frame in frames.items if isinstance(frame, Frame)]
     assert {frame.i420.shape for frame in pictures} == {(180, 160)}
     assert len({int(frame.i420[60, 80]) // 10 for frame in pictures}) >= 2, "the picture changes"
+
+
+def test_a_video_that_breaks_while_it_plays_is_a_fault(
+    config: StationConfig, video: Callable[[int, int], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    simulation, faults = Simulation(replace(config, sim=SimSection(camera=video(320, 240)))), Events()
+
+    def broken(self: VideoLoop, now: float) -> np.ndarray:
+        raise HardwareError("[sim] camera: the file has gone")
+
+    monkeypatch.setattr(VideoLoop, "at", broken)
+    simulation.camera.open(SMALL, lambda _: None, faults.add)
+    assert faults.wait()
+    simulation.camera.close()
+    assert faults.items == ["failed"]
 
 
 @pytest.mark.parametrize("content", [None, b"", b"no video"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable
@@ -15,6 +16,7 @@ from device.hardware.pace import Worker
 from device.hardware.ports import CameraMode, Frame, OnFault, OnFrame
 from messaging.call import DeviceState
 
+_log = logging.getLogger(__name__)
 _STALL_S = 2.0
 _BUFFERS = 4
 
@@ -78,7 +80,7 @@ class PiCamera:
                 camera.configure(camera.create_video_configuration(main=main, controls=controls, buffer_count=_BUFFERS))
                 camera.start()
         except DeviceFailed:
-            camera.close()
+            _shut(camera)
             raise
         self._worker = Worker("camera", lambda stopping: self._run(camera, stopping, on_frame, on_fault))
         self._worker.start()
@@ -109,7 +111,7 @@ class PiCamera:
             if not stopping.is_set():
                 on_fault("stalled" if isinstance(error.__cause__, TimeoutError) else "failed")
         finally:
-            camera.close()
+            _shut(camera)
 
     def _take(self, camera: Any) -> Frame:
         request = camera.capture_request(wait=_STALL_S)
@@ -122,3 +124,11 @@ class PiCamera:
             request.release()
         age = (self._boot_ns() - exposed_ns) / 1e9 if exposed_ns else 0.0
         return Frame(i420, width, height, self._wall() - age)
+
+
+def _shut(camera: Any) -> None:
+    try:
+        with wrapping("the camera does not close"):
+            camera.close()
+    except DeviceFailed as error:
+        _log.error("%s", error)  # nobody can do more about it; the next open will tell

@@ -8,10 +8,11 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from device.hardware.errors import HardwareError
 from device.hardware.ports import CameraMode, Frame, OnFault, OnFrame
 from device.hardware.sim.device import SimDevice
 from device.hardware.sim.files import VideoLoop
-from device.hardware.sim.scene import Scene
+from device.hardware.sim.scene import LEAST_HEIGHT, LEAST_WIDTH, Scene
 
 Painter = Callable[[float], NDArray[np.uint8]]
 
@@ -28,8 +29,11 @@ class SimCamera(SimDevice):
         self._video: VideoLoop | None = None
 
     def prepare(self, mode: CameraMode) -> None:
-        """Paint the still part of the scene ahead of time, so that opening is quick."""
+        """Paint the still part of the scene ahead of time, so that opening is quick; HardwareError for a bad size."""
         size = (mode.width, mode.height)
+        if mode.width % 2 or mode.height % 2 or mode.width < LEAST_WIDTH or mode.height < LEAST_HEIGHT:
+            least = f"{LEAST_WIDTH}x{LEAST_HEIGHT}"
+            raise HardwareError(f"[media] {mode.width}x{mode.height}: both must be even, and at least {least}")
         if self._source == "scene" and size not in self._scenes:
             self._scenes[size] = Scene(*size)
 
@@ -62,8 +66,8 @@ class SimCamera(SimDevice):
         self._frozen = True
 
     def _painter(self, mode: CameraMode) -> Painter:
+        self.prepare(mode)
         if self._source != "scene":
             self._video = VideoLoop(self._source, mode.width, mode.height)
             return self._video.at
-        self.prepare(mode)
         return self._scenes[mode.width, mode.height].paint

@@ -32,6 +32,7 @@ _DARK: Colour = (45, 128, 130)
 _PANEL: Colour = (28, 128, 128)
 _DIGITS: Colour = (230, 128, 128)
 
+LEAST_WIDTH, LEAST_HEIGHT = 160, 120
 _SWAY_HZ, _NOD_HZ, _SPEECH_HZ = 0.31, 0.83, 3.7
 
 
@@ -47,8 +48,8 @@ class Scene:
     """A scene of one size; `paint` gives its picture at a moment."""
 
     def __init__(self, width: int, height: int) -> None:
-        if width % 2 or height % 2 or width < 160 or height < 120:
-            raise ValueError(f"{width}x{height}: the sides must be even, and at least 160x120")
+        if width % 2 or height % 2 or width < LEAST_WIDTH or height < LEAST_HEIGHT:
+            raise ValueError(f"{width}x{height}: the sides must be even, and at least {LEAST_WIDTH}x{LEAST_HEIGHT}")
         self.width, self.height = width, height
         self._unit = height / 720
         self._still = self._room()
