@@ -49,6 +49,7 @@ from device.call.moves import (
     meet,
     new_devices,
     open_media,
+    prepare,
     running,
     say,
     settle,
@@ -220,9 +221,14 @@ def _lost(session: Session, _event: PeerEvent, now: Moment) -> Step:
 
 
 def _failed(session: Session, event: PeerFailed, now: Moment) -> Step:
+    call = running(session)
     if session.state == "in_call" or session.resuming:
         return _lost(session, event, now)
-    return end(session, now, "connection_failed")
+    if not call.answered:
+        return end(session, now, "connection_failed")
+    # The page may have been reloaded just now: a new offer waits for it, for as long as this state lasts.
+    retrying, effects = prepare(session, now)
+    return replace(retrying, call=replace(running(retrying), waiting_since=call.waiting_since)), effects
 
 
 def _peer_media(session: Session, event: PeerMedia, _now: Moment) -> Step:

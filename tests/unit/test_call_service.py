@@ -286,13 +286,13 @@ async def test_a_flood_of_candidates_is_refused_and_counted() -> None:
         assert house.state == "in_call"
 
 
-async def test_a_broken_peer_connection_found_by_the_answer_ends_the_call() -> None:
+async def test_a_peer_connection_that_breaks_at_the_answer_is_made_anew() -> None:
     async with living() as house:
         await house.press()
         await house.tells(Ringing("Doctors Demo"))
         house.engine.error = MediaError("codec")
         await house.tells(Answer(1, "answer"))
-        assert house.views[-1].reason == "connection_failed"
+        assert (house.state, house.said()[-1]) == ("connecting", Offer(2, "offer 2"))
 
 
 async def test_a_camera_that_comes_and_goes_in_the_call_is_told_to_the_browser_directly() -> None:

@@ -301,6 +301,29 @@ class TestTheCallIsDisturbed:
         story = Story().calling().hear(Ringing("Doctors Demo")).happens(e.PeerFailed(1, "no port"))
         assert (story.state, story.session.reason) == ("ending", "connection_failed")
 
+    def test_a_page_reloaded_while_it_connects_finds_a_new_offer(self) -> None:
+        story = Story().connecting()
+        story.mono += 1
+        story.happens(e.PeerFailed(1, "closed by the other side"))
+        assert (story.state, story.fresh) == ("connecting", (e.PreparePeer(2, ()),))
+        story.happens(e.Offered(2, "new")).hear(Answer(2, "answer")).happens(e.PeerConnected(2))
+        assert (story.state, story.said()) == ("in_call", [Connected(2, 1000.0)])
+
+    def test_a_connection_that_fails_again_and_again_is_given_no_more_than_its_time(self) -> None:
+        story = Story().connecting()
+        for generation in range(1, 5):
+            story.happens(e.PeerFailed(generation, "ice"), e.Offered(generation + 1, "new"))
+            story.hear(Answer(generation + 1, "answer"))
+        story.passes(20)
+        assert (story.state, story.session.reason) == ("ending", "connection_failed")
+
+    def test_a_page_reloaded_while_it_rings_does_not_end_the_ringing(self) -> None:
+        story = Story().ringing().hear(Answer(1, "answer")).happens(e.PeerConnected(1))
+        story.happens(e.PeerFailed(1, "closed by the other side"))
+        assert (story.state, story.generation) == ("ringing", 2)
+        story.press()
+        assert story.state == "connecting"  # nobody is there yet
+
     def test_the_clinician_hangs_up_over_the_peer_connection(self) -> None:
         story = Story().in_call().happens(e.PeerBye(1))
         assert (story.state, story.session.reason) == ("ending", "clinician_left")
