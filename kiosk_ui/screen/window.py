@@ -6,11 +6,10 @@ import logging
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import QObject, QSize, Qt, QTimer, QUrl
+from PySide6.QtCore import QCoreApplication, QEvent, QObject, QSize, Qt, QTimer, QUrl
 from PySide6.QtGui import QCursor
 from PySide6.QtMultimedia import QVideoSink
 from PySide6.QtQuick import QQuickView
-from shiboken6 import Shiboken
 
 from kiosk_ui.screen.bridge import Bridge
 from kiosk_ui.screen.errors import QmlBroken
@@ -81,7 +80,8 @@ class ScreenWindow:
         self._remote.close()
         self._own.close()
         self.view.close()
-        Shiboken.delete(self.view)  # before the application goes, not whenever Python comes to it
+        self.view.deleteLater()  # now, before the application goes, and not whenever Python comes to it
+        QCoreApplication.sendPostedEvents(self.view, QEvent.Type.DeferredDelete.value)
 
     def _refresh(self) -> None:
         view = self.bridge.refresh()
