@@ -77,8 +77,10 @@ class Peer:
         self._closing = False
         self._gate = False
         self._offer = ""
+        self._answered = False
         self._codec: VideoCodec | None = None
         self._candidates = 0
+        self._refused = 0
         self._media_state: tuple[bool, bool] | None = None
         self._outlet: Outlet | None = None
         self._sound_outlet: Outlet | None = None
@@ -107,18 +109,18 @@ class Peer:
 
     async def answer(self, sdp: str) -> None:
         """Take the answer; BadDescription leaves everything as it was."""
-        if self._codec is not None or self._pc.signalingState != "have-local-offer":
+        if self._answered or self._pc.signalingState != "have-local-offer":
             raise BadDescription("this offer is answered already")
         answer = read_answer(sdp, self._offer)
-        if self._candidates + len(answer.candidates) > MAX_CANDIDATES:
-            raise Flood("the answer brings too many candidates")
+        self._answered = True
         try:
             await self._pc.setRemoteDescription(RTCSessionDescription(answer.sdp, "answer"))
         except _REFUSED as error:
+            self._answered = False
             raise BadDescription(f"the answer cannot be used: {error}") from error
         self._codec = "VP8" if aiortc_hooks.negotiated_codec(self._pictures) == "VP8" else "H264"
         aiortc_hooks.take_feedback(self._pictures.sender, self._codec, self._key_wanted, self._bitrate_wanted)
-        for text in answer.candidates:
+        for text in answer.candidates[: MAX_CANDIDATES - self._candidates]:
             await self.candidate(text)
         if answer.complete:
             await self.candidate("")
@@ -223,7 +225,9 @@ class Peer:
         try:
             control = read_control(message)
         except MessageError as error:
-            _log.warning("control message refused: %s", error.code)
+            self._refused += 1
+            if self._refused == 1:  # once is enough in the log: a flood of them is no reason to fill the disk
+                _log.warning("control message refused: %s", error.code)
             return
         self._heard()
         if isinstance(control, MediaState | Bye):

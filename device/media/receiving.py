@@ -26,6 +26,9 @@ from device.media.playout import Playout
 
 _HOLE_WAIT = 36_000  # 1/90000 s (400 ms): how long a retransmission may take before we ask for a key frame instead
 _KEY_WAIT = 45_000  # 500 ms between two requests for a key frame
+_MOST_WAITING = 512  # packets behind a hole
+_MOST_PARTS = 2_048  # packets of one picture: 2.6 MB, more than any browser sends
+_MOST_BEHIND = 15  # releases not decoded yet: half a second, then pictures are left out until a key frame
 _RESTART = 3_000  # packets: a jump so large is a new sequence, not a loss
 _DECODERS = {"H264": "h264", "VP8": "libvpx"}
 
@@ -116,6 +119,7 @@ class PictureBuffer:
         released = None
         if pictures := self._release():
             released, self._lost = _Pictures(self._decoder, pictures, self._lost), False
+            self._decoder.released += 1
         return self._should_ask(packet.timestamp, lost), released
 
     def _release(self) -> list[bytes]:
@@ -130,13 +134,16 @@ class PictureBuffer:
             if packet.marker:
                 pictures.append(b"".join(self._parts))
                 self._parts = []
+            elif len(self._parts) > _MOST_PARTS:
+                self._parts, self._lost = [], True
         return pictures
 
     def _give_up_hole(self, packet: RtpPacket) -> bool:
         if self._next in self._waiting or not self._waiting:
             return False
         oldest = min(self._waiting, key=lambda number: _ahead(number, self._next or 0))
-        if _ahead(packet.timestamp, self._waiting[oldest].timestamp, 1 << 32) < _HOLE_WAIT:
+        waited = _ahead(packet.timestamp, self._waiting[oldest].timestamp, 1 << 32)
+        if waited < _HOLE_WAIT and len(self._waiting) < _MOST_WAITING:
             return False
         self._parts = []
         self._next = oldest
@@ -167,12 +174,15 @@ class _PictureDecoder:
         self._remote = remote
         self._context: VideoCodecContext | None = None
         self._codec = ""
+        self._taken = 0
+        self.released = 0  # by the loop; `_taken` by the decoder's thread
         self.needs_key = True
 
     def decode(self, codec: str, pictures: list[bytes], after_loss: bool) -> None:
+        self._taken += 1
         if self._context is None or codec != self._codec:
             self._context, self._codec = _video_context(codec), codec
-        self.needs_key |= after_loss
+        self.needs_key |= after_loss or self.released - self._taken > _MOST_BEHIND
         for data in pictures:
             if self.needs_key and not is_key_frame(codec, data):
                 continue

@@ -70,6 +70,12 @@ class Station:
                 await asyncio.sleep(0.01)
         return pictures
 
+    async def plays(self, level_db: float) -> None:
+        """Wait until the speaker plays at this level, as far as a meter looked at now and then can tell."""
+        async with asyncio.timeout(20):
+            while abs(self.media.levels().speaker_db - level_db) > 3:
+                await self.shows(self.remote, 1)
+
     async def close(self) -> None:
         """End everything."""
         await self.engine.close()

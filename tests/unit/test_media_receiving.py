@@ -194,6 +194,42 @@ def test_no_sequence_of_packets_breaks_the_buffer_or_makes_it_grow(numbers: list
     assert len(buffer._waiting) <= len(numbers)
 
 
+def test_packets_behind_a_hole_are_bounded_whatever_time_they_claim(screen: Screen) -> None:
+    buffer = PictureBuffer(screen.remote, screen.hear)
+    first, *rest = (RtpPacket(99, 0, number, 0) for number in range(2000) if number != 1)
+    for packet in (first, *rest):
+        packet._data = b"\x00\x00\x00\x01\x41"  # type: ignore[attr-defined]
+    buffer.add(first)
+    asked = sum(buffer.add(packet)[0] for packet in rest)
+    assert len(buffer._waiting) < 600
+    assert asked == 1
+
+
+def test_a_picture_without_end_is_given_up(screen: Screen) -> None:
+    buffer = PictureBuffer(screen.remote, screen.hear)
+    for number in range(10_000):
+        packet = RtpPacket(99, 0, number, 0)
+        packet._data = b"x"  # type: ignore[attr-defined]
+        assert buffer.add(packet)[1] is None
+    assert len(buffer._parts) < 3000
+
+
+def test_a_decoder_that_falls_behind_leaves_pictures_out_and_asks_for_a_key_frame(screen: Screen) -> None:
+    buffer = PictureBuffer(screen.remote, screen.hear)
+    pictures = packets("H264", 80, keys=(70,))
+    feed(buffer, pictures[0])
+    queued = [released for parts in pictures[1:40] for packet in parts if (released := buffer.add(packet)[1])]
+    for released in queued:
+        released.decode(CODECS["H264"])
+    shown = screen.reader.read()
+    assert shown is None or shown.sequence == 1, "half a second and more is not caught up with, it is left out"
+    asked = sum(feed(buffer, parts) for parts in pictures[40:])
+    assert asked >= 1
+    shown = screen.reader.read()
+    assert shown is not None
+    assert shown.sequence == 11
+
+
 @given(st.binary(max_size=200), st.sampled_from(["H264", "VP8"]))
 def test_any_bytes_are_a_key_frame_or_not(data: bytes, codec: str) -> None:
     assert is_key_frame(codec, data) in (True, False)
