@@ -181,13 +181,6 @@ def test_every_error_tree_is_drawn_where_it_stands() -> None:
         assert [name for name in names if name not in drawn] == [], path
 
 
-def test_every_qml_file_is_used() -> None:
-    files = [path for path in tracked() if path.suffix == ".qml"]
-    texts = [path.read_text(encoding="utf-8") for path in (*files, *sources("kiosk_ui"))]
-    unused = [path.name for path in files if not any(re.search(rf"\b{path.stem}\b(?!:)", text) for text in texts)]
-    assert unused == []
-
-
 def test_the_licence_is_whole() -> None:
     text = (ROOT / "LICENSE").read_text(encoding="utf-8")
     assert text.startswith("Mozilla Public License Version 2.0")
