@@ -106,12 +106,12 @@ async def test_a_key_frame_comes_when_the_other_side_asks_for_one(station: Stati
     await station.connect(peer)
     station.engine.open()
     await peer.gets("video", 10)
-    assert sum(frame.key_frame for frame in peer.pictures) == 1
+    before = sum(frame.key_frame for frame in peer.pictures)
 
     await peer.picture_receiver._send_rtcp_pli(peer.picture_source)
     await peer.gets("video", 30)
 
-    assert sum(frame.key_frame for frame in peer.pictures) == 2
+    assert sum(frame.key_frame for frame in peer.pictures) > before
 
 
 async def test_garbage_for_an_answer_is_refused_and_the_real_one_still_works(station: Station) -> None:
