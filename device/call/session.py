@@ -213,6 +213,8 @@ def _connected(session: Session, _event: PeerConnected | PeerBack, now: Moment) 
 
 
 def _lost(session: Session, _event: PeerEvent, now: Moment) -> Step:
+    if session.state == "ringing":
+        return _offer_anew(session, now)
     call = replace(running(session), connected=False, waiting_since=now.mono)
     if session.state != "in_call":
         return stay(replace(session, call=call))
@@ -226,9 +228,14 @@ def _failed(session: Session, event: PeerFailed, now: Moment) -> Step:
         return _lost(session, event, now)
     if not call.answered:
         return end(session, now, "connection_failed")
+    return _offer_anew(session, now)
+
+
+def _offer_anew(session: Session, now: Moment) -> Step:
     # The page may have been reloaded just now: a new offer waits for it, for as long as this state lasts.
+    waiting_since = running(session).waiting_since
     retrying, effects = prepare(session, now)
-    return replace(retrying, call=replace(running(retrying), waiting_since=call.waiting_since)), effects
+    return replace(retrying, call=replace(running(retrying), waiting_since=waiting_since)), effects
 
 
 def _peer_media(session: Session, event: PeerMedia, _now: Moment) -> Step:

@@ -186,6 +186,23 @@ async def test_a_browser_that_vanishes_is_noticed_by_the_media_and_may_come_back
     assert not (await stage.screen.state("in_call")).resuming
 
 
+async def test_a_page_reloaded_while_it_rings_finds_a_new_offer(stage: Stage) -> None:
+    await stage.ready()
+    call = some_call()
+    await stage.region.tells(call, Invite("Ann Demo", "GP"))
+    _, offer = await stage.region.hears(Offer, call)
+    browser = await answered(stage, call, offer.sdp)
+    await browser.until(lambda: {"type": "ping"} in browser.control or None, "the transports are connected")
+    await browser.close()
+    _, offer = await stage.region.hears(Offer, call)
+    assert offer.generation == 2
+    again = await answered(stage, call, offer.sdp, 2)
+    await stage.screen.state("ringing")
+    stage.screen.press()
+    await stage.region.hears(Connected, call)
+    await again.sees(5)
+
+
 async def test_a_broker_that_is_away_at_the_press_is_said_at_once_and_nothing_is_queued(stage: Stage) -> None:
     await stage.ready()
     stage.broker.stop()

@@ -317,9 +317,9 @@ class TestTheCallIsDisturbed:
         story.passes(20)
         assert (story.state, story.session.reason) == ("ending", "connection_failed")
 
-    def test_a_page_reloaded_while_it_rings_does_not_end_the_ringing(self) -> None:
-        story = Story().ringing().hear(Answer(1, "answer")).happens(e.PeerConnected(1))
-        story.happens(e.PeerFailed(1, "closed by the other side"))
+    @pytest.mark.parametrize("gone", [e.PeerFailed(1, "closed by the other side"), e.PeerLost(1)])
+    def test_a_page_reloaded_while_it_rings_does_not_end_the_ringing(self, gone: e.PeerEvent) -> None:
+        story = Story().ringing().hear(Answer(1, "answer")).happens(e.PeerConnected(1)).happens(gone)
         assert (story.state, story.generation) == ("ringing", 2)
         story.press()
         assert story.state == "connecting"  # nobody is there yet
