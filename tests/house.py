@@ -25,6 +25,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import httpx
+
 from messaging.clock import Clock, SystemClock
 from messaging.enrolment import CodeFile, write_code_file
 from messaging.frames import RingReader
@@ -117,6 +119,13 @@ class RunningStation:
         """A press would call."""
         await self.face.state("idle", seconds)
 
+    async def rested(self) -> None:
+        """The call is over, and a press has put away how it ended."""
+        view = await self.face.shows(lambda view: view.state in ("feedback", "idle"), "the call is over")
+        if view.state == "feedback":
+            self.face.press()
+        await self.ready()
+
 
 @dataclass
 class House:
@@ -147,7 +156,7 @@ class House:
         """The pages answer."""
         async with asyncio.timeout(READY_S):
             while True:
-                if await _answers(self.web):
+                if await _answers(self.url):
                     return
                 if self.processes.restarts.get("region", 0) > 5:
                     raise AssertionError(f"the region does not start:\n{self.processes.last_words('region')}")
@@ -276,12 +285,10 @@ def _write_config(folder: Path, width: int, height: int, sim: dict[str, str]) ->
     (folder / "station.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-async def _answers(port: int) -> bool:
+async def _answers(url: str) -> bool:
+    """Whether the pages come: the port is taken long before."""
     try:
-        _, writer = await asyncio.open_connection(HOST, port)
-    except OSError:
+        async with httpx.AsyncClient(timeout=5.0) as browser:
+            return (await browser.get(f"{url}/sign-in", headers={"accept": "text/html"})).status_code == 200
+    except httpx.TransportError:
         return False
-    writer.close()
-    with contextlib.suppress(OSError):
-        await writer.wait_closed()
-    return True

@@ -34,7 +34,7 @@ async def browser() -> AsyncIterator[Browser]:
 @pytest_asyncio.fixture(loop_scope="module")
 async def station(house: House) -> AsyncIterator[RunningStation]:
     (station,) = house.stations
-    await station.ready()
+    await station.rested()
     yield station
     if station.face.view is not None and station.face.view.state not in ("idle", "feedback", "ending"):
         station.face.press()
@@ -84,7 +84,7 @@ async def test_a_press_becomes_a_call_that_both_see_and_hear_and_the_button_ends
     assert station.mirror.read_bytes() != idle_screen
     station.face.press()
     await anna.says("They hung up at the station.")
-    await station.ready()
+    await station.rested()
     assert [row.outcome for row in await house.audit()][-1] == "resident_left"
     assert anna.complaints == []
 
@@ -106,7 +106,7 @@ async def test_a_clinician_calls_the_resident_answers_and_the_clinician_hangs_up
     await anna.button("Hang up").click()
     await anna.says("You hung up.")
     await station.face.shows(lambda view: view.reason == "clinician_left", "the screen says who left")
-    await station.ready()
+    await station.rested()
     assert [row.actor for row in await house.audit()][-1] == "anna"
 
 
@@ -127,7 +127,7 @@ async def test_two_clinicians_click_at_once_and_the_other_is_told_who_was_first(
     await other.says(f"In a call with {view.peer_name}")
     await first.sees(30)
     await first.button("Hang up").click()
-    await station.ready()
+    await station.rested()
     await bo.page.context.close()
 
 
@@ -140,7 +140,7 @@ async def test_a_reload_in_a_call_goes_on_in_the_same_call(house: House, station
     view = await station.face.state("in_call")
     assert view.call == call
     await anna.button("Hang up").click()
-    await station.ready()
+    await station.rested()
 
 
 async def test_mute_and_camera_off_reach_the_resident_and_the_camera_is_really_let_go(
@@ -156,7 +156,7 @@ async def test_mute_and_camera_off_reach_the_resident_and_the_camera_is_really_l
     await station.face.shows(lambda view: view.peer_camera and view.peer_microphone, "both are on again")
     await station.face.sees(30)
     await anna.button("Hang up").click()
-    await station.ready()
+    await station.rested()
 
 
 async def test_without_permission_the_page_says_so_and_the_clinician_still_sees_and_hears(
@@ -170,7 +170,7 @@ async def test_without_permission_the_page_says_so_and_the_clinician_still_sees_
         await anna.sees(30)
         await station.face.shows(lambda view: not (view.peer_camera or view.peer_microphone), "told that both are off")
         await anna.button("Hang up").click()
-        await station.ready()
+        await station.rested()
 
 
 async def test_a_station_without_a_camera_makes_a_call_with_sound_and_both_are_told(
@@ -204,5 +204,5 @@ async def test_a_browser_that_vanishes_is_noticed_by_the_media_within_five_secon
     await again.state("live")
     await again.sees(30)
     await again.button("Hang up").click()
-    await station.ready()
+    await station.rested()
     await again.page.context.close()
