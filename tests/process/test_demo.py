@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -47,18 +48,18 @@ class Demo:
         own = psutil.Process(self.process.pid)
         return [own, *own.children(recursive=True)]
 
+    def until(self, what: Callable[[], Any], within_s: float) -> None:
+        """Return as soon as `what` holds; the demo must live on."""
+        ends = time.monotonic() + within_s
+        while not what():
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(LOOK_S)
+            assert self.process.poll() is None, self.printed()
+            assert time.monotonic() < ends, f"it did not happen in time: {self.printed()}"
+
     def await_end(self, number: signal.Signals) -> int:
         self.process.send_signal(number)
         return self.process.wait(timeout=30)
-
-
-def until(what: Callable[[], Any], within_s: float = 60.0) -> Any:
-    """What `what` gives as soon as it is true."""
-    ends = time.monotonic() + within_s
-    while not (found := what()):
-        assert time.monotonic() < ends, "it did not happen in time"
-        time.sleep(LOOK_S)
-    return found
 
 
 def free_ports() -> Ports:
@@ -98,8 +99,7 @@ def own_demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
 def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     running = start(Path(tmp_path_factory.mktemp("d")), free_ports())
     try:
-        until(lambda: "Ready in" in running.printed() or running.process.poll() is not None, within_s=100)
-        assert running.process.poll() is None, running.printed()
+        running.until(lambda: "Ready in" in running.printed(), within_s=100)
         yield running
     finally:
         if running.process.poll() is None:
@@ -122,7 +122,7 @@ def test_it_says_where_to_go_and_what_to_do(demo: Demo) -> None:
 def test_what_dies_is_started_again(demo: Demo, name: str) -> None:
     first = demo.read()["pids"][name]
     os.kill(first, signal.SIGKILL)
-    until(lambda: demo.read()["pids"].get(name) not in (None, first), within_s=10)
+    demo.until(lambda: demo.read()["pids"].get(name) not in (None, first), within_s=10)
 
 
 def test_a_second_demo_on_the_same_ports_says_so_and_harms_nothing(demo: Demo, tmp_path: Path) -> None:
