@@ -1,0 +1,130 @@
+"""Words, live updates, TURN credentials, passwords: the small parts that pages share."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+import hmac
+import string
+from importlib import import_module
+
+import pytest
+from argon2 import PasswordHasher
+from hypothesis import given
+from hypothesis import strategies as st
+
+from messaging.clock import ManualClock
+from region.registry import Invalid
+from region.web.events import KEEP_ALIVE_S, MOST_WAITING, Hub, encode_event
+from region.web.passwords import Passwords
+from region.web.turn import LIVES_S, TurnSettings, ice_servers
+from region.web.words import OWN, preferred
+
+CATALOGUES = {"web": OWN} | {
+    name: import_module(f"region.{name}.words").WORDS for name in ("stations", "fleet", "desk")
+}  # fmt: skip
+
+
+def _values(text: str) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(text) if name}
+
+
+@pytest.mark.parametrize("name", CATALOGUES)
+def test_both_languages_say_the_same_things(name: str) -> None:
+    english, danish = CATALOGUES[name]["en"], CATALOGUES[name]["da"]
+    assert english.keys() == danish.keys()
+    for key, text in english.items():
+        assert key.startswith(f"{name}."), key
+        assert text.strip(), key
+        assert danish[key].strip(), key
+        assert _values(text) == _values(danish[key]), key
+
+
+@pytest.mark.parametrize(
+    ("header", "language"),
+    [("da", "da"), ("da-DK,da;q=0.9,en-US;q=0.8", "da"), ("en;q=0.5,da;q=0.4", "en"), ("nb,sv", None), ("", None),
+     ("da;q=0,en", "en"), ("*", None), ("da;q=high", None)],
+)  # fmt: skip
+def test_the_browsers_wish_is_read(header: str, language: str | None) -> None:
+    assert preferred(header) == language
+
+
+@given(st.text(max_size=300))
+def test_no_wish_of_a_browser_is_an_error(header: str) -> None:
+    assert preferred(header) in (None, "da", "en")
+
+
+@given(st.text(max_size=200))
+def test_an_event_cannot_break_out_of_its_lines(text: str) -> None:
+    chunk = encode_event("calls", text)
+    assert chunk.startswith("event: calls\ndata: ")
+    assert chunk.endswith("\n\n")
+    assert all(line.startswith(("event: ", "data: ")) for line in chunk[:-2].split("\n"))
+
+
+async def test_those_who_listen_hear_and_others_do_not() -> None:
+    hub = Hub(ManualClock())
+    mine, other = hub.stream(["clinic:1"]), hub.stream(["clinic:2"], first=[encode_event("calls", [1])])
+    assert await anext(mine) == ": listening\n\n"
+    assert await anext(other) == ": listening\n\nevent: calls\ndata: [1]\n\n"
+    hub.publish("clinic:1", "ring", {"call": "c1"})
+    assert await anext(mine) == 'event: ring\ndata: {"call":"c1"}\n\n'
+    assert (hub.listeners("clinic:1"), hub.listeners("clinic:2")) == (1, 1)
+    hub.close()
+    assert [chunk async for chunk in other] == []
+    await mine.aclose()
+    assert hub.listeners("clinic:1") == 0
+
+
+async def test_a_page_too_slow_is_told_to_fetch_everything_again() -> None:
+    hub = Hub(ManualClock())
+    slow = hub.stream(["fleet"])
+    await anext(slow)
+    for number in range(MOST_WAITING + 3):
+        hub.publish("fleet", "fleet", str(number))
+    chunk = await anext(slow)
+    assert chunk.startswith("event: resync\n")
+    assert chunk.count("event: fleet") == 2
+    await slow.aclose()
+
+
+async def test_a_quiet_stream_is_kept_open_and_ends_with_its_session() -> None:
+    clock, signed_in = ManualClock(), True
+
+    async def alive() -> bool:
+        return signed_in
+
+    hub = Hub(clock)
+    stream = hub.stream(["fleet"], alive)
+    await anext(stream)
+    waiting = asyncio.ensure_future(anext(stream))
+    await clock.advance(KEEP_ALIVE_S)
+    assert await waiting == ": still here\n\n"
+    signed_in = False
+    rest = asyncio.ensure_future(anext(stream))
+    await clock.advance(KEEP_ALIVE_S)
+    assert (await rest).startswith("event: signed_out\n")
+    assert [chunk async for chunk in stream] == []
+
+
+def test_relay_credentials_are_those_coturn_computes() -> None:
+    settings = TurnSettings(("turn:relay.test:3478",), "the shared secret of it")
+    (server,) = ice_servers(settings, "st-00000001", 1_800_000_000.4)
+    assert server.username == f"{int(1_800_000_000.4 + LIVES_S)}:st-00000001"
+    mac = hmac.new(b"the shared secret of it", server.username.encode(), hashlib.sha1).digest()
+    assert server.credential == base64.b64encode(mac).decode()
+    assert "secret" not in repr(settings)
+    assert ice_servers(None, "anna", 0.0) == ()
+
+
+async def test_passwords_are_argon2id_and_of_a_decent_length() -> None:
+    passwords = Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+    hashed = await passwords.hash("correct horse battery")
+    assert hashed.startswith("$argon2id$")
+    assert await passwords.verify(hashed, "correct horse battery")
+    for stored, word in ((hashed, "wrong"), (None, "nobody has this password"), ("rubbish", "x"), (hashed, "x" * 5000)):
+        assert not await passwords.verify(stored, word)
+    for bad in ("short", "x" * 300):
+        with pytest.raises(Invalid):
+            await passwords.hash(bad)
