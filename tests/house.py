@@ -152,11 +152,20 @@ class House:
         """End the region, and its broker with it; it is started again at once."""
         os.kill(self.processes.pids["region"], number)
 
+    async def answers(self) -> bool:
+        """Whether the pages come: the port is taken long before."""
+        try:
+            async with httpx.AsyncClient(timeout=5.0) as browser:
+                page = await browser.get(f"{self.url}/sign-in", headers={"accept": "text/html"})
+                return page.status_code == 200
+        except httpx.TransportError:
+            return False
+
     async def region_ready(self) -> None:
         """The pages answer."""
         async with asyncio.timeout(READY_S):
             while True:
-                if await _answers(self.url):
+                if await self.answers():
                     return
                 if self.processes.restarts.get("region", 0) > 5:
                     raise AssertionError(f"the region does not start:\n{self.processes.last_words('region')}")
@@ -283,12 +292,3 @@ def _write_config(folder: Path, width: int, height: int, sim: dict[str, str]) ->
     for name, values in tables.items():
         lines += [f"[{name}]", *(f"{key} = {json.dumps(value)}" for key, value in values.items())]
     (folder / "station.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")
-
-
-async def _answers(url: str) -> bool:
-    """Whether the pages come: the port is taken long before."""
-    try:
-        async with httpx.AsyncClient(timeout=5.0) as browser:
-            return (await browser.get(f"{url}/sign-in", headers={"accept": "text/html"})).status_code == 200
-    except httpx.TransportError:
-        return False

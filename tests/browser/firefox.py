@@ -65,4 +65,9 @@ async def firefox_desk() -> AsyncIterator[FirefoxDesk]:
     finally:
         assert driver.stdin is not None
         driver.stdin.close()
-        await asyncio.wait_for(driver.wait(), PATIENCE_S)
+        try:
+            await asyncio.wait_for(driver.wait(), PATIENCE_S)
+        except TimeoutError:
+            driver.kill()
+            await driver.wait()
+            raise
