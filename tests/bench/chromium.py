@@ -13,7 +13,7 @@ from typing import Any
 
 import psutil
 import uvicorn
-from playwright.async_api import BrowserContext, Page, Playwright
+from playwright.async_api import BrowserContext, Playwright
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response, StreamingResponse
@@ -21,12 +21,12 @@ from starlette.routing import Route
 
 from messaging.clock import SystemClock
 from messaging.envelope import Sealer, open_envelope
-from messaging.link.mqtt import MqttLink, MqttSettings
-from messaging.link.port import Inbound
+from messaging.link.port import Inbound, Link
 from messaging.status import Connection
-from messaging.topics import call_subscriptions, parse, up
+from messaging.topics import parse, up
 from tests.bench.usage import family
 from tests.broker import free_port
+from tests.eventually import eventually
 
 HERE = Path(__file__).parent
 FLAGS = [
@@ -73,7 +73,7 @@ def _main_process(profile: str) -> int:
 class Bridge:
     """Between the station's page and the broker: the page's words go up as the station's, the region's come down."""
 
-    def __init__(self, station: str, link: MqttLink) -> None:
+    def __init__(self, station: str, link: Link) -> None:
         clock = SystemClock()
         self._station = station
         self._link = link
@@ -129,37 +129,22 @@ def _file(name: str) -> Any:
 
 
 @asynccontextmanager
-async def bridged(settings: MqttSettings, station: str) -> AsyncIterator[str]:
-    """A bridge that runs, and the address of its page."""
-    link = MqttLink(settings, call_subscriptions(station), None, SystemClock())
+async def bridged(link: Link, station: str) -> AsyncIterator[str]:
+    """A bridge that runs on the station's link, and the address of its page."""
     bridge = Bridge(station, link)
     port = free_port()
-    server = uvicorn.Server(uvicorn.Config(bridge.app(), port=port, log_level="warning", timeout_graceful_shutdown=1))
+    server = uvicorn.Server(uvicorn.Config(bridge.app(), port=port, log_level="warning", lifespan="off"))
     async with AsyncExitStack() as stack:
         await link.start()
         stack.push_async_callback(link.stop)
-        for work in (bridge.listen(), server.serve()):
-            task = asyncio.create_task(work)
-            stack.push_async_callback(_end, task)
-        async with asyncio.timeout(20):
-            while not (link.is_up and server.started):
-                await asyncio.sleep(0.02)
+        listening, serving = asyncio.create_task(bridge.listen()), asyncio.create_task(server.serve())
+        stack.push_async_callback(_end, server, serving, listening)
+        await eventually(lambda: link.is_up and server.started, 20)
         await bridge.be_present()
         yield f"http://127.0.0.1:{port}/"
 
 
-async def _end(task: asyncio.Task[Any]) -> None:
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
-
-
-@dataclass
-class StationPage:
-    """The hands on the browser that plays the station."""
-
-    page: Page
-
-    async def press(self) -> float:
-        """Press its button; Unix milliseconds of the press."""
-        pressed = await self.page.evaluate("station.press().then(() => station.pressed)")
-        return float(pressed)
+async def _end(server: uvicorn.Server, serving: asyncio.Task[None], listening: asyncio.Task[None]) -> None:
+    server.should_exit = server.force_exit = True  # the page's event stream would go on for ever
+    listening.cancel()
+    await asyncio.gather(serving, listening, return_exceptions=True)

@@ -1,0 +1,377 @@
+"""Our station beside a Chromium that plays the station: `make bench-call` writes build/bench/call.json.
+
+One region, one clinician's page in one Chromium. Each round, for each size, first one station and then the other is
+called with (in the other order the next round), over the same broker with the same signalling. A first round warms
+both up and is not counted.
+
+`connect_ms`: from the press, with a page that answers at once, to the first decoded picture at both ends.
+`answer_ms`: the clinician calls; from the press that answers to the same.
+`latency_…_ms`: read from a time code in the picture.
+`cpu_percent`: of one core. `pss_mb`: proportional memory, MiB.
+
+Ours counts station-call, station-agent and a client that takes every picture and draws none; the real screen's cost
+stands beside it. Chromium counts all its processes, and shows the picture; its camera is its own fake device while it
+is weighed, ours paints its time code all the while.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import base64
+import json
+import sys
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import psutil
+from playwright import async_api as playwright_api
+from playwright.async_api import Page, async_playwright
+
+from device.call.standing import mqtt_link, read_identity
+from device.hardware.sim import timecode
+from messaging.clock import SystemClock
+from messaging.errors import MessageError
+from messaging.local import CALL_SOCKET, CallView, from_line
+from messaging.topics import call_subscriptions
+from provisioning.station.keystore import Identity
+from region.demo.display import in_memory, shown_on
+from tests.bench.chromium import Browser, bridged, chromium
+from tests.bench.report import Figures, table
+from tests.bench.usage import Meter, pss_mb
+from tests.browser import desk_page
+from tests.eventually import eventually
+from tests.house import House, RunningStation, running_house
+
+SIZES = ((640, 480), (1280, 720))
+SETTLE_S, LATENCY_S, WEIGH_S = 4.0, 4.0, 6.0
+PATIENCE_S = 40.0
+_INIT = """
+import("/bench/timecode.js").then(({{ follow, newRecord, timedStream }}) => {{
+  window.bench = {{ record: newRecord(), auto: false }};
+  navigator.mediaDevices.getUserMedia = async () => timedStream({width}, {height}, 30);
+  follow(document.querySelector("#remote"), bench.record);
+  setInterval(() => bench.auto && document.querySelector("#waiting [data-part=answer]:enabled")?.click(), 5);
+}});
+"""
+
+
+class Station(Protocol):
+    """What the bench does with either kind of station."""
+
+    name: str
+
+    async def press(self) -> float:
+        """Press the button; Unix milliseconds."""
+
+    async def forget(self) -> None:
+        """Begin a new call's record."""
+
+    async def measure(self, on: bool) -> None:
+        """Read the time code of each picture, or do not."""
+
+    async def report(self) -> dict[str, Any]:
+        """`first` (Unix ms or None), `frames`, `ages` (ms)."""
+
+    async def plain(self) -> None:
+        """Send what costs least to make."""
+
+    def processes(self) -> list[psutil.Process]:
+        """All that is weighed."""
+
+    async def state(self, name: str) -> None:
+        """Wait for the call's state."""
+
+
+@dataclass
+class Ours:
+    """Our station, with a client that takes every picture and draws none."""
+
+    station: RunningStation
+    viewer: asyncio.subprocess.Process
+    name: str = "ours"
+
+    async def press(self) -> float:
+        pressed = time.time() * 1000
+        self.station.face.press()
+        return pressed
+
+    async def forget(self) -> None:
+        await self._tell("forget")
+
+    async def measure(self, on: bool) -> None:
+        await self._tell("measure" if on else "rest")
+
+    async def report(self) -> dict[str, Any]:
+        await self._tell("report")
+        assert self.viewer.stdout is not None
+        answer: dict[str, Any] = json.loads(await self.viewer.stdout.readline())
+        ages = (_age(arrival, strip) for arrival, strip in answer.pop("strips"))
+        return {**answer, "ages": [milliseconds for milliseconds in ages if milliseconds is not None]}
+
+    async def plain(self) -> None:
+        pass  # the simulated camera always paints its time code
+
+    def processes(self) -> list[psutil.Process]:
+        pids = [self.station.pid("call"), self.station.pid("agent"), self.viewer.pid]
+        return [psutil.Process(pid) for pid in pids]
+
+    async def state(self, name: str) -> None:
+        await self.station.face.state(name, PATIENCE_S)
+
+    async def _tell(self, command: str) -> None:
+        assert self.viewer.stdin is not None
+        self.viewer.stdin.write(f"{command}\n".encode())
+        await self.viewer.stdin.drain()
+
+
+@dataclass
+class Peer:
+    """A Chromium in the station's place."""
+
+    browser: Browser
+    page: Page
+    name: str = "chromium"
+
+    async def press(self) -> float:
+        return float(await self.page.evaluate("(station.press(), station.pressed)"))
+
+    async def forget(self) -> None:
+        await self.page.evaluate("Object.assign(station.record, { first: null, frames: 0, ages: [] })")
+
+    async def measure(self, on: bool) -> None:
+        await self.page.evaluate(f"station.record.measuring = {json.dumps(on)}")
+
+    async def report(self) -> dict[str, Any]:
+        answer: dict[str, Any] = await self.page.evaluate("station.record")
+        return answer
+
+    async def plain(self) -> None:
+        await self.page.evaluate("station.plain()")
+
+    def processes(self) -> list[psutil.Process]:
+        return self.browser.processes()
+
+    async def state(self, name: str) -> None:
+        await self.page.wait_for_function(f"station.state === {json.dumps(name)}", timeout=PATIENCE_S * 1000)
+
+
+@dataclass
+class Bench:
+    """One size: the two stations, the clinician's page, and what has been measured."""
+
+    size: tuple[int, int]
+    stations: dict[str, Station]
+    desk: Page
+    figures: dict[str, Figures] = field(default_factory=lambda: {"ours": Figures(), "chromium": Figures()})
+
+    async def round(self, number: int) -> None:
+        """Each station once, in turn first and second; round 0 warms up and is thrown away."""
+        for name in ("ours", "chromium") if number % 2 else ("chromium", "ours"):
+            figures = Figures()
+            await self._call(self.stations[name], figures)
+            await self._answer(self.stations[name], figures)
+            if number:
+                self.figures[name].add(figures)
+            print(f"round {number} {self.size[0]}x{self.size[1]} {name}: {figures.line()}", flush=True)
+
+    async def _call(self, station: Station, figures: Figures) -> None:
+        """The resident presses, the page answers at once; then latency and weight."""
+        desk = self.desk
+        await self._ready(station, auto=True)
+        pressed = await station.press()
+        figures["connect_ms"].append(await self._both_see(station) - pressed)
+        await asyncio.sleep(SETTLE_S)
+        await asyncio.gather(station.measure(True), desk.evaluate("bench.record.measuring = true"))
+        await asyncio.sleep(LATENCY_S)
+        await asyncio.gather(station.measure(False), desk.evaluate("bench.record.measuring = false"))
+        figures["latency_out_ms"] += await desk.evaluate("bench.record.ages")
+        figures["latency_in_ms"] += (await station.report())["ages"]
+        await station.plain()
+        await asyncio.sleep(SETTLE_S / 2)
+        await self._weigh(station.processes(), "", figures)
+        if isinstance(station, Ours):
+            async with real_screen(station.station, self.size) as screen:
+                await self._weigh([psutil.Process(screen)], "screen_", figures)
+        await station.press()
+        await station.state("idle")
+
+    async def _answer(self, station: Station, figures: Figures) -> None:
+        """The clinician calls, the resident presses to answer."""
+        desk = self.desk
+        await self._ready(station, auto=False)
+        row = desk.locator("#stations > li").filter(has_text=station.name)
+        await row.locator("[data-part=call]").click(timeout=PATIENCE_S * 1000)
+        await station.state("ringing")
+        await desk.wait_for_function("document.querySelector('#call').dataset.state === 'ringing'")
+        await asyncio.sleep(1)  # a person looks first
+        pressed = await station.press()
+        figures["answer_ms"].append(await self._both_see(station) - pressed)
+        await station.press()
+        await station.state("idle")
+
+    async def _ready(self, station: Station, *, auto: bool) -> None:
+        desk = self.desk
+        await station.state("idle")
+        await desk.wait_for_function("['', undefined, 'ended'].includes(document.querySelector('#call').dataset.state)")
+        await station.forget()
+        await desk.evaluate("Object.assign(bench.record, { first: null, frames: 0, ages: [] })")
+        await desk.evaluate(f"bench.auto = {json.dumps(auto)}")
+
+    async def _both_see(self, station: Station) -> float:
+        """When both have had their first picture, Unix milliseconds."""
+        async with asyncio.timeout(PATIENCE_S):
+            while True:
+                firsts = [await self.desk.evaluate("bench.record.first"), (await station.report())["first"]]
+                if None not in firsts:
+                    return float(max(firsts))
+                await asyncio.sleep(0.1)
+
+    async def _weigh(self, processes: list[psutil.Process], prefix: str, figures: Figures) -> None:
+        meter = Meter(processes)
+        await asyncio.sleep(WEIGH_S)
+        figures[f"{prefix}cpu_percent"].append(meter.percent())
+        figures[f"{prefix}pss_mb"].append(pss_mb(processes))
+
+
+@asynccontextmanager
+async def real_screen(station: RunningStation, size: tuple[int, int]) -> AsyncIterator[int]:
+    """The resident's screen in a window of that size, drawing; its process id."""
+    config = station.folder / "bench.toml"
+    text = (station.folder / "station.toml").read_text(encoding="utf-8")
+    lines = [f'size = "{size[0]}x{size[1]}"' if line.startswith("size = ") else line for line in text.splitlines()]
+    config.write_text("\n".join(line for line in lines if not line.startswith("mirror")), encoding="utf-8")
+    number = station.folder / "bench-display"
+    number.unlink(missing_ok=True)
+    command = [sys.executable, "-m", "device.cli", "--config", str(config), "screen"]
+    async with running(*in_memory(number)), running(*shown_on(number, command)) as screen:
+        await asyncio.sleep(SETTLE_S)
+        yield screen.pid
+
+
+def _age(arrival_ms: float, strip: str) -> float | None:
+    """How old a picture was when it came, in milliseconds, by its time code."""
+    row = np.frombuffer(base64.b64decode(strip), np.uint8)
+    code = timecode.read(np.tile(row, (80, 1)))
+    return None if code is None else timecode.age(code, arrival_ms / 1000) * 1000
+
+
+async def ready_ms(station: RunningStation, times: int) -> list[float]:
+    """From the start of `station call` to a view that says a press would call."""
+    took = []
+    command = [sys.executable, "-m", "device.cli", "--config", str(station.folder / "station.toml"), "call"]
+    for _ in range(times):
+        began = time.monotonic()
+        async with running(*command), asyncio.timeout(PATIENCE_S):
+            await _idle(station.runtime_dir / CALL_SOCKET)
+            took.append((time.monotonic() - began) * 1000)
+    return took
+
+
+@asynccontextmanager
+async def running(*command: str) -> AsyncIterator[asyncio.subprocess.Process]:
+    """A process that runs inside the `with`."""
+    process = await asyncio.create_subprocess_exec(*command, stderr=asyncio.subprocess.DEVNULL)
+    try:
+        yield process
+    finally:
+        process.terminate()
+        await process.wait()
+
+
+async def _idle(socket: Path) -> None:
+    while True:
+        try:
+            reader, writer = await asyncio.open_unix_connection(socket)
+        except OSError:
+            await asyncio.sleep(0.005)
+            continue
+        try:
+            async for line in reader:
+                view = from_line(line)
+                if isinstance(view, CallView) and view.state == "idle":
+                    return
+        except MessageError:
+            continue
+        finally:
+            writer.close()
+
+
+async def measure(rounds: int) -> dict[str, Any]:
+    """The whole run; what call.json holds."""
+    result: dict[str, Any] = {"rounds": rounds, "ours": {}, "chromium": {}}
+    ready: list[float] = []
+    for size in SIZES:
+        # A house for each size: stations that share memory with others of their kind would weigh too little.
+        async with running_house() as house, async_playwright() as playwright, AsyncExitStack() as stack:
+            peer = await house.add_station("chromium", call=False)
+            identity = await _enrolled(peer)
+            ready += await ready_ms(peer, rounds)
+            make = mqtt_link(identity, peer.folder / "state", SystemClock())
+            address = await stack.enter_async_context(bridged(make(call_subscriptions(peer.id), None), peer.id))
+            browser = await stack.enter_async_context(chromium(playwright, *size))
+            page = browser.context.pages[0]
+            await page.goto(f"{address}?width={size[0]}&height={size[1]}")
+            await page.wait_for_function("station.ready")
+            ours = await house.add_station("ours", width=size[0], height=size[1])
+            viewer = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "tests.bench.viewer", str(ours.runtime_dir), stdin=-1, stdout=-1, limit=16 * 2**20
+            )
+            stack.push_async_callback(_close, viewer)
+            clinic = await stack.enter_async_context(desk_page.chromium(desk_page.GRANT))
+            stations: dict[str, Station] = {"ours": Ours(ours, viewer), "chromium": Peer(browser, page)}
+            bench = Bench(size, stations, await _desk(house, clinic, size))
+            for number in range(rounds + 1):
+                await bench.round(number)
+        for name, figures in bench.figures.items():
+            result[name][f"{size[0]}x{size[1]}"] = figures.summary()
+    result["ours"]["ready_ms"] = Figures({"ready_ms": ready}).summary()["ready_ms"]
+    return result
+
+
+async def _desk(house: House, browser: playwright_api.Browser, size: tuple[int, int]) -> Page:
+    person = await house.add_clinician("anna")
+    desk = await desk_page.desk_of(browser, bypass_csp=True)
+    page = desk.page
+    code = (Path(__file__).parent / "timecode.js").read_text(encoding="utf-8")
+    await page.route("**/bench/timecode.js", lambda route: route.fulfill(body=code, content_type="text/javascript"))
+    await desk.open(await house.sign_in_link(person))
+    await page.evaluate(_INIT.format(width=size[0], height=size[1]))
+    await page.wait_for_function("window.bench")
+    return page
+
+
+async def _enrolled(station: RunningStation) -> Identity:
+    await eventually(lambda: read_identity(station.folder / "state"), PATIENCE_S)
+    identity = read_identity(station.folder / "state")
+    assert identity is not None
+    return identity
+
+
+async def _close(process: asyncio.subprocess.Process) -> None:
+    assert process.stdin is not None
+    process.stdin.close()
+    await process.wait()
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The command line."""
+    parser = argparse.ArgumentParser(description="Our station beside Chromium's.")
+    parser.add_argument("--rounds", type=int, default=5, help="counted rounds (default %(default)s)")
+    parser.add_argument("--out", type=Path, default=Path("build/bench/call.json"))
+    options = parser.parse_args(arguments)
+    result = asyncio.run(measure(options.rounds))
+    options.out.parent.mkdir(parents=True, exist_ok=True)
+    options.out.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    print(table(result))
+    print(f"written to {options.out}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
