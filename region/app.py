@@ -24,7 +24,7 @@ from region.addresses import Addresses
 from region.broker import REGION_USER, BrokerPaths, EmbeddedBroker, write_file, write_identity
 from region.desk.subject import subject as desk_subject
 from region.fleet.subject import subject as fleet_subject
-from region.listening import take_port
+from region.listening import check_port, take_port
 from region.options import ServeOptions
 from region.registry import Registry, database_url
 from region.registry.store import RegistryEnrolmentStore
@@ -67,6 +67,8 @@ async def serve(options: ServeOptions, on_ready: Callable[[Addresses], None] = l
         stack.callback(web.close)
         enrol = take_port(options.stations_host, options.enrol_port, "enrolment", "--enrol-port")
         stack.callback(enrol.close)
+        if options.broker is None:
+            check_port(options.stations_host, options.broker_port, "the broker", "--broker-port")
         registry = await stack.enter_async_context(open_registry(options.data))
         authority = open_authority(options.data / "ca", clock)
         link = await stack.enter_async_context(_broker(options, where, authority, clock))

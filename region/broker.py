@@ -23,7 +23,6 @@ from messaging.link.backoff import FullJitter
 from messaging.topics import ROOT, acl_patterns
 from provisioning.authority.ca import Issued
 from region.errors import BrokerUnusable
-from region.listening import check_port
 
 _log = logging.getLogger(__name__)
 REGION_USER = "region"
@@ -120,9 +119,8 @@ class EmbeddedBroker:
         return None if self._process is None else self._process.pid
 
     async def start(self) -> None:
-        """Start mosquitto and return when it listens; PortTaken or BrokerUnusable. It is started again when it ends."""
+        """Start mosquitto and return when it listens, or BrokerUnusable. It is started again when it ends."""
         program = find_mosquitto()
-        check_port(self._host, self._port, "the broker", "--broker-port")
         self._write_files()
         await self._spawn(program)
         self._task = asyncio.create_task(self._supervise(program), name="keep mosquitto running")
