@@ -194,7 +194,10 @@ class Bench:
         figures["latency_in_ms"] += (await station.report())["ages"]
         await station.plain()
         await asyncio.sleep(SETTLE_S / 2)
+        before = await self._frames(station)
         await self._weigh(station.processes(), "", figures)
+        for name, first, last in zip(("fps_out", "fps_in"), before, await self._frames(station), strict=True):
+            figures[name].append((last - first) / WEIGH_S)
         if isinstance(station, Ours):
             async with real_screen(station.station, self.size) as screen:
                 await self._weigh([psutil.Process(screen)], "screen_", figures)
@@ -231,6 +234,10 @@ class Bench:
                 if None not in firsts:
                     return float(max(firsts))
                 await asyncio.sleep(0.1)
+
+    async def _frames(self, station: Station) -> tuple[int, int]:
+        """Pictures of this call so far: the station's at the clinic, the clinician's at the station."""
+        return await self.desk.evaluate("bench.record.frames"), (await station.report())["frames"]
 
     async def _weigh(self, processes: list[psutil.Process], prefix: str, figures: Figures) -> None:
         meter = Meter(processes)

@@ -31,7 +31,7 @@ from tests.eventually import eventually
 HERE = Path(__file__).parent
 FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync", "--use-fake-device-for-media-stream",
+    "--disable-component-update", "--disable-sync", "--use-fake-device-for-media-stream=fps=30",
     "--use-fake-ui-for-media-stream", "--autoplay-policy=no-user-gesture-required",
 ]  # fmt: skip
 

@@ -11,6 +11,8 @@ LABELS = {
     "answer_ms": "answer to both pictures, ms",
     "latency_out_ms": "latency to the clinician, ms",
     "latency_in_ms": "latency to the station, ms",
+    "fps_out": "pictures a second to the clinician",
+    "fps_in": "pictures a second to the station",
     "cpu_percent": "processor, % of a core",
     "pss_mb": "memory (PSS), MiB",
 }
