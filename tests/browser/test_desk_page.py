@@ -1,0 +1,189 @@
+"""The desk's page itself: its bell, its words in both languages, its accessibility, and how it judges a connection."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, expect
+
+from tests.browser.desk_page import GRANT, Desk, chromium, desk_of
+from tests.house import House, RunningStation, running_house
+
+pytestmark = [pytest.mark.system, pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
+
+AXE = Path(__file__).parent / "node_modules" / "axe-core" / "axe.min.js"
+_COUNT_NOTES = """
+window.notes = 0;
+const start = OscillatorNode.prototype.start;
+OscillatorNode.prototype.start = function (...when) { window.notes += 1; return start.apply(this, when); };
+"""
+
+_FOUR_NOTES = """
+new Promise((resolve) => {
+  const look = setInterval(() => {
+    if (window.notes < 4) return;
+    clearInterval(look);
+    resolve();
+  }, 50);
+})
+"""
+# Feeds a Quality with seconds of figures, each given as what differs from a good second; gives what it showed.
+_JUDGE = """
+async (seconds) => {
+  const { Quality } = await import("/static/desk/quality.js");
+  const quality = new Quality();
+  const expects = { video: true, audio: true, ownAudio: true };
+  return [{}, ...seconds].map((differs, at) =>
+    quality.take(
+      {
+        bytes: at * 9e4, received: at * 100, lost: 0, frames: at * 30, frozen: 0, sound: at, ownSound: at,
+        rtt: 0.02, sentLost: 0, ...differs,
+      },
+      at,
+      expects,
+    ),
+  ).slice(1);
+}
+"""
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def house() -> AsyncIterator[House]:
+    async with running_house() as house:
+        await house.add_station("Room 4")
+        await house.add_clinician("anna", "Anna Holm")
+        yield house
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def browser() -> AsyncIterator[Browser]:
+    async with chromium(GRANT) as browser:
+        yield browser
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def anna(house: House, browser: Browser) -> AsyncIterator[Desk]:
+    async with house.registry.read() as t:
+        person = await t.people.find("anna")
+    assert person is not None
+    desk = await desk_of(browser)
+    await desk.page.add_init_script(_COUNT_NOTES)
+    await desk.open(await house.sign_in_link(person))
+    yield desk
+    await desk.page.context.close()
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def station(house: House) -> AsyncIterator[RunningStation]:
+    (station,) = house.stations
+    await station.rested()
+    yield station
+    if station.face.view is not None and station.face.view.state not in ("idle", "feedback", "ending"):
+        station.face.press()
+
+
+async def accessible(desk: Desk) -> None:
+    """axe-core finds nothing to complain about."""
+    await desk.page.evaluate(AXE.read_text(encoding="utf-8"))
+    found: list[dict[str, Any]] = await desk.page.evaluate("axe.run().then((result) => result.violations)")
+    assert [(one["id"], [node["html"] for node in one["nodes"]]) for one in found] == []
+
+
+async def test_a_silenced_page_says_so_and_rings_once_the_sound_is_on(station: RunningStation, anna: Desk) -> None:
+    await expect(anna.button("Turn the sound on")).to_be_visible()
+    station.face.press()
+    await expect(anna.button("Answer")).to_be_visible()
+    await expect(anna.page).to_have_title("(1) Somebody is waiting")
+    assert await anna.page.evaluate("window.notes") == 0
+    await anna.button("Turn the sound on").click()
+    await expect(anna.button("Turn the sound on")).to_be_hidden()
+    await anna.page.evaluate(_FOUR_NOTES)
+    station.face.press()
+    await anna.says("Nobody is waiting.")
+    await expect(anna.page).not_to_have_title("(1) Somebody is waiting")
+    await station.rested()
+
+
+async def test_the_desk_is_accessible_while_idle_ringing_and_in_a_call(station: RunningStation, anna: Desk) -> None:
+    await accessible(anna)
+    station.face.press()
+    await expect(anna.button("Answer")).to_be_visible()
+    await accessible(anna)
+    await anna.button("Answer").press("Enter")
+    await anna.state("live")
+    await anna.sees(5)
+    await accessible(anna)
+    await anna.button("Hang up").click()
+    await anna.state("ended")
+    await accessible(anna)
+    await station.rested()
+
+
+async def test_a_danish_clinician_reads_danish_from_the_ring_to_the_end(station: RunningStation, anna: Desk) -> None:
+    await anna.button("Dansk").click()
+    await anna.connected()
+    await anna.says("Ingen venter.")
+    station.face.press()
+    await anna.says("Der blev trykket på knappen")
+    await anna.button("Svar").click()
+    await anna.state("live")
+    await anna.says("I samtale")
+    await anna.button("Slå kamera fra").click()
+    await expect(anna.button("Slå kamera til")).to_be_visible()
+    await anna.button("Læg på").click()
+    await anna.says("Opkaldet er slut. Du lagde på.")
+    await anna.button("English").click()
+    await station.rested()
+
+
+async def test_a_tab_beside_the_one_in_the_call_says_where_it_is_and_may_take_it(
+    station: RunningStation, anna: Desk
+) -> None:
+    station.face.press()
+    await anna.button("Answer").click()
+    await anna.state("live")
+    second = Desk(await anna.page.context.new_page())
+    await second.page.goto(anna.page.url)
+    await second.says("You are in a call with Room 4, Solgården, in another window.")
+    await second.button("Continue here").click()
+    await second.state("live")
+    await second.sees(30)
+    await anna.says("It goes on in another window.")
+    await second.button("Hang up").click()
+    await station.rested()
+
+
+@pytest.mark.parametrize(
+    ("second", "grade"),
+    [
+        ({}, "good"),
+        ({"lost": 4}, "fair"),
+        ({"lost": 20}, "poor"),
+        ({"rtt": 0.35}, "fair"),
+        ({"rtt": 0.7}, "poor"),
+        ({"sentLost": 0.05}, "fair"),
+        ({"frames": 12}, "fair"),
+        ({"frames": 5}, "poor"),
+        ({"frozen": 0.4}, "poor"),
+    ],
+)
+async def test_a_connection_is_called_what_it_feels_like(anna: Desk, second: dict[str, float], grade: str) -> None:
+    (shown,) = await anna.page.evaluate(_JUDGE, [second])
+    assert shown["grade"] == grade
+
+
+async def test_a_bad_grade_shows_at_once_and_a_better_one_when_it_lasts(anna: Desk) -> None:
+    shown = await anna.page.evaluate(_JUDGE, [{"rtt": 0.9}, {}, {}, {}])
+    assert [one["grade"] for one in shown] == ["poor", "poor", "poor", "good"]
+
+
+async def test_a_frozen_picture_and_dead_microphones_are_noticed(anna: Desk) -> None:
+    shown = await anna.page.evaluate(_JUDGE, [{"frames": 120, "sound": 4, "ownSound": 4}] * 12)
+    assert [one["frozen"] for one in shown[:5]] == [False, False, False, True, True]
+    assert not shown[9]["silent"]
+    assert shown[11]["silent"]
+    assert shown[11]["ownSilent"]
