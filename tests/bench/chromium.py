@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -29,6 +30,7 @@ from tests.broker import free_port
 from tests.eventually import eventually
 
 HERE = Path(__file__).parent
+INSTALLED = Path("/usr/lib/chromium")
 FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync", "--use-fake-device-for-media-stream=fps=30",
@@ -50,14 +52,20 @@ class Browser:
 
 @asynccontextmanager
 async def chromium(playwright: Playwright, width: int, height: int) -> AsyncIterator[Browser]:
-    """A fresh Chromium with a window of that size and fake devices."""
-    with tempfile.TemporaryDirectory(prefix="bench-chromium") as profile:
+    """A fresh Chromium with a window of that size and fake devices.
+
+    It runs from a copy of the installed one: what it would share with the clinician's browser on this machine, a
+    station has to hold alone, and PSS would count only its part.
+    """
+    with tempfile.TemporaryDirectory(prefix="bench-chromium") as folder:
+        profile, program = Path(folder) / "profile", Path(folder) / "program"
+        await asyncio.to_thread(shutil.copytree, INSTALLED, program)
         context = await playwright.chromium.launch_persistent_context(
-            profile, executable_path="/usr/bin/chromium", args=FLAGS, headless=True,
+            profile, executable_path=program / "chromium", args=FLAGS, headless=True,
             viewport={"width": width, "height": height}, permissions=["camera", "microphone"],
         )  # fmt: skip
         try:
-            yield Browser(context, _main_process(profile))
+            yield Browser(context, _main_process(str(profile)))
         finally:
             await context.close()
 
