@@ -87,6 +87,7 @@ class Rooms:
         self._held: dict[str, Held] = {}
         self._ended: OrderedDict[str, Room] = OrderedDict()
         self._locks: dict[str, asyncio.Lock] = {}
+        self._looked_at: set[int] = set()  # the clinics whose board somebody has open, or had lately
         self._stale_boards: set[int] = set()
         self._board_wanted = asyncio.Event()
 
@@ -182,6 +183,11 @@ class Rooms:
         self._stale_boards.add(clinic)
         self._board_wanted.set()
 
+    def stale_boards(self) -> None:
+        """Time has passed: what stations report of themselves may have changed."""
+        for clinic in self._looked_at:
+            self.stale_board(clinic)
+
     async def draw_boards(self) -> None:
         """Wait until some board has changed, and send it to whoever looks at it."""
         await self._board_wanted.wait()
@@ -190,9 +196,12 @@ class Rooms:
         for clinic in clinics:
             if self.hub.listeners(clinic_topic(clinic)):
                 self.hub.publish(clinic_topic(clinic), "board", await self.board(clinic))
+            else:
+                self._looked_at.discard(clinic)
 
     async def board(self, clinic: int) -> dict[str, Any]:
-        """A clinic's board as it is now."""
+        """A clinic's board as it is now, for somebody who looks at it."""
+        self._looked_at.add(clinic)
         async with self.registry.read() as t:
             return await board(t, clinic, self.clock.wall())
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 
 from messaging.clock import Clock
@@ -16,6 +17,7 @@ from region.web.subject import Downlink, PresenceChange
 
 _log = logging.getLogger(__name__)
 _TICK_S = 1.0
+_REFRESH_TICKS = 10  # boards are drawn anew so often at least, with what stations report of their devices
 _BOARD_PAUSE_S = 0.05  # changes that come together are told together
 
 
@@ -63,7 +65,7 @@ class Desk:
 
     async def _ticks(self) -> None:
         was_up = False
-        while True:
+        for tick in itertools.count(1):
             up = self._downlink.is_up
             try:
                 if up and not was_up:
@@ -72,6 +74,8 @@ class Desk:
             except RegistryError:
                 _log.exception("the registry does not answer; calls keep their time limits")
             was_up = up
+            if tick % _REFRESH_TICKS == 0:
+                self.rooms.stale_boards()
             await self._clock.sleep(_TICK_S)
 
     async def _boards(self) -> None:

@@ -103,6 +103,8 @@ class Surround:
             headers["Cache-Control"] = "no-store"
         elif scope["query_string"]:
             headers["Cache-Control"] = "public, max-age=31536000, immutable"
+        else:  # a script that another one imports: asked for again each time, so that all are of one version
+            headers["Cache-Control"] = "no-cache"
 
 
 def _counted(receive: Receive) -> Receive:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -132,6 +133,21 @@ async def test_the_board_shows_who_waits_and_for_how_long(house: House) -> None:
     assert (waiting["lacks"], waiting["waited_s"]) == (["microphone"], pytest.approx(0.0, abs=1.0))
     (station,) = board["stations"]
     assert (station["ready"], station["busy"]) == ("ready", "waiting")
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+
+
+async def test_a_camera_that_fails_at_an_idle_station_is_on_the_board_within_seconds(house: House) -> None:
+    running = asyncio.create_task(house.desk.run())
+    anna = await house.clinician("anna")
+    await house.desk.hands.page_opened(_caller(anna), None)
+    async with house.kit.region.registry.begin() as t:
+        report = {"devices": {"camera": "missing", "microphone": "ok", "speaker": "ok"}}
+        await t.reports.set_report(house.station.id, "health", report, "boot", 1, house.clock.wall())
+    await house.clock.advance(11.0)
+    board = await anna.sees("board")
+    assert board["stations"][0]["lacks"] == ["camera"]
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
         await running
@@ -460,6 +476,18 @@ async def test_the_page_speaks_both_languages_and_runs_no_inline_script(house: H
     assert ">Svar</button>" in danish
     assert "<script>" not in english
     assert "onclick" not in english
+
+
+async def test_scripts_that_import_each_other_are_of_one_version(house: House) -> None:
+    anna = await house.clinician("anna")
+    page = (await anna.browser.get("/desk", headers={"accept": "text/html"})).text
+    stamped = re.search(r"/static/desk/desk\.js\?[0-9a-f]+", page)
+    assert stamped is not None
+    first = await anna.browser.get(stamped[0])
+    assert "immutable" in first.headers["cache-control"]
+    for imported in re.findall(r'from "\./(\w+\.js)"', first.text):
+        other = await anna.browser.get(f"/static/desk/{imported}")
+        assert (other.status_code, other.headers["cache-control"]) == (200, "no-cache")
 
 
 def _caller(clinician: Clinician) -> Caller:
