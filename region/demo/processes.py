@@ -36,6 +36,7 @@ class Processes:
         self._keepers: dict[str, asyncio.Task[None]] = {}
         self._running: dict[str, asyncio.subprocess.Process] = {}
         self.restarts: dict[str, int] = {}
+        self.exits: dict[str, int] = {}  # how each last ended by itself: an exit code, or minus a signal's number
 
     @property
     def pids(self) -> dict[str, int]:
@@ -66,7 +67,7 @@ class Processes:
 
     async def _keep(self, program: Program, process: asyncio.subprocess.Process) -> None:
         while True:
-            await process.wait()
+            self.exits[program.name] = await process.wait()
             _signal_group(process.pid, signal.SIGKILL)  # what it left behind would hold its ports
             self._running.pop(program.name, None)
             self.restarts[program.name] = self.restarts.get(program.name, 0) + 1

@@ -24,8 +24,9 @@ from region.web.events import encode_event
 
 PageName = Annotated[str, Field(pattern=r"^[a-z0-9]{16,40}$")]
 CallName = Annotated[str, Path(pattern=r"^[a-z0-9]{8,32}$")]
-# What a page may give as its reason: the others are for stations and the region to say.
-_REASONS: tuple[EndReason, ...] = ("clinician_left", "media_lost", "connection_failed")
+# What a page may give as its reason: the others are for stations and the region to say. The resident's goodbye may have
+# come to the page alone, over the data channel.
+_REASONS: tuple[EndReason, ...] = ("clinician_left", "resident_left", "media_lost", "connection_failed")
 
 
 class FromPage(BaseModel):

@@ -9,7 +9,7 @@ import { Session } from "./session.js";
 import { Signalling, pageName } from "./signalling.js";
 
 const SHOW_END_MS = 12000;
-const LEFT = "desk-left"; // the calls this tab has hung up, should the region not have heard it
+const OVER = "desk-over"; // [call, reason] of those that ended for this tab, should the region not have heard it
 
 const root = document.querySelector("#desk");
 const words = wordsFrom(JSON.parse(document.querySelector("#desk-words").textContent));
@@ -54,8 +54,8 @@ const HANDLERS = {
   },
   call(view) {
     if (session?.call === view.call && session.state !== "ended") ours(view);
-    else if (view.state === "ended") away(null);
-    else if (hasLeft(view.call)) signalling.post(`calls/${view.call}/hangup`, { reason: "clinician_left" }).catch(said);
+    else if (view.state === "ended") over(view);
+    else if (ends().has(view.call)) tellEnd(view.call);
     else if (starting) meanwhile.push(["call", view]);
     else if (view.page === page || view.page === null || view.away) begin(view);
     else away(view);
@@ -77,6 +77,12 @@ function ours(view) {
   } else {
     session.take(view);
   }
+}
+
+// Told of the end of a call that is over here already: the region knows better why.
+function over(view) {
+  away(null);
+  if (session?.call === view.call) session.take(view);
 }
 
 // Our call goes on in another tab of ours.
@@ -138,6 +144,7 @@ function changed(which) {
   pane.show(session, media);
   busy();
   if (session.state === "ended") {
+    rememberEnd();
     clearTimeout(endTimer);
     endTimer = setTimeout(endShown, SHOW_END_MS);
     prepare();
@@ -145,9 +152,7 @@ function changed(which) {
 }
 
 async function hangUp() {
-  if (!session) return;
-  remember(session.call);
-  await session.hangUp().catch(said);
+  await session?.hangUp().catch(said);
 }
 
 function endShown() {
@@ -177,16 +182,19 @@ function prepare() {
   spare ??= new Peer();
 }
 
-function remember(call) {
-  sessionStorage.setItem(LEFT, JSON.stringify([call, ...left()].slice(0, 5)));
+function rememberEnd() {
+  const { call, ended } = session;
+  if (ended === "moved") return;
+  sessionStorage.setItem(OVER, JSON.stringify([...ends().set(call, ended)].slice(-5)));
 }
 
-function left() {
-  return JSON.parse(sessionStorage.getItem(LEFT) ?? "[]");
+function ends() {
+  return new Map(JSON.parse(sessionStorage.getItem(OVER) ?? "[]"));
 }
 
-function hasLeft(call) {
-  return left().includes(call);
+// The region still has a call that has ended for us: it was away, and so perhaps was the station.
+function tellEnd(call) {
+  signalling.post(`calls/${call}/hangup`, { reason: ends().get(call) || "clinician_left" }).catch(said);
 }
 
 // Tell the clinician why something could not be done.

@@ -6,7 +6,7 @@ import { Peer } from "./peer.js";
 import { Quality, sample } from "./quality.js";
 
 const TICK_MS = 1000;
-const LOST_MS = 4000; // neither picture nor sound nor ping for so long
+const LOST_MS = 3500; // neither picture nor sound nor ping for so long; looked at once a second, so told within 4.5
 const RETRY_MS = 4000;
 const GIVE_UP_MS = 30000;
 const AGREED = ["connecting", "in_call", "resuming"];
@@ -20,6 +20,7 @@ export class Session {
     this.peer = null;
     this.generation = 0;
     this.sign = 0; // when something last came from the station, performance.now()
+    this.measured = 0; // when the figures were last looked at
     this.lostAt = null;
     this.asked = -Infinity; // when a new offer was last asked for
     this.ended = null; // the reason
@@ -44,11 +45,21 @@ export class Session {
   }
 
   take(view) {
-    if (this.ended !== null) return;
+    if (this.ended !== null) {
+      this.correct(view);
+      return;
+    }
     this.view = view;
     if (view.connected_s !== null) this.liveSince ??= performance.now() - view.connected_s * 1000;
     if (view.state === "ended") this.finish(view.reason);
     else this.changed();
+  }
+
+  // A goodbye tells that the call is over, and only the region why: a hand at the station, or a restart.
+  correct(view) {
+    if (view.state !== "ended" || this.ended === "moved") return;
+    this.ended = view.reason;
+    this.changed();
   }
 
   // An offer of the station: a new peer connection takes the place of the one before.
@@ -148,10 +159,13 @@ export class Session {
       audio: this.state === "live" && this.theirs.microphone && !this.view.lacks.includes("microphone"),
       ownAudio: this.media.has("audio"),
     };
+    const before = this.measured;
+    this.measured = performance.now();
     const figures = this.watch.take(sample(await peer.connection.getStats()), performance.now() / 1000, expects);
     if (figures === null) return;
     this.quality = figures;
-    if (figures.flowing) this.sign = performance.now();
+    // What flowed may have stopped right after the look before this one.
+    if (figures.flowing) this.sign = Math.max(this.sign, before);
   }
 
   lose() {

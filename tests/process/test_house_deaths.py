@@ -1,0 +1,227 @@
+"""Each process of the house killed in a call: what the resident and the clinician notice, and how soon all is well."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import signal
+import time
+from collections.abc import AsyncIterator
+
+import psutil
+import pytest
+import pytest_asyncio
+from playwright.async_api import expect
+
+from tests.browser.desk_page import GRANT, PATIENCE_MS, Desk, chromium
+from tests.eventually import eventually
+from tests.house import READY_S, House, RunningStation, running_house
+from tests.process.house_stage import (
+    back_online,
+    nobody_in_call,
+    one_call,
+    presence,
+    restarted,
+    seen_states,
+    sit_down,
+    talk,
+    watch,
+)
+from tests.promptness import prompt
+
+pytestmark = [pytest.mark.system, pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(120)]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def house() -> AsyncIterator[House]:
+    async with running_house() as house:
+        await house.add_station("Room 4", screen=True)
+        yield house
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def anna(house: House) -> AsyncIterator[Desk]:
+    person = await house.add_clinician("anna", "Anna Holm")
+    async with chromium(GRANT) as browser:
+        yield await sit_down(house, browser, person)
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def station(house: House, anna: Desk) -> AsyncIterator[RunningStation]:
+    """The station, in a call with Anna; afterwards nobody is in a call."""
+    (station,) = house.stations
+    await station.rested()
+    await anna.connected()
+    await talk(station, anna)
+    yield station
+    if station.face.view is not None and station.face.view.state in ("calling", "connecting", "in_call"):
+        station.face.press()
+    await nobody_in_call(house)
+
+
+async def test_the_screen_killed_in_a_call_is_back_within_three_seconds_and_the_call_goes_on(
+    station: RunningStation, anna: Desk
+) -> None:
+    old = station.pid("screen")
+    async with one_call(station, anna, "the screen killed"):
+        station.kill("screen")
+        began = time.monotonic()
+        station.mirror.unlink(missing_ok=True)
+        pid = await restarted(station, "screen", old)
+        await eventually(station.mirror.exists, READY_S)
+        taken = time.monotonic() - began
+        print(f"the screen draws again {taken:.2f} s after its death")
+        assert prompt(taken, 3.0, pid, 1.5)
+
+
+async def test_the_agent_killed_in_a_call_is_back_and_the_call_goes_on(
+    house: House, station: RunningStation, anna: Desk
+) -> None:
+    before, old = await presence(house, station, "agent"), station.pid("agent")
+    async with one_call(station, anna, "the agent killed"):
+        station.kill("agent")
+        began = time.monotonic()
+        now = await back_online(house, station, "agent", before)
+        taken = time.monotonic() - began
+        print(f"the agent is online again {taken:.2f} s after its death")
+        assert now.boot != before.boot
+        assert prompt(taken, 3.0, await restarted(station, "agent", old), 1.5)
+
+
+async def test_the_region_killed_in_a_call_goes_unnoticed_by_it_and_has_the_call_again_when_it_returns(
+    house: House, station: RunningStation, anna: Desk
+) -> None:
+    before = await presence(house, station, "call")
+    async with one_call(station, anna, "the region killed"):
+        house.kill_region()
+        began = time.monotonic()
+        await anna.says("No connection to the region. Trying again. A call that is running goes on.")
+        await house.region_ready()
+        await anna.connected()
+        print(f"the region has the page again {time.monotonic() - began:.2f} s after its death")
+        await back_online(house, station, "call", before)
+        print(f"and the station after {time.monotonic() - began:.2f} s")
+        await anna.says("In a call with Anna Holm")
+    await anna.button("Hang up").click()
+    await anna.says("You hung up.")
+    await station.face.shows(lambda view: view.reason == "clinician_left", "the screen says who left")
+    await nobody_in_call(house)
+    assert [row.outcome for row in await house.audit("call.ended")][-1] == "clinician_left"
+    await anna.button("Call").click()
+    await station.face.state("ringing")
+    station.face.press()
+    await anna.state("live")
+    await asyncio.gather(anna.sees(10), station.face.sees(10))
+
+
+async def test_a_resident_who_hangs_up_while_the_region_is_dead_leaves_nothing_behind(
+    house: House, station: RunningStation, anna: Desk
+) -> None:
+    await watch(anna)
+    house.kill_region()
+    await anna.says("No connection to the region. Trying again. A call that is running goes on.")
+    station.face.press()
+    await anna.says("They hung up at the station.")
+    assert not await house.answers(), "it was told directly, not by the region"
+    await house.region_ready()
+    await anna.connected()
+    await nobody_in_call(house)
+    assert [row.outcome for row in await house.audit("call.ended")][-1] == "resident_left"
+    await station.rested()
+    await anna.says("Ready")
+    assert await seen_states(anna) == ["live", "ended"]
+    await talk(station, anna)
+
+
+async def test_the_clinician_is_free_again_though_the_station_never_comes_back_to_say_that_it_hung_up(
+    house: House, station: RunningStation, anna: Desk
+) -> None:
+    await watch(anna)
+    house.kill_region()
+    await anna.says("No connection to the region. Trying again. A call that is running goes on.")
+    station.face.press()
+    await anna.says("They hung up at the station.")
+    station.kill("call", signal.SIGSTOP)
+    try:
+        await house.region_ready()
+        await anna.connected()
+        await nobody_in_call(house)
+        assert await seen_states(anna) == ["live", "ended"], "the page did not begin anew in a call that is over"
+    finally:
+        station.kill("call", signal.SIGCONT)
+    assert [row.outcome for row in await house.audit("call.ended")][-1] == "resident_left"
+    await station.rested()
+    await talk(station, anna)
+
+
+async def test_the_broker_killed_alone_goes_unnoticed_by_the_call(
+    house: House, station: RunningStation, anna: Desk
+) -> None:
+    before = await presence(house, station, "call")
+    (broker,) = psutil.Process(house.processes.pids["region"]).children()
+    assert broker.name() == "mosquitto"
+    async with one_call(station, anna, "the broker killed"):
+        broker.kill()
+        began = time.monotonic()
+        await back_online(house, station, "call", before)
+        print(f"the region hears the station again {time.monotonic() - began:.2f} s after the broker's death")
+    station.face.press()
+    await anna.says("They hung up at the station.")
+    await nobody_in_call(house)
+    await station.rested()
+    await talk(station, anna)
+
+
+async def test_the_call_process_killed_is_told_within_five_seconds_and_ready_again_within_three(
+    house: House, station: RunningStation, anna: Desk
+) -> None:
+    old = station.pid("call")
+
+    async def told() -> float:
+        await expect(anna.call).not_to_have_attribute("data-state", "live", timeout=PATIENCE_MS)
+        await anna.says(re.compile("The station was restarted|The connection is lost"))
+        return time.monotonic() - began
+
+    async def ready() -> float:
+        await station.ready()
+        return time.monotonic() - began
+
+    station.kill("call")
+    began = time.monotonic()
+    told_s, ready_s = await asyncio.gather(told(), ready())
+    print(
+        f"the call process killed: told to the clinician after {told_s:.2f} s, ready for a press after {ready_s:.2f} s"
+    )
+    assert prompt(ready_s, 3.0, await restarted(station, "call", old), 2.0)
+    assert told_s < 5.0
+    await anna.says("The station was restarted. You can call it again.")
+    await nobody_in_call(house)
+    assert [row.outcome for row in await house.audit("call.ended")][-1] == "station_restarted"
+    await talk(station, anna)
+    await asyncio.gather(anna.sees(30), station.face.sees(30))
+
+
+@pytest.mark.parametrize("process", ["screen", "agent"])
+async def test_a_process_told_to_end_in_a_call_ends_in_order_and_the_call_goes_on(
+    station: RunningStation, anna: Desk, process: str
+) -> None:
+    old, helpers = station.pid(process), psutil.Process(station.pid(process)).children(recursive=True)
+    async with one_call(station, anna, f"the {process} told to end"):
+        station.kill(process, signal.SIGTERM)
+        await restarted(station, process, old)
+    assert station.processes.exits[f"{station.id}-{process}"] == 0
+    assert not psutil.wait_procs(helpers, timeout=0)[1]
+
+
+async def test_the_call_process_told_to_end_in_a_call_says_goodbye_and_lets_go_of_everything(
+    station: RunningStation, anna: Desk
+) -> None:
+    old, helpers = station.pid("call"), psutil.Process(station.pid("call")).children(recursive=True)
+    station.kill("call", signal.SIGTERM)
+    await anna.says("The station was restarted. You can call it again.")
+    await restarted(station, "call", old)
+    assert station.processes.exits[f"{station.id}-call"] == 0
+    assert not psutil.wait_procs(helpers, timeout=0)[1]
+    view = await station.face.state("idle")
+    assert view.light == "ready"
+    await talk(station, anna)
