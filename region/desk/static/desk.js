@@ -29,7 +29,7 @@ const pane = new Pane({
   words,
   onMute: () => media.want("audio", !media.wanted.audio),
   onCamera: () => media.want("video", !media.wanted.video),
-  onHangUp: () => hangUp(),
+  onHangUp: () => session?.hangUp(),
   onRetry: () => retryMedia(),
   onClose: () => endShown(),
 });
@@ -135,7 +135,7 @@ function take(view, iceServers) {
   clearTimeout(endTimer);
   const peer = spare ?? new Peer();
   spare = null;
-  session = new Session({ view, iceServers, signalling, media, peer, onChange: changed });
+  session = new Session({ view, iceServers, signalling, media, peer, onChange: changed, onTrouble: said });
   changed(session);
 }
 
@@ -149,10 +149,6 @@ function changed(which) {
     endTimer = setTimeout(endShown, SHOW_END_MS);
     prepare();
   }
-}
-
-async function hangUp() {
-  await session?.hangUp().catch(said);
 }
 
 function endShown() {

@@ -27,8 +27,12 @@ export class Ring {
     this.onBlocked(!this.canSound());
   }
 
-  // `calls` is a list of {call, name, site}; those in `silently` have the clinician's attention already.
-  show(calls, silently = false) {
+  // Rings while `calls`, a list of {call, name, site}, is not empty; `silently` only in the title: the clinician is in a
+  // call. Told the same again it goes on as it was.
+  show(calls, silently) {
+    const wanted = JSON.stringify([silently, ...calls.map((call) => call.call)]);
+    if (wanted === this.shown) return;
+    this.shown = wanted;
     for (const call of calls) {
       if (!this.waiting.has(call.call) && !silently) this.notify(call);
     }

@@ -8,13 +8,15 @@ import { Quality, sample } from "./quality.js";
 const TICK_MS = 1000;
 const LOST_MS = 3500; // neither picture nor sound nor ping for so long; looked at once a second, so told within 4.5
 const RETRY_MS = 4000;
+const STUCK_MS = 8000; // without a connection for so long after an offer, or after one was asked for
 const GIVE_UP_MS = 30000;
 const AGREED = ["connecting", "in_call", "resuming"];
 
 export class Session {
-  // `view` is the region's of this call; `onChange(session)` whenever something to show has changed.
-  constructor({ view, iceServers, signalling, media, peer, onChange }) {
-    Object.assign(this, { view, iceServers, signalling, media, onChange });
+  // `view` is the region's of this call; `onChange(session)` whenever something to show has changed, `onTrouble(error)`
+  // when the region could not be told of the end.
+  constructor({ view, iceServers, signalling, media, peer, onChange, onTrouble }) {
+    Object.assign(this, { view, iceServers, signalling, media, onChange, onTrouble });
     this.call = view.call;
     this.spare = peer;
     this.peer = null;
@@ -23,6 +25,7 @@ export class Session {
     this.measured = 0; // when the figures were last looked at
     this.lostAt = null;
     this.asked = -Infinity; // when a new offer was last asked for
+    this.begun = performance.now(); // when this page entered the call, or took its newest offer
     this.ended = null; // the reason
     this.remote = null;
     this.theirs = { camera: true, microphone: true };
@@ -37,6 +40,10 @@ export class Session {
     if (this.lostAt !== null) return "lost";
     if (this.agreed && this.peer?.connection.connectionState === "connected") return "live";
     return { inviting: "calling", alerting: "ringing" }[this.view.state] ?? "connecting";
+  }
+
+  get failed() {
+    return this.peer?.connection.connectionState === "failed";
   }
 
   // Both have said yes: before that nothing of the room is shown.
@@ -70,6 +77,7 @@ export class Session {
       return;
     }
     this.generation = generation;
+    this.begun = performance.now();
     this.answerSdp = null;
     this.peer?.close();
     this.peer = this.spare ?? new Peer();
@@ -149,6 +157,8 @@ export class Session {
       if (now - this.lostAt > GIVE_UP_MS) await this.hangUp("media_lost");
       else if (peer?.heard > this.lostAt) this.found();
       else this.rejoin();
+    } else if (this.agreed && (this.failed || now - Math.max(this.begun, this.asked) > STUCK_MS)) {
+      this.rejoin();
     }
     this.changed();
   }
@@ -197,7 +207,11 @@ export class Session {
   async hangUp(reason = "clinician_left") {
     const ringing = !this.agreed;
     this.finish(reason === "clinician_left" && ringing ? "cancelled" : reason);
-    await this.signalling.post(`calls/${this.call}/hangup`, { reason });
+    try {
+      await this.signalling.post(`calls/${this.call}/hangup`, { reason });
+    } catch (error) {
+      this.onTrouble(error); // the station has been told by the connection itself
+    }
   }
 
   finish(reason) {
