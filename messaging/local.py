@@ -29,6 +29,8 @@ CallState = Literal[
 ]  # fmt: skip
 FaultReason = Literal["not_enrolled", "no_clinic", "no_devices", "internal"]
 LightPattern = Literal["off", "ready", "calling", "ringing", "live", "fault"]
+# The patterns that say "camera and microphone are on": one of them whenever they may be, never when they cannot be.
+ON_AIR: frozenset[LightPattern] = frozenset({"calling", "live"})
 
 
 @dataclass(frozen=True)

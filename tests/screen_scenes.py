@@ -7,11 +7,15 @@ from dataclasses import dataclass, replace
 from typing import get_args
 
 from messaging.call import Devices, EndReason
-from messaging.local import AgentView, CallState, CallView, FaultReason
+from messaging.local import AgentView, CallState, CallView, FaultReason, LightPattern
 from messaging.twin import Config, Language
 
 NOW = 1_795_266_300.0  # Saturday 21 November 2026, in daylight in Denmark
 LONG = "Lægefællesskabet ved Sønderstrandvejens Sundhedshus og Rådgivningsklinik i Øster By"[:80]
+_LIGHTS: dict[CallState, LightPattern] = {
+    "idle": "ready", "calling": "calling", "ringing": "ringing", "connecting": "live", "in_call": "live",
+    "ending": "live", "fault": "fault", "offline": "fault",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -29,7 +33,8 @@ class Scene:
 
 def call_view(state: CallState, **changes: object) -> CallView:
     """A view of station-call in this state, as it would say it in the middle of a day."""
-    view = CallView(state, "boot1", NOW - 20, "ready", Devices(), peer_name="Anna Holm", peer_role="læge")
+    light = _LIGHTS.get(state, "off")
+    view = CallView(state, "boot1", NOW - 20, light, Devices(), peer_name="Anna Holm", peer_role="læge")
     if state in ("idle", "offline", "fault", "calling"):
         view = replace(view, peer_name="", peer_role="")
     return replace(view, **changes)  # type: ignore[arg-type]

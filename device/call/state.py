@@ -84,7 +84,7 @@ def usable(devices: Devices) -> bool:
 
 
 def light(session: Session) -> LightPattern:
-    """What the light shows. Nothing outranks `live`: the room may be seen or heard."""
+    """What the light shows. Nothing outranks `live` and `calling`: the room may be seen or heard."""
     if session.state in ("connecting", "in_call"):
         return "live"
     if session.state in ("calling", "ringing"):

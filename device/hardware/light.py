@@ -1,6 +1,8 @@
 """What the light's patterns look like, and the thread that plays them on a real light.
 
-A light is never brought to more than three flashes in a second, which is where photosensitive seizures begin.
+`calling` and `live` both say that camera and microphone are on (`messaging.local.ON_AIR`): they are never dark, and the
+only ones that are always bright. Every other pattern is dim or goes dark. A light is never brought to more than three
+flashes in a second, which is where photosensitive seizures begin.
 """
 
 from __future__ import annotations
@@ -31,7 +33,7 @@ class Step:
 PATTERNS: dict[LightPattern, tuple[Step, ...]] = {
     "off": (Step(0, 0),),
     "ready": (Step(0.15, 0.15),),
-    "calling": (Step(0, 1, 1.0), Step(1, 0, 1.0)),
+    "calling": (Step(0.6, 1, 1.0), Step(1, 0.6, 1.0)),
     "ringing": (Step(1, 1, 0.5), Step(0, 0, 0.5)),
     "live": (Step(1, 1),),
     "fault": (Step(1, 1, 0.15), Step(0, 0, 0.25), Step(1, 1, 0.15), Step(0, 0, 1.45)),
@@ -56,7 +58,7 @@ def level(pattern: LightPattern, elapsed: float) -> tuple[float, float]:
 
 
 def plain(value: float) -> bool:
-    """A level on a light that cannot be dimmed: ready stays dark there, so that a steady light always means live."""
+    """A level on a light that cannot be dimmed: calling and live are steadily on there, and nothing else is."""
     return value >= 0.5
 
 

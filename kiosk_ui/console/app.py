@@ -19,7 +19,7 @@ from kiosk_ui.station import Station
 from kiosk_ui.words import Words
 from messaging.clock import Clock
 from messaging.frames import RingReader
-from messaging.local import OWN_RING, REMOTE_RING, LogLine, Refusal
+from messaging.local import ON_AIR, OWN_RING, REMOTE_RING, LogLine, Refusal
 from messaging.twin import Language
 
 _PICTURE_S = 0.2
@@ -137,7 +137,7 @@ class ConsoleApp(App[None]):
 
     def _show_pictures(self) -> None:
         # The own picture is there only while the camera is open, and the camera opens only in a call.
-        live = self._station.call is not None and self._station.call.light == "live"
+        live = self._station.call is not None and self._station.call.light in ON_AIR
         for ring, name in ((self._own, "#own"), (self._remote, "#remote")):
             widget = self.query_one(name, Static)
             picture = ring.read()

@@ -9,14 +9,13 @@ from typing import Any, get_args
 
 from kiosk_ui.words import Words
 from kiosk_ui.words.catalogue import DeviceName
-from messaging.local import AgentView, CallView
+from messaging.local import ON_AIR, AgentView, CallView
 from messaging.twin import Language
 
 DEVICES: tuple[DeviceName, ...] = get_args(DeviceName)
 KNOBS = frozenset(f"{verb}_{device}" for verb in ("plug", "unplug") for device in DEVICES)
 SILENCE_DB = -90.0
 SIMULATED = "sim"
-_CAMERA_OPEN = frozenset({"calling", "connecting", "in_call"})
 
 
 def panel_state(call: CallView | None, agent: AgentView | None, language: Language) -> dict[str, Any]:
@@ -37,7 +36,7 @@ def panel_state(call: CallView | None, agent: AgentView | None, language: Langua
         "state_text": words.states[call.state],
         "light": call.light,
         "light_text": words.lights[call.light],
-        "camera": call.state in _CAMERA_OPEN and call.devices.camera == "ok",
+        "camera": call.light in ON_AIR and call.devices.camera == "ok",
         "devices": {device: getattr(call.devices, device) for device in DEVICES},
     }
 

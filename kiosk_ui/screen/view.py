@@ -11,7 +11,7 @@ from typing import Literal
 
 from kiosk_ui.words import Said, Words, elapsed
 from messaging.call import Devices, EndReason
-from messaging.local import AgentView, CallView
+from messaging.local import ON_AIR, AgentView, CallView
 from messaging.twin import Config, Language
 
 FROZEN_AFTER_S = 2.0  # a picture older than this is not shown as a live one
@@ -30,7 +30,6 @@ _IN_VAIN: frozenset[EndReason] = frozenset(
     {"declined", "no_answer", "busy", "closed", "refused", "connection_failed", "media_lost", "link_down",
      "station_restarted", "station_offline", "error"}
 )  # fmt: skip
-_LIVE_STATES = frozenset({"calling", "connecting", "in_call", "ending"})
 
 
 @dataclass(frozen=True)
@@ -261,9 +260,9 @@ class _Composer:
         return call.peer_role.strip()
 
     def _live(self, own_fresh: bool) -> str:
-        """The truth about what is open: by the state, or because own pictures come though they should not."""
+        """The truth about what is open: as the light has it, or because own pictures come though they should not."""
         call = self.call
-        devices = call.devices if call is not None and call.state in _LIVE_STATES else _NOTHING
+        devices = call.devices if call is not None and call.light in ON_AIR else _NOTHING
         camera = devices.camera == "ok" or own_fresh
         if camera and devices.microphone == "ok":
             return self.texts.live_both

@@ -153,7 +153,7 @@ DANISH = Catalogue(
     lights={
         "off": "slukket",
         "ready": "klar",
-        "calling": "ringer op",
+        "calling": "ringer op, kamera og mikrofon tændt",
         "ringing": "det ringer",
         "live": "kamera og mikrofon tændt",
         "fault": "fejl",

@@ -157,7 +157,7 @@ ENGLISH = Catalogue(
     lights={
         "off": "off",
         "ready": "ready",
-        "calling": "calling",
+        "calling": "calling; camera and microphone on",
         "ringing": "ringing",
         "live": "camera and microphone on",
         "fault": "fault",

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from device.hardware.errors import DeviceFailed
 from device.hardware.light import PATTERNS, LightPlayer, level, plain
-from messaging.local import LightPattern
+from messaging.local import ON_AIR, LightPattern
 
 NAMES: tuple[LightPattern, ...] = get_args(LightPattern)
 patterns = st.sampled_from(NAMES)
@@ -59,11 +59,22 @@ def test_steady_patterns_never_change_and_cost_nothing(pattern: LightPattern, st
     assert math.isinf(level(pattern, 3.0)[1]) is steady
 
 
-def test_calling_pulses_smoothly_from_dark_to_bright() -> None:
-    values = [value for _, value in timeline("calling", 1.0)]
-    assert values[0] == 0
-    assert max(values) > 0.95
-    assert max(after - before for before, after in pairwise(values)) < 0.06
+def test_calling_swells_smoothly_between_bright_and_brighter() -> None:
+    values = [value for _, value in timeline("calling", 4.0)]
+    assert (min(values), max(values) > 0.95) == (0.6, True)
+    assert max(abs(after - before) for before, after in pairwise(values)) < 0.06
+
+
+@given(st.sampled_from(sorted(ON_AIR)), st.floats(0, 1e6))
+def test_a_light_that_says_camera_and_microphone_are_on_is_bright_at_any_moment(
+    pattern: LightPattern, elapsed: float
+) -> None:
+    assert level(pattern, elapsed)[0] >= 0.6
+
+
+@pytest.mark.parametrize("pattern", sorted(set(NAMES) - ON_AIR))
+def test_a_light_that_does_not_say_so_is_dim_or_dark_for_part_of_each_two_seconds(pattern: LightPattern) -> None:
+    assert min(value for _, value in timeline(pattern, 2.0)) <= 0.15
 
 
 def test_fault_is_two_short_blinks_and_a_pause() -> None:
@@ -71,9 +82,9 @@ def test_fault_is_two_short_blinks_and_a_pause() -> None:
     assert [round(at, 2) for at, value in seen if value == 1] == [0.0, 0.4]
 
 
-def test_a_light_that_cannot_be_dimmed_is_steadily_on_only_when_live() -> None:
+def test_a_light_that_cannot_be_dimmed_is_steadily_on_when_and_only_when_they_are_on() -> None:
     always_on = {name for name in NAMES if all(plain(level(name, t / 50)[0]) for t in range(200))}
-    assert always_on == {"live"}
+    assert always_on == ON_AIR
 
 
 class Lamp:

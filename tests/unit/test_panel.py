@@ -6,9 +6,11 @@ import array
 import asyncio
 import json
 import math
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from importlib.resources import files
 from pathlib import Path
 
 import httpx
@@ -22,9 +24,10 @@ from kiosk_ui.panel.app import make_app, page_html
 from kiosk_ui.panel.hub import Hub
 from kiosk_ui.panel.main import main
 from kiosk_ui.panel.state import KNOBS, SILENCE_DB, level_db, panel_state
+from kiosk_ui.words import Words
 from messaging.call import Devices
 from messaging.clock import ManualClock, SystemClock
-from messaging.local import AgentView, CallView
+from messaging.local import ON_AIR, AgentView, CallView
 from messaging.sound import SoundRingWriter
 from messaging.twin import Language
 from tests.fake_station import AGENT, IDLE, LIVE
@@ -283,7 +286,17 @@ def test_the_cameras_own_light_is_on_whenever_it_is_open() -> None:
     assert camera(LIVE) is True
     assert camera(replace(LIVE, state="calling", light="calling")) is True
     assert camera(replace(LIVE, devices=Devices(camera="missing"))) is False
-    assert [camera(replace(IDLE, state=state)) for state in ("idle", "ringing", "offline")] == [False] * 3
+    assert camera(replace(LIVE, state="ending")) is True, "it has not closed yet"
+    assert [camera(replace(IDLE, light=light)) for light in ("off", "ready", "ringing", "fault")] == [False] * 4
+
+
+def test_the_panels_light_has_one_colour_for_camera_and_microphone_on_and_no_other_state_has_it() -> None:
+    css = (files("kiosk_ui.panel") / "static" / "panel.css").read_text(encoding="utf-8")
+    glow = dict(re.findall(r'\[data-light="(\w+)"\] \{ --glow: var\(--(\w+)\)', css))
+    assert {pattern for pattern, colour in glow.items() if colour == "live"} == ON_AIR
+    for language in ("en", "da"):
+        said = {name: text for name, text in Words(language).lights.items() if re.search("camera|kamera", text)}
+        assert set(said) == ON_AIR
 
 
 def test_a_station_that_is_away_shows_no_light() -> None:

@@ -180,6 +180,10 @@ def test_whenever_camera_or_microphone_is_open_the_screen_says_so(state: CallSta
     assert bool(shown(state, Noticed(NOW)).live) == (state in LIVE)
 
 
+def test_devices_that_have_not_closed_after_the_call_are_still_said_to_be_on() -> None:
+    assert shown("feedback", Noticed(NOW), light="live").live == "Kamera og mikrofon er tændt"
+
+
 @pytest.mark.parametrize("state", STATES)
 def test_own_pictures_that_should_not_come_light_the_sign_in_every_state(state: CallState) -> None:
     assert shown(state, Noticed(NOW, own_age=0.1)).live

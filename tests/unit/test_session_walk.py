@@ -24,7 +24,7 @@ from messaging.call import (
     from_station,
     to_data,
 )
-from messaging.local import CallState, from_line, to_line
+from messaging.local import ON_AIR, CallState, from_line, to_line
 from tests.unit.story import ALL_OK, FOREIGN, NOTHING, OURS, THEIRS, WAYS, Story
 
 STATES: tuple[CallState, ...] = get_args(CallState)
@@ -83,6 +83,20 @@ def test_left_alone_the_station_comes_to_rest(state: str) -> None:
     assert not story.camera_open
 
 
+@pytest.mark.parametrize("state", STATES)
+def test_the_light_says_that_the_room_may_be_seen_in_these_states_and_in_no_other(state: str) -> None:
+    """`media_open` stands from the press until the devices have said that they are closed."""
+    session = WAYS[state](Story()).session
+    assert (light(session) in ON_AIR) == session.media_open == (state in ("calling", "connecting", "in_call", "ending"))
+
+
+def test_devices_that_do_not_close_keep_the_light_on_past_the_end_of_the_call() -> None:
+    story = Story().ending().passes(2)
+    assert (story.state, light(story.session)) == ("feedback", "live")
+    story.happens(e.MediaClosed())
+    assert light(story.session) == "off"
+
+
 calls = st.sampled_from([OURS, THEIRS, FOREIGN])
 generations = st.integers(1, 4)
 devices = st.sampled_from([ALL_OK, NOTHING, Devices(camera="missing"), Devices(speaker="fault")])
@@ -136,7 +150,7 @@ def _promises(story: Story, before: str, event: e.Event) -> None:
         assert not story.camera_open, "the camera was told to close before this state"
     if story.camera_open:
         assert session.state in ("calling", "connecting", "in_call")
-        assert light(session) in ("calling", "live"), "the light tells"
+    assert (light(session) in ON_AIR) == session.media_open, "the light tells, and never tells what is not so"
     for effect in story.fresh:
         if isinstance(effect, e.OpenGate):
             assert session.call.accepted, "nothing of the room is let through before the resident agreed"
