@@ -30,7 +30,7 @@ class Health:
     wifi_dbm: Annotated[int, Range(-130, 0)] | None = None
     outbox_waiting: Annotated[int, Range(0, 2**31)] = 0
     outbox_dropped: Annotated[int, Range(0, 2**53)] = 0
-    refused_messages: Annotated[int, Range(0, 2**53)] = 0
+    refused_messages: Annotated[int, Range(0, 2**53)] = 0  # by the agent and by station-call, since the agent began
 
 
 @dataclass(frozen=True)

@@ -61,10 +61,11 @@ def test_a_reader_waits_for_the_first_writer_and_follows_the_next(tmp_path: Path
     picture = reader.read()
     assert picture is not None
     assert picture.captured_us == 2
+    first.close()  # late, and not its file any more
+    assert (tmp_path / "r").exists()
     second.close()
     assert reader.read() is None
     assert not (tmp_path / "r").exists()
-    first.close()
     reader.close()
 
 
