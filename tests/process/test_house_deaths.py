@@ -154,6 +154,21 @@ async def test_the_clinician_is_free_again_though_the_station_never_comes_back_t
     await talk(station, anna)
 
 
+async def test_a_clinician_who_hangs_up_while_the_region_is_dead_is_heard_at_the_station_and_by_the_region_later(
+    house: House, station: RunningStation, anna: Desk
+) -> None:
+    house.kill_region()
+    await anna.says("No connection to the region. Trying again. A call that is running goes on.")
+    await anna.button("Hang up").click()
+    await station.face.shows(lambda view: view.reason == "clinician_left", "the screen says who left")
+    await house.region_ready()
+    await anna.connected()
+    await nobody_in_call(house)
+    assert [row.outcome for row in await house.audit("call.ended")][-1] == "clinician_left"
+    await station.rested()
+    await talk(station, anna)
+
+
 async def test_the_broker_killed_alone_goes_unnoticed_by_the_call(
     house: House, station: RunningStation, anna: Desk
 ) -> None:
@@ -199,6 +214,24 @@ async def test_the_call_process_killed_is_told_within_five_seconds_and_ready_aga
     assert [row.outcome for row in await house.audit("call.ended")][-1] == "station_restarted"
     await talk(station, anna)
     await asyncio.gather(anna.sees(30), station.face.sees(30))
+
+
+async def test_a_station_that_freezes_is_told_within_five_seconds_and_the_call_goes_on_when_it_thaws(
+    station: RunningStation, anna: Desk
+) -> None:
+    view = await station.face.state("in_call")
+    station.kill("call", signal.SIGSTOP)
+    began = time.monotonic()
+    try:
+        await anna.says("The connection is lost. Trying again …")
+        taken = time.monotonic() - began
+    finally:
+        station.kill("call", signal.SIGCONT)
+    print(f"the call process frozen: told to the clinician after {taken:.2f} s")
+    assert taken < 5.0
+    await anna.state("live")
+    await asyncio.gather(anna.sees(30), station.face.sees(30))
+    assert (await station.face.state("in_call")).call == view.call
 
 
 @pytest.mark.parametrize("process", ["screen", "agent"])
