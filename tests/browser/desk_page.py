@@ -12,8 +12,9 @@ from playwright.async_api import Browser, BrowserContext, Locator, Page, async_p
 CHROMIUM = "/usr/bin/chromium"
 FLAGS = (
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync", "--use-fake-device-for-media-stream",
+    "--disable-component-update", "--disable-sync",
 )  # fmt: skip
+FAKE_DEVICES = "--use-fake-device-for-media-stream"
 GRANT, DENY = "--use-fake-ui-for-media-stream", "--deny-permission-prompts"
 PATIENCE_MS = 20_000  # generous: the machine may be busy
 
@@ -104,10 +105,11 @@ class Desk:
 
 
 @asynccontextmanager
-async def chromium(*more: str) -> AsyncIterator[Browser]:
-    """A Chromium with a new profile; `more` are flags, GRANT or DENY among them."""
+async def chromium(*more: str, devices: bool = True) -> AsyncIterator[Browser]:
+    """A Chromium with a new profile, with or without camera and microphone; `more` are flags, GRANT or DENY among them."""
+    flags = [*FLAGS, *([FAKE_DEVICES] if devices else ()), *more]
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS, *more])
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
         try:
             yield browser
         finally:

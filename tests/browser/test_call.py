@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, expect
 
-from tests.browser.desk_page import DENY, GRANT, Desk, chromium, desk_of
+from tests.browser.desk_page import DENY, GRANT, PATIENCE_MS, Desk, chromium, desk_of
 from tests.house import House, RunningStation, running_house
 
 pytestmark = [pytest.mark.system, pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
@@ -143,6 +143,19 @@ async def test_a_reload_in_a_call_goes_on_in_the_same_call(house: House, station
     await station.rested()
 
 
+async def test_a_reload_while_it_rings_at_the_station_goes_on_ringing(station: RunningStation, anna: Desk) -> None:
+    await anna.button("Call").click()
+    await anna.state("ringing")
+    await anna.page.reload()
+    await anna.state("ringing")
+    await station.face.state("ringing")
+    station.face.press()
+    await anna.state("live")
+    await asyncio.gather(anna.sees(30), station.face.sees(30))
+    await anna.button("Hang up").click()
+    await station.rested()
+
+
 async def test_mute_and_camera_off_reach_the_resident_and_the_camera_is_really_let_go(
     station: RunningStation, anna: Desk
 ) -> None:
@@ -159,14 +172,21 @@ async def test_mute_and_camera_off_reach_the_resident_and_the_camera_is_really_l
     await station.rested()
 
 
-async def test_without_permission_the_page_says_so_and_the_clinician_still_sees_and_hears(
-    house: House, station: RunningStation
+@pytest.mark.parametrize(
+    ("permission", "devices", "camera", "microphone"),
+    [
+        (DENY, True, "the browser may not use the camera", "the browser may not use the microphone"),
+        (GRANT, False, "no camera was found", "no microphone was found"),
+    ],
+)
+async def test_without_permission_or_devices_the_page_says_so_and_the_clinician_still_sees_and_hears(
+    house: House, station: RunningStation, permission: str, devices: bool, camera: str, microphone: str
 ) -> None:
-    async with chromium(DENY) as browser:
+    async with chromium(permission, devices=devices) as browser:
         anna = await desk_for(house, browser, "anna")
         await talk(station, anna)
-        await anna.says(re.compile("They cannot see you: the browser may not use the camera"))
-        await anna.says(re.compile("They cannot hear you: the browser may not use the microphone"))
+        await anna.says(re.compile(f"They cannot see you: {camera}"))
+        await anna.says(re.compile(f"They cannot hear you: {microphone}"))
         await anna.sees(30)
         await station.face.shows(lambda view: not (view.peer_camera or view.peer_microphone), "told that both are off")
         await anna.button("Hang up").click()
@@ -206,3 +226,17 @@ async def test_a_browser_that_vanishes_is_noticed_by_the_media_within_five_secon
     await again.button("Hang up").click()
     await station.rested()
     await again.page.context.close()
+
+
+async def test_a_hang_up_while_the_region_is_dead_reaches_the_station_and_both_are_free_when_it_is_back(
+    house: House, station: RunningStation, anna: Desk
+) -> None:
+    await talk(station, anna)
+    house.kill_region()
+    await anna.says("No connection to the region. Trying again. A call that is running goes on.")
+    await anna.button("Hang up").click()
+    await station.face.shows(lambda view: view.reason == "clinician_left", "the clinician left", 5.0)
+    await house.region_ready()
+    await anna.connected()
+    await expect(anna.button("Call")).to_be_enabled(timeout=2 * PATIENCE_MS)
+    await station.rested()
