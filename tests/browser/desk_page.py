@@ -106,7 +106,7 @@ class Desk:
 
 @asynccontextmanager
 async def chromium(*more: str, devices: bool = True) -> AsyncIterator[Browser]:
-    """A Chromium with a new profile, with or without camera and microphone; `more` are flags, GRANT or DENY among them."""
+    """A Chromium with a new profile, with or without devices; `more` are flags, GRANT or DENY among them."""
     flags = [*FLAGS, *([FAKE_DEVICES] if devices else ()), *more]
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
