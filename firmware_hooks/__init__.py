@@ -1,9 +1,10 @@
 """What runs on a station at boot, before its processes. Standard library only: it must work when all else is broken.
 
+    python -m firmware_hooks take-code       as root: move a code file from the boot partition to the agent
     python -m firmware_hooks first-boot      is this machine fit to be a station: id, name, directories, code file
     python -m firmware_hooks boot-check      can this boot be trusted: disk, clock, power
 
-The exit codes are the contract with `systemd/system/laegeknap-boot.service` and with whoever runs a hook by hand::
+The exit codes are the contract with `systemd/system/laegeknap-{code,boot}.service` and with whoever runs a hook::
 
     0    ok: nothing to say
     10   degraded: the station starts, and something will trouble it (the outcome says what)

@@ -95,7 +95,7 @@ def load_machine(config: Path | None) -> Machine:
     return Machine(
         state_dir=_path(station, "state_dir", "/var/lib/laegeknap", path),
         runtime_dir=_path(station, "runtime_dir", "/run/laegeknap", path),
-        code_file=_path(station, "code_file", "/boot/firmware/laegeknap-code.toml", path),
+        code_file=_path(station, "code_file", "/var/lib/laegeknap/code.toml", path),
     )
 
 

@@ -66,24 +66,31 @@ def write_outcome(outcome: Outcome, folder: Path) -> Path:
     return path
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Write a file so that a reader, or the next boot after a power cut, finds all of it or the one before."""
+def write_whole(path: Path, content: str | bytes, mode: int = 0o640) -> None:
+    """Write a file so that a reader, or the next boot after a power cut, finds all of it or the one before.
+
+    Written by root, it belongs to whom its directory belongs.
+    """
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
+        with os.fdopen(handle, "wb") as file:
+            file.write(content.encode() if isinstance(content, str) else content)
             file.flush()
-            os.fsync(file.fileno())
-        Path(name).chmod(0o640)
+            os.fchmod(handle, mode)  # before it is given away: after that even root needs another right for it
+            if os.geteuid() == 0:
+                folder = path.parent.stat()
+                os.fchown(handle, folder.st_uid, folder.st_gid)
+            os.fsync(handle)
         Path(name).replace(path)
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
     except BaseException:
         with contextlib.suppress(FileNotFoundError):
             Path(name).unlink()
         raise
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Make renames and removals in a directory durable."""
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(handle)

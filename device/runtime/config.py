@@ -23,7 +23,7 @@ class StationSection:
     hardware: str = "rpi"
     state_dir: PathText = "/var/lib/laegeknap"
     runtime_dir: PathText = "/run/laegeknap"
-    code_file: PathText = "/boot/firmware/laegeknap-code.toml"
+    code_file: PathText = "/var/lib/laegeknap/code.toml"
 
 
 @dataclass(frozen=True)

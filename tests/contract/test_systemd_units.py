@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from firmware_hooks.outcome import EXIT_CODES
+from firmware_hooks.take_code import DROP
 
 SYSTEMD = Path(__file__).parents[2] / "systemd"
 BINARIES = ("opt/laegeknap/bin/station", "opt/laegeknap/bin/region", "opt/laegeknap/bin/python", "usr/bin/cage")
@@ -21,6 +22,7 @@ EXPOSURE = {
     "laegeknap-agent.service": 15,
     "laegeknap-boot.service": 12,
     "laegeknap-call.service": 20,
+    "laegeknap-code.service": 16,
     "laegeknap-region.service": 15,
     "laegeknap-screen.service": 14,
 }
@@ -106,13 +108,25 @@ def test_no_service_protects_the_clock_by_hiding_the_cameras() -> None:
             assert not any(row.startswith("ProtectClock") for row in path.read_text(encoding="utf-8").splitlines())
 
 
-def test_a_degraded_boot_counts_as_started_and_a_failed_one_does_not() -> None:
-    assert read("laegeknap-boot.service")["Service"]["SuccessExitStatus"] == str(EXIT_CODES["degraded"])
+@pytest.mark.parametrize("unit", ["laegeknap-boot.service", "laegeknap-code.service"])
+def test_a_degraded_boot_counts_as_started_and_a_failed_one_does_not(unit: str) -> None:
+    assert read(unit)["Service"]["SuccessExitStatus"] == str(EXIT_CODES["degraded"])
+
+
+def test_only_the_hook_that_takes_the_code_file_is_root_and_it_may_do_nothing_else() -> None:
+    assert {unit for unit in EXPOSURE if read(unit)["Service"]["User"] == "root"} == {"laegeknap-code.service"}
+    service = read("laegeknap-code.service.d/60-give-away.conf")["Service"]
+    assert service["CapabilityBoundingSet"].split() == ["CAP_DAC_OVERRIDE", "CAP_CHOWN"]
+    head = read("laegeknap-code.service")["Unit"]
+    assert head["ConditionPathExists"] == f"/{DROP}"
+    assert {"laegeknap-boot.service", "laegeknap-agent.service"} <= set(head["Before"].split())
+    hidden = read("laegeknap-code.service")["Service"]
+    assert (hidden["PrivateNetwork"], hidden["PrivateDevices"]) == ("yes", "yes")
 
 
 def test_the_target_wants_every_unit_of_a_station_and_nothing_of_a_region() -> None:
     wanted = read("laegeknap.target")["Unit"]["Wants"].split()
-    assert set(wanted) == {*STATION_UNITS, "laegeknap-boot.service"}
+    assert set(wanted) == {*STATION_UNITS, "laegeknap-boot.service", "laegeknap-code.service"}
 
 
 def test_every_user_and_directory_a_unit_names_is_made() -> None:
@@ -121,9 +135,9 @@ def test_every_user_and_directory_a_unit_names_is_made() -> None:
     temporary = (SYSTEMD / "tmpfiles.d" / "laegeknap.conf").read_text(encoding="utf-8")
     for unit in EXPOSURE:
         service = read(unit)["Service"]
-        assert service["User"] in made, unit
+        assert service["User"] in {*made, "root"}, unit
         for path in service.get("ReadWritePaths", "").split():
-            assert path in temporary, f"{unit}: {path}"
+            assert path.startswith("-") or path in temporary, f"{unit}: {path}"
 
 
 @pytest.mark.system
