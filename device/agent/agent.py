@@ -135,7 +135,7 @@ class Agent:
             waiting, dropped = await self._courier.counts()
             known = Known(
                 self._sealer.clock_trust(), self._neighbours.devices, self._neighbours.states,
-                waiting, dropped, self._twin.refused_messages,
+                waiting, dropped, self._twin.refused_messages + self._neighbours.refused_messages,
             )  # fmt: skip
             health = await self._in_thread(
                 partial(report, known, self._config.state_dir, self._clock.monotonic(), self._on.root)

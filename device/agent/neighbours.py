@@ -20,15 +20,25 @@ class Neighbours:
         self._on_happened = on_happened
         self._processes = processes.begin(clock.monotonic())
         self.devices: Devices | None = None  # None while station-call is away
+        self._run = ""
+        self._refused = self._refused_before = 0  # by this run of station-call, and by those before it
 
     @property
     def states(self) -> dict[str, ProcessState]:
         """Of every process."""
         return processes.states(self._processes)
 
+    @property
+    def refused_messages(self) -> int:
+        """What station-call refused since this agent began to listen to it, over all its runs."""
+        return self._refused_before + self._refused
+
     def on_call(self, message: Message) -> None:
         """station-call said something."""
         if isinstance(message, CallView):
+            if message.boot != self._run:
+                self._run, self._refused_before, self._refused = message.boot, self.refused_messages, 0
+            self._refused = message.refused_messages
             self.devices = message.devices
             self._step(Sighting("call", self._clock.monotonic(), message.boot))
 

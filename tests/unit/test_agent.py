@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -140,6 +141,21 @@ async def test_what_is_no_message_is_counted_acknowledged_and_costs_nothing(
         await station.until(lambda: station.sent("up/m/health"))
         assert station.sent("up/m/health")[-1]["refused_messages"] == 1
         assert station.broker._sessions[AGENT].unacknowledged == {}
+
+
+async def test_what_station_call_refused_is_reported_too_and_a_restart_of_it_loses_nothing(tmp_path: Path) -> None:
+    async with running_agent(tmp_path) as station:
+        station.broker.publish("region", f"vs/1/d/{STATION}/dn/desired", b"not json")
+        for boot, refused in (("run-1", 30), ("run-1", 40), ("run-2", 2)):
+            call = station.call_process()
+            await call.start()
+            call.show(replace(call_view(boot), refused_messages=refused))
+            await station.advance(1)
+            await station.view(lambda view: view.processes["call"] == "running")
+            await call.stop()
+            await station.view(lambda view: view.processes["call"] == "restarting")
+        await station.advance(70)
+        await station.until(lambda: 43 in [report["refused_messages"] for report in station.sent("up/m/health")])
 
 
 async def test_a_command_left_at_the_broker_is_dropped(tmp_path: Path) -> None:
