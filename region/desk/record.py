@@ -20,8 +20,9 @@ async def record(t: Transaction, before: Room, after: Room, now: float, actor: s
     if after.reason is not None:
         call = await t.calls.get(after.call)
         if await t.calls.end(after.call, after.reason, now):
+            who = await _who_ended(t, after, actor)
             await t.audit.add(
-                actor, "call.ended", after.reason, now, station_id=after.station, call_id=after.call,
+                who, "call.ended", after.reason, now, station_id=after.station, call_id=after.call,
                 clinician=clinician or None, seconds=round(now - call.started_at, 1),
                 connected_seconds=None if call.connected_at is None else round(now - call.connected_at, 1),
             )  # fmt: skip
@@ -34,6 +35,15 @@ async def record(t: Transaction, before: Room, after: Room, now: float, actor: s
         await t.calls.accepted(after.call, now)
     if after.state == "in_call":
         await t.calls.connected(after.call, now)
+
+
+async def _who_ended(t: Transaction, room: Room, told_by: str) -> str:
+    """Who hung up: a goodbye goes straight to the other side, which may be the first to tell us of it."""
+    if room.reason == "resident_left":
+        return room.station
+    if room.reason == "clinician_left" and told_by == room.station and room.clinician is not None:
+        return (await t.people.get(room.clinician)).name
+    return told_by
 
 
 def room_of(call: Call) -> Room:

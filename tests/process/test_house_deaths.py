@@ -106,7 +106,7 @@ async def test_the_region_killed_in_a_call_goes_unnoticed_by_it_and_has_the_call
     await anna.says("You hung up.")
     await station.face.shows(lambda view: view.reason == "clinician_left", "the screen says who left")
     await nobody_in_call(house)
-    assert [row.outcome for row in await house.audit("call.ended")][-1] == "clinician_left"
+    assert [(row.actor, row.outcome) for row in await house.audit("call.ended")][-1] == ("anna", "clinician_left")
     await anna.button("Call").click()
     await station.face.state("ringing")
     station.face.press()
@@ -126,7 +126,7 @@ async def test_a_resident_who_hangs_up_while_the_region_is_dead_leaves_nothing_b
     await house.region_ready()
     await anna.connected()
     await nobody_in_call(house)
-    assert [row.outcome for row in await house.audit("call.ended")][-1] == "resident_left"
+    assert [(row.actor, row.outcome) for row in await house.audit("call.ended")][-1] == (station.id, "resident_left")
     await station.rested()
     await anna.says("Ready")
     assert await seen_states(anna) == ["live", "ended"]
@@ -149,7 +149,7 @@ async def test_the_clinician_is_free_again_though_the_station_never_comes_back_t
         assert await seen_states(anna) == ["live", "ended"], "the page did not begin anew in a call that is over"
     finally:
         station.kill("call", signal.SIGCONT)
-    assert [row.outcome for row in await house.audit("call.ended")][-1] == "resident_left"
+    assert [(row.actor, row.outcome) for row in await house.audit("call.ended")][-1] == (station.id, "resident_left")
     await station.rested()
     await talk(station, anna)
 
@@ -164,7 +164,7 @@ async def test_a_clinician_who_hangs_up_while_the_region_is_dead_is_heard_at_the
     await house.region_ready()
     await anna.connected()
     await nobody_in_call(house)
-    assert [row.outcome for row in await house.audit("call.ended")][-1] == "clinician_left"
+    assert [(row.actor, row.outcome) for row in await house.audit("call.ended")][-1] == ("anna", "clinician_left")
     await station.rested()
     await talk(station, anna)
 

@@ -1,7 +1,7 @@
 // The desk's line to the region: what it says comes as server-sent events, what we ask goes by POST.
 
 const FIRST_WAIT_MS = 500;
-const LONGEST_WAIT_MS = 8000;
+const LONGEST_WAIT_MS = 4000; // somebody may be waiting: the desks of a region are too few to overrun it
 const EVENTS = ["board", "call", "offer", "no_call"];
 
 export class Refused extends Error {

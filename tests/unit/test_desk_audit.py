@@ -1,0 +1,50 @@
+"""Who is written down as the one who hung up, whichever side tells the region first."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from messaging.call import Connected, Devices, Hangup, Offer, Request
+from tests.desk_kit import CALL, Clinician, House, desk_house
+
+
+@pytest.fixture
+async def house(tmp_path: Path) -> AsyncIterator[House]:
+    async with desk_house(tmp_path) as house:
+        yield house
+
+
+@pytest.fixture
+async def anna(house: House) -> Clinician:
+    """In a call with the station."""
+    anna = await house.clinician("anna")
+    await house.station.says(Request(Devices()))
+    await house.station.says(Offer(1, "v=0 the station's offer"))
+    await anna.post(f"calls/{CALL}/claim")
+    await anna.post(f"calls/{CALL}/answer", generation=1, sdp="v=0 answer")
+    await house.station.says(Connected(1, 140.0))
+    return anna
+
+
+async def test_a_clinician_s_goodbye_that_the_station_tells_first_is_the_clinician_s(
+    house: House, anna: Clinician
+) -> None:
+    await house.station.says(Hangup("clinician_left"))
+    await anna.post(f"calls/{CALL}/hangup", reason="clinician_left")
+    assert [row for row in await house.audit() if row[1] == "call.ended"] == [("anna", "call.ended", "clinician_left")]
+
+
+async def test_a_resident_s_goodbye_that_the_page_tells_first_is_the_station_s(house: House, anna: Clinician) -> None:
+    await anna.post(f"calls/{CALL}/hangup", reason="resident_left")
+    await house.station.says(Hangup("resident_left"))
+    ended = [row for row in await house.audit() if row[1] == "call.ended"]
+    assert ended == [(house.station.id, "call.ended", "resident_left")]
+    assert house.station.heard_last() == {"type": "hangup", "reason": "resident_left"}
+
+
+async def test_a_page_may_not_speak_for_the_region(house: House, anna: Clinician) -> None:
+    await anna.post(f"calls/{CALL}/hangup", reason="replaced")
+    assert (await house.audit())[-1] == ("anna", "call.ended", "clinician_left")
