@@ -10,11 +10,12 @@ from region.registry import Transaction
 from region.registry.records import Call, ProcessPresence, Report, Station
 
 Readiness = Literal["ready", "away", "never_seen"]
+MOST_RECENT = 8
 _DEVICES = ("camera", "microphone", "speaker")
 
 
 async def board(t: Transaction, clinic: int, now: float) -> dict[str, Any]:
-    """Who is waiting, and the clinic's stations. `now` is Unix seconds; the page counts on from `waited_s`."""
+    """Who is waiting, the stations, the last calls. `now` is Unix seconds; the page counts on from `waited_s`."""
     calls = {call.station_id: call for call in await t.calls.open(clinic_id=clinic)}
     stations = await t.stations.of_clinic(clinic)
     presence = {one.station_id: one for one in await t.reports.all_presence() if one.process == "call"}
@@ -22,6 +23,7 @@ async def board(t: Transaction, clinic: int, now: float) -> dict[str, Any]:
     return {
         "waiting": [_waiting(call, now) for call in calls.values() if call.state == "waiting"],
         "stations": [_station(s, presence.get(s.id), health.get(s.id), calls.get(s.id)) for s in stations],
+        "recent": [_recent(call) for call in await t.calls.recent(clinic, MOST_RECENT)],
     }
 
 
@@ -43,6 +45,15 @@ def _station(
         "station": station.id, "name": station.name, "site": station.site, "ready": ready,
         "busy": None if call is None else call.state, "with": "" if call is None else call.person,
         "lacks": lacks(devices if isinstance(devices, dict) else {}),
+    }  # fmt: skip
+
+
+def _recent(call: Call) -> dict[str, Any]:
+    """A call that is over. `missed`: a resident asked for the clinic and nobody came."""
+    return {
+        "call": call.id, "station": call.station_id, "name": call.station, "site": call.site, "with": call.person,
+        "outgoing": call.direction == "clinic", "missed": call.direction == "resident" and call.person_id is None,
+        "connected": call.connected_at is not None, "at": call.started_at,
     }  # fmt: skip
 
 

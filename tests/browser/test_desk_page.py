@@ -104,6 +104,7 @@ async def test_a_silenced_page_says_so_and_rings_once_the_sound_is_on(station: R
     await anna.page.evaluate(_FOUR_NOTES)
     station.face.press()
     await anna.says("Nobody is waiting.")
+    await expect(anna.page.locator("#recent [data-part=outcome]").first).to_have_text("Not answered")
     await expect(anna.page).not_to_have_title("(1) Somebody is waiting")
     await station.rested()
 

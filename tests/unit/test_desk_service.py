@@ -138,6 +138,21 @@ async def test_the_board_shows_who_waits_and_for_how_long(house: House) -> None:
         await running
 
 
+async def test_a_call_that_nobody_answered_stays_on_the_board_as_missed(house: House) -> None:
+    anna = await house.clinician("anna")
+    await talk(house, anna)
+    await anna.post(f"calls/{CALL}/hangup")
+    await house.clock.advance(60.0)
+    missed = "ffff000011112222"
+    await house.station.says(Request(Devices()), missed)
+    await house.station.says(Hangup("no_answer"), missed)
+    recent = (await house.desk.rooms.board(house.clinic.id))["recent"]
+    assert [(one["call"], one["missed"], one["connected"], one["with"]) for one in recent] == [
+        (missed, True, False, ""),
+        (CALL, False, True, "Anna"),
+    ]
+
+
 async def test_a_camera_that_fails_at_an_idle_station_is_on_the_board_within_seconds(house: House) -> None:
     running = asyncio.create_task(house.desk.run())
     anna = await house.clinician("anna")

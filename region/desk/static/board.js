@@ -2,11 +2,18 @@
 
 import { minutes } from "./pane.js";
 
+const CLOCK = new Intl.DateTimeFormat(document.documentElement.lang === "da" ? "da-DK" : "en-GB", {
+  weekday: "short",
+  hour: "2-digit",
+  minute: "2-digit",
+});
+
 export class Board {
   constructor({ root, words, onAnswer, onCall }) {
     Object.assign(this, { root, words, onAnswer, onCall });
     this.waiting = new Rows(root.querySelector("#waiting"), root.querySelector("#waiting-row"));
     this.stations = new Rows(root.querySelector("#stations"), root.querySelector("#station-row"));
+    this.recent = new Rows(root.querySelector("#recent"), root.querySelector("#recent-row"));
     this.calls = [];
     this.busy = false;
     setInterval(() => this.count(), 1000);
@@ -30,6 +37,8 @@ export class Board {
     if (!this.board) return;
     this.waiting.show(this.calls, "call", (row, call) => this.drawWaiting(row, call));
     this.stations.show(this.board.stations, "station", (row, station) => this.drawStation(row, station));
+    this.recent.show(this.board.recent, "call", (row, call) => this.drawRecent(row, call));
+    this.root.querySelector("#no-recent").hidden = this.board.recent.length > 0;
     this.root.querySelector("#nobody").hidden = this.calls.length > 0;
     this.root.querySelector("#no-stations").hidden = this.board.stations.length > 0;
     this.count();
@@ -61,6 +70,17 @@ export class Board {
     button.onclick = () => this.onCall(station.station);
     if (this.board.stations.length > 1) button.setAttribute("aria-label", this.words("call_whom", station));
     else button.removeAttribute("aria-label");
+  }
+
+  drawRecent(row, call) {
+    set(row, "name", call.name);
+    set(row, "site", call.site);
+    const outcome = call.missed ? "missed" : call.connected ? "talked" : "not_reached";
+    part(row, "outcome").dataset.outcome = outcome;
+    set(row, "outcome", this.words(`recent_${outcome}`, { by: call.with }));
+    const at = new Date(call.at * 1000);
+    part(row, "at").dateTime = at.toISOString();
+    set(row, "at", CLOCK.format(at));
   }
 
   lacks(devices) {

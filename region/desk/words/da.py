@@ -20,6 +20,8 @@ PAGE = {
     "stations": "Stationer",
     "no_stations": "Ingen stationer ringer til denne klinik endnu. It-afdelingen sætter dem op.",
     "call": "Ring op",
+    "recent": "Seneste opkald",
+    "no_recent": "Ingen opkald endnu.",
 }
 
 SCRIPT = {
@@ -28,6 +30,9 @@ SCRIPT = {
     "reason_button": "Der blev trykket på knappen",
     "answer_whom": "Svar {name}, {site}",
     "call_whom": "Ring til {name}, {site}",
+    "recent_missed": "Ikke besvaret",
+    "recent_talked": "Med {by}",
+    "recent_not_reached": "Ingen samtale",
     "elsewhere": "Du er i et opkald med {name}, {site}, i et andet vindue.",
     "who": "{name}, {site}",
     "state_calling": "Ringer op …",

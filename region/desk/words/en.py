@@ -20,6 +20,8 @@ PAGE = {
     "stations": "Stations",
     "no_stations": "No station calls this clinic yet. The IT department sets them up.",
     "call": "Call",
+    "recent": "Latest calls",
+    "no_recent": "No calls yet.",
 }
 
 SCRIPT = {
@@ -28,6 +30,9 @@ SCRIPT = {
     "reason_button": "The button was pressed",
     "answer_whom": "Answer {name}, {site}",
     "call_whom": "Call {name}, {site}",
+    "recent_missed": "Not answered",
+    "recent_talked": "With {by}",
+    "recent_not_reached": "No conversation",
     "elsewhere": "You are in a call with {name}, {site}, in another window.",
     "who": "{name}, {site}",
     "state_calling": "Calling …",
