@@ -5,9 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
+from messaging.call import EndReason
 from messaging.codec import Length, Range
 
 Process = Literal["agent", "call"]
+
+
+@dataclass(frozen=True)
+class HungUp:
+    """The call that station-call ended last, and why: its own word for it may have found the region away."""
+
+    call: Annotated[str, Length(32)]
+    reason: EndReason
 
 
 @dataclass(frozen=True)
@@ -24,6 +33,7 @@ class Connection:
     bd: Annotated[int, Range(0, 2**53)]
     versions: Annotated[dict[str, str], Length(16)] = field(default_factory=dict)
     call: Annotated[str, Length(32)] | None = None  # the call this run of station-call is in, when online
+    hung_up: HungUp | None = None  # by this run of station-call
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ import httpx
 from messaging.call import FromStation, to_data
 from messaging.clock import ManualClock
 from messaging.envelope import Sealer, open_envelope
-from messaging.status import Connection
+from messaging.status import Connection, HungUp
 from messaging.topics import Topic, down
 from region.desk.service import Desk
 from region.desk.subject import make_desk, mount
@@ -43,10 +43,10 @@ class FakeStation:
         envelope = open_envelope(self.sealer.seal(data))
         await self.desk.ear.handle(Topic(self.id, "up", "call", (call,)), envelope)
 
-    async def comes(self, call: str | None = None, boot: str | None = None) -> None:
+    async def comes(self, call: str | None = None, boot: str | None = None, hung_up: HungUp | None = None) -> None:
         """Connect to the broker."""
         self.bd += 1
-        await self._presence(Connection("call", "online", boot or self.sealer.boot, self.bd, {}, call))
+        await self._presence(Connection("call", "online", boot or self.sealer.boot, self.bd, {}, call, hung_up))
 
     async def goes(self) -> None:
         """The broker tells the Will."""

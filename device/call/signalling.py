@@ -20,7 +20,7 @@ from messaging.clock import Clock
 from messaging.envelope import OrderGuard, Sealer, open_envelope
 from messaging.errors import MalformedMessage, MessageError
 from messaging.link import port
-from messaging.status import Connection
+from messaging.status import Connection, HungUp
 from messaging.topics import call_subscriptions, parse, up
 
 EXPIRY_S = 30
@@ -69,6 +69,7 @@ class Signalling:
         self._link = make_link(call_subscriptions(station), self._will)
         self._bd = 0
         self._call: str | None = None
+        self._hung_up: HungUp | None = None
         self._waiting: deque[_Waiting] = deque()
         self._wake = asyncio.Event()
         self._said_all = asyncio.Event()
@@ -97,6 +98,8 @@ class Signalling:
 
     def say(self, call: str, message: FromStation) -> None:
         """Say this about a call, after all that has been said before."""
+        if isinstance(message, Hangup):
+            self._hung_up = HungUp(call, message.reason)
         if len(self._waiting) >= MOST_WAITING:
             self._forget_one()
         self._append(_Waiting(call, message, self._clock.monotonic()))
@@ -126,7 +129,8 @@ class Signalling:
 
     def _conn(self, state: Literal["online", "offline"]) -> bytes:
         call = self._call if state == "online" else None
-        return self._sealer.seal(Connection("call", state, self._sealer.boot, self._bd, self._versions, call))
+        said = Connection("call", state, self._sealer.boot, self._bd, self._versions, call, self._hung_up)
+        return self._sealer.seal(said)
 
     def _announce(self) -> None:
         self._waiting = deque(w for w in self._waiting if w.message is not None)

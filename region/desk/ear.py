@@ -74,7 +74,9 @@ class Ear:
                 await self._rooms.apply(held, StationGone(), change.station)
             else:
                 same_run = held.boot in ("", said.boot)
-                await self._rooms.apply(held, StationBack(said.call, same_run), change.station)
+                over = said.hung_up if said.hung_up is not None and said.hung_up.call == held.room.call else None
+                back = StationBack(said.call, same_run, over.reason if over is not None else None)
+                await self._rooms.apply(held, back, change.station)
 
     async def _route(self, station: Station, call: str, envelope: Envelope, message: FromStation) -> None:
         held = self._rooms.find(call)

@@ -151,10 +151,14 @@ class StationGone:
 
 @dataclass(frozen=True)
 class StationBack:
-    """Station-call has connected. `call` is the one it is in; `same_run` whether it is the process we heard before."""
+    """Station-call has connected.
+
+    `call` is the one it is in, `same_run` whether it is the process we heard before, `reason` why it ended this call.
+    """
 
     call: str | None
     same_run: bool
+    reason: EndReason | None = None
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from messaging.call import MAX_CANDIDATES, Answer, Devices, Hangup, Rejected
+from messaging.call import MAX_CANDIDATES, Answer, Devices, EndReason, Hangup, Rejected
 from region.desk.hearing import hear
 from region.desk.moves import Step, end, renew, resume
 from region.desk.room import (
@@ -164,7 +164,8 @@ def _station_back(room: Room, event: StationBack, _: float) -> Step:
         return room, ()
     if room.state == "inviting" and event.same_run:
         return room, ()  # the invitation and this crossed on the way
-    return end(room, "link_down" if event.same_run else "station_restarted", tell_station=False)
+    unknown: EndReason = "link_down" if event.same_run else "station_restarted"
+    return end(room, event.reason or unknown, tell_station=False)
 
 
 def _superseded(room: Room, _: Superseded, __: float) -> Step:

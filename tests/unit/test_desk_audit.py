@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from messaging.call import Connected, Devices, Hangup, Offer, Request
+from messaging.status import HungUp
 from tests.desk_kit import CALL, Clinician, House, desk_house
 
 
@@ -43,6 +44,18 @@ async def test_a_resident_s_goodbye_that_the_page_tells_first_is_the_station_s(h
     ended = [row for row in await house.audit() if row[1] == "call.ended"]
     assert ended == [(house.station.id, "call.ended", "resident_left")]
     assert house.station.heard_last() == {"type": "hangup", "reason": "resident_left"}
+
+
+async def test_a_goodbye_that_found_the_region_away_is_told_by_the_presence_that_comes_after(
+    house: House, anna: Clinician
+) -> None:
+    await house.station.comes(None, hung_up=HungUp(CALL, "resident_left"))
+    assert (await house.audit())[-1] == (house.station.id, "call.ended", "resident_left")
+
+
+async def test_the_end_of_another_call_says_nothing_about_this_one(house: House, anna: Clinician) -> None:
+    await house.station.comes(None, hung_up=HungUp("0011223344556677", "resident_left"))
+    assert (await house.audit())[-1] == (house.station.id, "call.ended", "link_down")
 
 
 async def test_a_page_may_not_speak_for_the_region(house: House, anna: Clinician) -> None:

@@ -30,7 +30,7 @@ from messaging.clock import ManualClock
 from messaging.codec import decode
 from messaging.envelope import Sealer, open_envelope
 from messaging.link.memory import MemoryBroker
-from messaging.status import Connection
+from messaging.status import Connection, HungUp
 from messaging.topics import call_subscriptions, down, parse, up
 
 STATION, CLIENT = "st-00000001", "st-00000001-call"
@@ -133,6 +133,14 @@ class TestPresence:
             line.signalling.in_call(None)
             await line.settle()
             assert line.order() == ["online/None", "request", "hangup", "online/None"]
+
+    async def test_presence_repeats_how_the_last_call_ended_for_whoever_missed_it(self) -> None:
+        async with connected() as line:
+            line.signalling.in_call(CALL)
+            line.signalling.say(CALL, Hangup("resident_left"))
+            line.signalling.in_call(None)
+            await line.settle()
+            assert line.presence().hung_up == HungUp(CALL, "resident_left")
 
     async def test_an_orderly_end_says_so_itself(self) -> None:
         async with connected() as line:
