@@ -23,6 +23,7 @@ from region import addresses as address_book
 from region.addresses import Addresses
 from region.broker import REGION_USER, BrokerPaths, EmbeddedBroker, write_file, write_identity
 from region.desk.subject import subject as desk_subject
+from region.evaluation.subject import subject as evaluation_subject
 from region.fleet.subject import subject as fleet_subject
 from region.listening import check_port, take_port
 from region.options import ServeOptions
@@ -105,7 +106,10 @@ def compose(
     service = StationService(registry, clock, enrolment, authority.root_sha256, where)
     publisher = Publisher(registry, wire, clock)
     wire.when_up(publisher.broker_came_up)
-    subjects = (desk_subject(region), fleet_subject(region), stations_subject(service, enrolment, publisher))
+    subjects = (
+        desk_subject(region), fleet_subject(region), stations_subject(service, enrolment, publisher),
+        evaluation_subject(region),
+    )  # fmt: skip
     for subject in subjects:
         wire.add(subject)
     tls = _tls_files(options.data, authority.issue_server("region", where.hosts))

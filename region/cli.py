@@ -14,6 +14,7 @@ from messaging.errors import MessageError
 from messaging.version import version
 from provisioning.authority.errors import AuthorityError
 from region.errors import RegionError
+from region.evaluation import command as evaluation
 from region.options import ServeOptions
 from region.registry import RegistryError
 
@@ -86,6 +87,7 @@ def _parser(*, with_demo: bool) -> argparse.ArgumentParser:
     audit = _leaf(commands, "audit", "print what was done, newest first")
     audit.add_argument("--station", help="of this station only")
     audit.add_argument("--most", type=_positive, default=50, help="how many rows (default: %(default)s)")
+    evaluation.add_arguments(_leaf(commands, "evaluation", "print the pilots' figures, of whole weeks"))
     return parser
 
 

@@ -20,8 +20,11 @@ from provisioning.authority.ca import open_authority
 from provisioning.authority.enrolment import Enrolment
 from region import addresses
 from region.errors import Usage
+from region.evaluation.command import HEAD, as_lines, chosen_rows
+from region.evaluation.table import to_csv
 from region.fleet.subject import whole_fleet
 from region.registry import NotFound, Registry, database_url
+from region.registry.actions import AuditAction
 from region.registry.records import Person, Site
 from region.registry.store import RegistryEnrolmentStore
 from region.stations.service import Settings, StationService
@@ -198,7 +201,7 @@ async def _set_active(desk: Desk, *, active: bool) -> None:
         await t.people.set_active(person.id, active)
         if not active:
             await t.sessions.end_all(person.id)
-        done = "user.unblock" if active else "user.block"
+        done: AuditAction = "user.unblock" if active else "user.block"
         await t.audit.add(ACTOR, done, "done", desk.clock.wall(), person=person.name)
     _tell(desk.args, {"name": person.name, "active": active}, f"{person.name} is {'let in' if active else 'shut out'}.")
 
@@ -218,12 +221,20 @@ async def _audit(desk: Desk) -> None:
     _tell(desk.args, rows, _table(("WHEN", "WHO", "WHAT", "STATION", "OUTCOME", "DETAILS"), lines))
 
 
+async def _evaluation(desk: Desk) -> None:
+    rows = await chosen_rows(desk.args, desk.registry, desk.clock)
+    if desk.args.csv:
+        sys.stdout.write(to_csv(rows))
+    else:
+        _tell(desk.args, rows, _table(HEAD, as_lines(rows)))
+
+
 _COMMANDS: dict[str, Callable[[Desk], Awaitable[None]]] = {
     "site add": _site_add, "site list": _site_list, "clinic add": _clinic_add, "clinic list": _clinic_list,
     "station add": _station_add, "station list": _station_list, "station show": _station_show,
     "station code": _station_code, "station set": _station_set, "user add": _user_add, "user list": _user_list,
     "user password": _user_password, "user block": _user_block, "user unblock": _user_unblock, "link": _link,
-    "audit": _audit,
+    "audit": _audit, "evaluation": _evaluation,
 }  # fmt: skip
 
 
@@ -285,7 +296,7 @@ def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
 
 
 def _details(detail: dict[str, Any]) -> str:
-    return ", ".join(f"{key}={value}" for key, value in detail.items())
+    return ", ".join(f"{key}={value}" for key, value in detail.items() if value not in (None, ""))
 
 
 def _time(at: float | None) -> str:

@@ -21,6 +21,7 @@ from provisioning.authority.ca import open_authority
 from provisioning.authority.enrolment import Enrolment
 from region.addresses import Addresses
 from region.desk.subject import subject as desk_subject
+from region.evaluation.subject import subject as evaluation_subject
 from region.fleet.subject import subject as fleet_subject
 from region.registry import Registry, database_url
 from region.registry.records import Clinic, Person, Role, Site, Station
@@ -128,7 +129,7 @@ def every_subject(data: Path) -> tuple[Callable[[Region], Subject], ...]:
         service = StationService(region.registry, region.clock, enrolment, authority.root_sha256, Addresses())
         return stations_subject(service, enrolment, Publisher(region.registry, region.downlink, region.clock))
 
-    return desk_subject, fleet_subject, stations
+    return desk_subject, fleet_subject, stations, evaluation_subject
 
 
 @asynccontextmanager

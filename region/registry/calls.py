@@ -9,7 +9,7 @@ from sqlalchemy import Select, func, insert, select, update
 from messaging.call import EndReason
 from region.registry import schema
 from region.registry.errors import NotFound
-from region.registry.records import Call, CallState, Direction
+from region.registry.records import Call, CallFacts, CallState, Direction
 from region.registry.table import Subject
 
 
@@ -55,6 +55,23 @@ class Calls(Subject):
         call = schema.call.c
         mine = _select().where(call.clinic_id == clinic_id, call.state == "ended")
         return [Call(**row) for row in await self._rows(mine.order_by(call.ended_at.desc(), call.id).limit(most))]
+
+    async def ended_between(self, since: float, before: float) -> list[CallFacts]:
+        """What may be counted of the ended calls that began from `since` on and before `before`, oldest first.
+
+        `site_id` is where the station stands now: the registry does not keep where it stood then.
+        """
+        call, station = schema.call.c, schema.station.c
+        statement = (
+            select(
+                call.station_id, station.site_id, call.clinic_id, call.direction, call.started_at, call.answered_at,
+                call.connected_at, call.ended_at, call.end_reason,
+            )
+            .join(schema.station, station.id == call.station_id)
+            .where(call.state == "ended", call.started_at >= since, call.started_at < before)
+            .order_by(call.started_at, call.id)
+        )  # fmt: skip
+        return [CallFacts(**row) for row in await self._rows(statement)]
 
     async def claim(self, call_id: str, person_id: int, now: float) -> bool:
         """Take a waiting call for that person: True for exactly one caller, whoever else tries at the same time."""

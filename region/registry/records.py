@@ -145,6 +145,21 @@ class Call:
 
 
 @dataclass(frozen=True)
+class CallFacts:
+    """What may be counted of a call that has ended: neither its id nor anybody's name."""
+
+    station_id: str
+    site_id: int
+    clinic_id: int
+    direction: Direction
+    started_at: float
+    answered_at: float | None
+    connected_at: float | None
+    ended_at: float
+    end_reason: EndReason
+
+
+@dataclass(frozen=True)
 class AuditRow:
     """Who did what, with which station or call, when, and how it came out. Never anything of a patient."""
 

@@ -50,7 +50,10 @@ def _role_of(path: str) -> str:
         return "signed in"
     if path.startswith("/desk"):
         return "clinician"
-    if re.match(r"/(fleet|sites|clinics|stations|audit|api/(clinics|sites|stations|fleet|audit))(/|$)", path):
+    if re.match(
+        r"/(fleet|sites|clinics|stations|audit|evaluation|api/(clinics|sites|stations|fleet|audit|evaluation))([/.]|$)",
+        path,
+    ):
         return "it_admin"
     raise AssertionError(f"{path} is nobody's: say here whose it is")
 
@@ -144,7 +147,8 @@ async def test_no_page_holds_an_inline_script_style_or_handler(kit: Kit) -> None
     pages = []
     async with kit.signed_in(ivan) as browser:
         pages += [
-            await browser.get(path) for path in ("/fleet", "/sites", f"/stations/{station.id}", "/audit", "/account")
+            await browser.get(path)
+            for path in ("/fleet", "/sites", f"/stations/{station.id}", "/audit", "/account", "/evaluation")
         ]
     async with kit.signed_in(anna) as browser:
         pages.append(await browser.get("/desk"))
@@ -210,5 +214,7 @@ async def test_what_a_form_was_told_is_shown_as_text_never_as_markup(kit: Kit) -
 async def test_the_api_is_described(kit: Kit) -> None:
     async with kit.browser() as browser:
         described = (await browser.get("/api/openapi.json")).json()
-    assert {"/api/fleet", "/api/stations", "/api/stations/{station_id}/code"} <= set(described["paths"])
+    assert {"/api/fleet", "/api/evaluation", "/api/stations", "/api/stations/{station_id}/code"} <= set(
+        described["paths"]
+    )
     assert not [path for path in described["paths"] if path.startswith(("/sign", "/once", "/sites"))]

@@ -22,7 +22,7 @@ from region.web.turn import LIVES_S, TurnSettings, ice_servers
 from region.web.words import OWN, preferred
 
 CATALOGUES = {"web": OWN} | {
-    name: import_module(f"region.{name}.words").WORDS for name in ("stations", "fleet", "desk")
+    name: import_module(f"region.{name}.words").WORDS for name in ("stations", "fleet", "desk", "evaluation")
 }  # fmt: skip
 
 

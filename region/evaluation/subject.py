@@ -1,0 +1,104 @@
+"""The subject `evaluation`: the page of the figures, and the same rows for scripts and spreadsheets."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Query
+from starlette.requests import Request
+from starlette.responses import Response
+
+from region.evaluation import gather, table
+from region.evaluation.errors import BadPeriod
+from region.evaluation.publishing import Place, Row
+from region.evaluation.shown import Shown
+from region.evaluation.weeks import Week, last_finished, period
+from region.evaluation.words import WORDS
+from region.registry import NotFound
+from region.registry.records import WebSession
+from region.web.auth import ItAdmin
+from region.web.context import Region, region_of
+from region.web.problems import problem
+from region.web.subject import Nav, Subject
+
+EVERYWHERE = "all"
+From = Annotated[str, Query(alias="from", max_length=20, description="a week, 2026-W47, or a day in it")]
+To = Annotated[str, Query(alias="to", max_length=20, description="the last week, 2026-W47, or a day in it")]
+Where = Annotated[str, Query(alias="place", max_length=20, description="region, site-<id>, clinic-<id> or all")]
+
+
+def subject(region: Region) -> Subject:
+    """The page and the API."""
+    return Subject(
+        "evaluation", Path(__file__).parent, _router(region), WORDS, (Nav("/evaluation", "evaluation.nav", "it_admin"),)
+    )
+
+
+def _router(region: Region) -> APIRouter:
+    router = APIRouter()
+
+    @router.get("/evaluation", include_in_schema=False)
+    async def show_figures(
+        request: Request, session: ItAdmin, first: From = "", last: To = "", where: Where = gather.REGION.key
+    ) -> Response:
+        return await _page(request, session, first, last, where)
+
+    @router.get("/api/evaluation", tags=["evaluation"], response_model=list[Row])
+    async def figures(
+        request: Request, _session: ItAdmin, first: From = "", last: To = "", where: Where = EVERYWHERE
+    ) -> list[Row] | Response:
+        try:
+            return await _rows(region, first, last, where)
+        except BadPeriod as error:
+            return problem(request, 422, "invalid", str(error))
+
+    @router.get("/api/evaluation.csv", tags=["evaluation"])
+    async def figures_csv(
+        request: Request, _session: ItAdmin, first: From = "", last: To = "", where: Where = EVERYWHERE
+    ) -> Response:
+        try:
+            rows = await _rows(region, first, last, where)
+        except BadPeriod as error:
+            return problem(request, 422, "invalid", str(error))
+        name = {"Content-Disposition": 'attachment; filename="evaluation.csv"'}
+        return Response(table.to_csv(rows), media_type="text/csv; charset=utf-8", headers=name)
+
+    return router
+
+
+async def _rows(region: Region, first: str, last: str, where: str) -> list[Row]:
+    weeks = period(first, last, region.clock.wall())
+    return await gather.rows(region.registry, weeks, _chosen(await gather.places(region.registry), where))
+
+
+async def _page(request: Request, session: WebSession, first: str, last: str, where: str) -> Response:
+    region, fault = region_of(request), ""
+    places = await gather.places(region.registry)
+    (place,) = _chosen([place for place in places if place.key == where], where)
+    weeks: tuple[Week, ...] = ()
+    try:
+        weeks = period(first, last, region.clock.wall())
+    except BadPeriod as error:
+        fault = error.word
+    rows = await gather.rows(region.registry, weeks, [place])
+    if weeks and not fault:
+        first, last = weeks[0].label, weeks[-1].label
+    asked = {"from": first, "to": last}
+    return region.pages.page(
+        request, "evaluation/evaluation.html", session, 422 if fault else 200,
+        rows=rows[::-1], places=places, place=place, asked=asked, fault=fault,
+        these=urlencode({**asked, "place": where}), all_places=urlencode(asked),
+        next_week=last_finished(region.clock.wall()).later(2).monday.isoformat(),
+        shown=Shown(region.pages.translator(request, session)),
+    )  # fmt: skip
+
+
+def _chosen(places: Sequence[Place], where: str) -> Sequence[Place]:
+    """The places that are meant, or NotFound."""
+    chosen = places if where == EVERYWHERE else [place for place in places if place.key == where]
+    if not chosen:
+        raise NotFound("no such site or clinic")
+    return chosen
