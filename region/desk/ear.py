@@ -24,6 +24,7 @@ from region.desk.room import Heard, StationBack, StationGone, Superseded
 from region.desk.rooms import Held, Rooms
 from region.desk.routing import requested
 from region.registry import Conflict, Transaction
+from region.registry.actions import AuditAction, AuditOutcome
 from region.registry.records import Station
 from region.web.subject import PresenceChange
 
@@ -146,7 +147,9 @@ class Ear:
                 await self._audit(t, "call.refused", code, station, call)
         await self._rooms.say(station.id, call, Refused(code))
 
-    async def _audit(self, t: Transaction, action: str, outcome: str, station: Station, call: str) -> None:
+    async def _audit(
+        self, t: Transaction, action: AuditAction, outcome: AuditOutcome, station: Station, call: str
+    ) -> None:
         await t.audit.add(
             station.id, action, outcome, self._rooms.clock.wall(), station_id=station.id, call_id=call,
             clinic=station.clinic or None,

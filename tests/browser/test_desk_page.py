@@ -109,6 +109,20 @@ async def test_a_silenced_page_says_so_and_rings_once_the_sound_is_on(station: R
     await station.rested()
 
 
+async def test_a_slow_click_hits_what_it_was_meant_for_though_it_also_turns_the_sound_on(
+    station: RunningStation, anna: Desk
+) -> None:
+    station.face.press()
+    await anna.button("Answer").hover()
+    await anna.page.mouse.down()
+    await anna.page.evaluate("new Promise((resolve) => setTimeout(resolve, 400))")  # as long as an unhurried hand
+    await anna.page.mouse.up()
+    await anna.state("live")
+    await expect(anna.button("Turn the sound on")).to_be_hidden()
+    await anna.button("Hang up").click()
+    await station.rested()
+
+
 async def test_the_desk_is_accessible_while_idle_ringing_and_in_a_call(station: RunningStation, anna: Desk) -> None:
     await accessible(anna)
     station.face.press()

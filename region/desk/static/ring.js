@@ -12,7 +12,8 @@ export class Ring {
     this.waiting = new Set();
     this.context = new AudioContext();
     this.context.onstatechange = () => this.onBlocked(!this.canSound());
-    for (const gesture of ["pointerdown", "keydown"]) {
+    // Not while the button is still held down: the notice that goes away would pull what is being clicked from under it.
+    for (const gesture of ["click", "keyup"]) {
       window.addEventListener(gesture, () => this.unlock(), { capture: true });
     }
     this.onBlocked(!this.canSound());
