@@ -214,6 +214,15 @@ class House:
             station.face.watch_levels()
         return station
 
+    async def nobody_in_call(self) -> None:
+        """The region knows that every call is over; the two ends may have told each other sooner."""
+        async with asyncio.timeout(READY_S):
+            while True:
+                async with self.registry.read() as t:
+                    if not await t.calls.open():
+                        return
+                await self.clock.sleep(LOOK_S)
+
     async def audit(self, action: str = "call.") -> list[AuditRow]:
         """The audit's rows of these actions, oldest first."""
         async with self.registry.read() as t:

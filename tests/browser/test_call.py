@@ -85,6 +85,7 @@ async def test_a_press_becomes_a_call_that_both_see_and_hear_and_the_button_ends
     station.face.press()
     await anna.says("They hung up at the station.")
     await station.rested()
+    await house.nobody_in_call()
     assert [row.outcome for row in await house.audit()][-1] == "resident_left"
     assert anna.complaints == []
 
@@ -107,6 +108,7 @@ async def test_a_clinician_calls_the_resident_answers_and_the_clinician_hangs_up
     await anna.says("You hung up.")
     await station.face.shows(lambda view: view.reason == "clinician_left", "the screen says who left")
     await station.rested()
+    await house.nobody_in_call()
     assert [row.actor for row in await house.audit()][-1] == "anna"
 
 

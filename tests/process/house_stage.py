@@ -142,13 +142,3 @@ async def back_online(house: House, station: RunningStation, process: str, befor
             if now.state == "online" and (now.boot, now.bd) != (before.boot, before.bd):
                 return now
             await house.clock.sleep(0.05)
-
-
-async def nobody_in_call(house: House) -> None:
-    """The region has no call that has not ended."""
-    async with asyncio.timeout(READY_S):
-        while True:
-            async with house.registry.read() as t:
-                if not await t.calls.open():
-                    return
-            await house.clock.sleep(0.05)

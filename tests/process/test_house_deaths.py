@@ -18,7 +18,6 @@ from tests.eventually import eventually
 from tests.house import READY_S, House, RunningStation, running_house
 from tests.process.house_stage import (
     back_online,
-    nobody_in_call,
     one_call,
     presence,
     restarted,
@@ -56,7 +55,7 @@ async def station(house: House, anna: Desk) -> AsyncIterator[RunningStation]:
     yield station
     if station.face.view is not None and station.face.view.state in ("calling", "connecting", "in_call"):
         station.face.press()
-    await nobody_in_call(house)
+    await house.nobody_in_call()
 
 
 async def test_the_screen_killed_in_a_call_is_back_within_three_seconds_and_the_call_goes_on(
@@ -105,7 +104,7 @@ async def test_the_region_killed_in_a_call_goes_unnoticed_by_it_and_has_the_call
     await anna.button("Hang up").click()
     await anna.says("You hung up.")
     await station.face.shows(lambda view: view.reason == "clinician_left", "the screen says who left")
-    await nobody_in_call(house)
+    await house.nobody_in_call()
     assert [(row.actor, row.outcome) for row in await house.audit("call.ended")][-1] == ("anna", "clinician_left")
     await anna.button("Call").click()
     await station.face.state("ringing")
@@ -125,7 +124,7 @@ async def test_a_resident_who_hangs_up_while_the_region_is_dead_leaves_nothing_b
     assert not await house.answers(), "it was told directly, not by the region"
     await house.region_ready()
     await anna.connected()
-    await nobody_in_call(house)
+    await house.nobody_in_call()
     assert [(row.actor, row.outcome) for row in await house.audit("call.ended")][-1] == (station.id, "resident_left")
     await station.rested()
     await anna.says("Ready")
@@ -145,7 +144,7 @@ async def test_the_clinician_is_free_again_though_the_station_never_comes_back_t
     try:
         await house.region_ready()
         await anna.connected()
-        await nobody_in_call(house)
+        await house.nobody_in_call()
         assert await seen_states(anna) == ["live", "ended"], "the page did not begin anew in a call that is over"
     finally:
         station.kill("call", signal.SIGCONT)
@@ -163,7 +162,7 @@ async def test_a_clinician_who_hangs_up_while_the_region_is_dead_is_heard_at_the
     await station.face.shows(lambda view: view.reason == "clinician_left", "the screen says who left")
     await house.region_ready()
     await anna.connected()
-    await nobody_in_call(house)
+    await house.nobody_in_call()
     assert [(row.actor, row.outcome) for row in await house.audit("call.ended")][-1] == ("anna", "clinician_left")
     await station.rested()
     await talk(station, anna)
@@ -182,7 +181,7 @@ async def test_the_broker_killed_alone_goes_unnoticed_by_the_call(
         print(f"the region hears the station again {time.monotonic() - began:.2f} s after the broker's death")
     station.face.press()
     await anna.says("They hung up at the station.")
-    await nobody_in_call(house)
+    await house.nobody_in_call()
     await station.rested()
     await talk(station, anna)
 
@@ -210,7 +209,7 @@ async def test_the_call_process_killed_is_told_within_five_seconds_and_ready_aga
     assert prompt(ready_s, 3.0, await restarted(station, "call", old), 2.0)
     assert told_s < 5.0
     await anna.says("The station was restarted. You can call it again.")
-    await nobody_in_call(house)
+    await house.nobody_in_call()
     assert [row.outcome for row in await house.audit("call.ended")][-1] == "station_restarted"
     await talk(station, anna)
     await asyncio.gather(anna.sees(30), station.face.sees(30))
