@@ -11,11 +11,12 @@ from typing import Any
 
 import httpx
 
-from messaging.call import FromStation, to_data
+from messaging.call import Connected, Devices, FromStation, Offer, Request, to_data
 from messaging.clock import ManualClock
 from messaging.envelope import Sealer, open_envelope
 from messaging.status import Connection, HungUp
 from messaging.topics import Topic, down
+from region.desk.hands import Caller
 from region.desk.service import Desk
 from region.desk.subject import make_desk, mount
 from region.registry.records import Clinic, Person, ProcessPresence, Station
@@ -178,3 +179,25 @@ async def desk_house(data: Path, *, restore: bool = True) -> AsyncIterator[House
             await house.desk.restore()
             await house.station.comes()
         yield house
+
+
+OFFER = Offer(1, "v=0 the station's offer")
+
+
+async def ring(house: House, **devices: Any) -> None:
+    """The resident presses."""
+    await house.station.says(Request(Devices(**devices)))
+    await house.station.says(OFFER)
+
+
+async def talk(house: House, clinician: Any) -> None:
+    """From the press to a call with media."""
+    await ring(house)
+    assert (await clinician.post(f"calls/{CALL}/claim")).status_code == 200
+    assert (await clinician.post(f"calls/{CALL}/answer", generation=1, sdp="v=0 answer")).status_code == 200
+    await house.station.says(Connected(1, 140.0))
+
+
+def caller(clinician: Clinician) -> Caller:
+    """That clinician, as the desk knows whose click it was."""
+    return Caller(clinician.person, clinician.page)

@@ -46,4 +46,4 @@ def test_every_library_has_its_reason() -> None:
         for name in re.findall(r'"([A-Za-z0-9-]+)(?:\[|[=>])', needed)
     }
     missing = {name for name in names if name.removesuffix("-cffi") not in reasons and name not in reasons}
-    assert missing - {"pytest-asyncio", "pytest-timeout"} == set()
+    assert missing - {"pytest-asyncio", "pytest-timeout", "pytest-xdist"} == set()

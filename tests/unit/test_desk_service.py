@@ -3,54 +3,30 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from messaging.call import (
     Accept,
     Alerting,
-    Candidate,
     Connected,
     Devices,
-    FromStation,
     Hangup,
     Lost,
     Offer,
     Request,
     Status,
-    to_data,
 )
-from messaging.errors import MalformedMessage
-from region.desk.ear import MOST_REQUESTS, MOST_WAITING
-from region.desk.hands import MOST_STARTS, Caller
 from region.desk.subject import make_desk
-from tests.desk_kit import CALL, Clinician, House, desk_house
-
-OFFER = Offer(1, "v=0 the station's offer")
+from tests.desk_kit import CALL, OFFER, House, caller, desk_house, ring, talk
 
 
 @pytest.fixture
 async def house(tmp_path: Path) -> AsyncIterator[House]:
     async with desk_house(tmp_path) as house:
         yield house
-
-
-async def ring(house: House, **devices: Any) -> None:
-    """The resident presses."""
-    await house.station.says(Request(Devices(**devices)))
-    await house.station.says(OFFER)
-
-
-async def talk(house: House, clinician: Any) -> None:
-    """From the press to a call with media."""
-    await ring(house)
-    assert (await clinician.post(f"calls/{CALL}/claim")).status_code == 200
-    assert (await clinician.post(f"calls/{CALL}/answer", generation=1, sdp="v=0 answer")).status_code == 200
-    await house.station.says(Connected(1, 140.0))
 
 
 # A press
@@ -156,7 +132,7 @@ async def test_a_call_that_nobody_answered_stays_on_the_board_as_missed(house: H
 async def test_a_camera_that_fails_at_an_idle_station_is_on_the_board_within_seconds(house: House) -> None:
     running = asyncio.create_task(house.desk.run())
     anna = await house.clinician("anna")
-    await house.desk.hands.page_opened(_caller(anna), None)
+    await house.desk.hands.page_opened(caller(anna), None)
     async with house.kit.region.registry.begin() as t:
         report = {"devices": {"camera": "missing", "microphone": "ok", "speaker": "ok"}}
         await t.reports.set_report(house.station.id, "health", report, "boot", 1, house.clock.wall())
@@ -233,7 +209,7 @@ async def test_a_reloaded_page_goes_on_in_the_same_call(house: House) -> None:
     await anna.leaves()
     await house.desk.rooms.tick()
     again = await house.page_of(anna.person, anna.page)
-    first = await house.desk.hands.page_opened(_caller(again), None)
+    first = await house.desk.hands.page_opened(caller(again), None)
     assert [name for name, _ in first] == ["board", "call"]
     assert (first[1][1]["call"], first[1][1]["page"]) == (CALL, again.page)
     assert (await again.post(f"calls/{CALL}/rejoin")).json()["view"]["state"] == "resuming"
@@ -247,7 +223,7 @@ async def test_a_second_tab_is_told_where_the_call_is_and_may_take_it(house: Hou
     anna = await house.clinician("anna")
     await talk(house, anna)
     tab = await house.page_of(anna.person, "t" * 16)
-    (_, (_, view)) = await house.desk.hands.page_opened(_caller(tab), None)
+    (_, (_, view)) = await house.desk.hands.page_opened(caller(tab), None)
     assert (view["page"], view["away"]) == (anna.page, False)
     await tab.post(f"calls/{CALL}/rejoin")
     assert (await anna.sees("call"))["page"] in (anna.page, tab.page)
@@ -273,7 +249,7 @@ async def test_a_page_that_comes_back_after_the_end_is_told_how_it_ended(house: 
     anna = await house.clinician("anna")
     await talk(house, anna)
     await house.station.says(Hangup("resident_left"))
-    (_, (name, data)) = await house.desk.hands.page_opened(_caller(anna), CALL)
+    (_, (name, data)) = await house.desk.hands.page_opened(caller(anna), CALL)
     assert (name, data) == ("no_call", {"call": CALL, "reason": "resident_left"})
 
 
@@ -286,10 +262,10 @@ async def test_a_region_that_was_restarted_knows_its_calls_and_hang_ups_still_wo
     desk = make_desk(house.kit.region)
     await desk.restore()
     house.desk = house.station.desk = desk
-    (_, (name, view)) = await desk.hands.page_opened(_caller(anna), CALL)
+    (_, (name, view)) = await desk.hands.page_opened(caller(anna), CALL)
     assert (name, view["state"], view["connected_s"]) == ("call", "in_call", 0.0)
     await house.station.says(Status("in_call", 1, Devices()))
-    await desk.hands.hang_up(_caller(anna), CALL, "clinician_left")
+    await desk.hands.hang_up(caller(anna), CALL, "clinician_left")
     assert house.station.heard_last() == {"type": "hangup", "reason": "clinician_left"}
 
 
@@ -300,7 +276,7 @@ async def test_a_call_that_waited_through_a_restart_can_still_be_answered(house:
     await desk.restore()
     await desk.link_up()
     assert house.station.heard_last()["type"] == "ringing", "its offer is kept: there is nothing to ask for"
-    entry = await desk.hands.claim(_caller(anna), CALL)
+    entry = await desk.hands.claim(caller(anna), CALL)
     assert entry["offer"] == {"generation": 1, "sdp": OFFER.sdp}
 
 
@@ -326,184 +302,3 @@ async def test_what_a_station_said_before_the_restart_was_taken_up_waits_for_it(
         await house.desk.restore()
         await saying
         assert house.station.heard_last()["type"] == "ringing"
-
-
-# What is refused
-
-
-async def test_a_station_without_a_clinic_is_told_so(house: House) -> None:
-    async with house.kit.region.registry.begin() as t:
-        site = (await t.sites.all())[0]
-        await t.stations.change(
-            house.station.id, name="Room 4", site_id=site.id, clinic_id=None, language="da", volume=70
-        )
-    await house.station.says(Request(Devices()))
-    assert house.station.heard_last() == {"type": "refused", "code": "no_clinic"}
-    assert await house.audit() == [(house.station.id, "call.refused", "no_clinic")]
-
-
-async def test_a_stuck_button_is_refused_after_a_while(house: House) -> None:
-    tries, _ = MOST_REQUESTS
-    for i in range(tries + 1):
-        call = f"stuck{i:011d}"
-        await house.station.says(Request(Devices()), call)
-        last = house.station.heard_last(call)
-        assert last["type"] == ("ringing" if i < tries else "refused")
-    assert last["code"] == "rate_limited"
-    assert house.desk.rooms.refused["rate_limited"] == 1
-
-
-async def test_a_clinic_has_room_for_so_many_who_wait(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("region.desk.ear.MOST_WAITING", 1)
-    assert MOST_WAITING > 1
-    await ring(house)
-    other = await house.another_station()
-    await other.says(Request(Devices()), "ffff000011112222")
-    assert other.heard_last("ffff000011112222") == {"type": "refused", "code": "busy"}
-    assert house.desk.rooms.find(CALL) is not None
-
-
-@pytest.mark.parametrize(
-    "data",
-    [{"type": "offer"}, {"type": "no such type"}, {}, {"type": "offer", "generation": 0, "sdp": "x"},
-     {"type": "offer", "generation": 1, "sdp": "x" * (32 * 1024 + 1)}, {"type": ["offer"]}],
-)  # fmt: skip
-async def test_a_malformed_message_is_refused_and_the_call_goes_on(house: House, data: dict[str, Any]) -> None:
-    await ring(house)
-    with pytest.raises(MalformedMessage):
-        await house.station.says(data)
-    assert house.station.heard_last() == {"type": "rejected", "code": "malformed"}
-    assert house.desk.rooms.refused["malformed"] == 1
-    held = house.desk.rooms.find(CALL)
-    assert held is not None
-    assert held.room.state == "waiting"
-
-
-@pytest.mark.parametrize("message", [OFFER, Connected(1, 1.0), Hangup("resident_left"), Request(Devices())])
-async def test_another_station_cannot_touch_the_call(house: House, message: FromStation) -> None:
-    anna = await house.clinician("anna")
-    await talk(house, anna)
-    stranger = await house.another_station()
-    await stranger.says(message)
-    assert stranger.heard_last() == {"type": "rejected", "code": "foreign_call"}
-    held = house.desk.rooms.find(CALL)
-    assert held is not None
-    assert (held.room.state, held.room.generation) == ("in_call", 1)
-
-
-async def test_words_about_calls_that_are_over_or_never_were(house: House) -> None:
-    await ring(house)
-    await house.station.says(Hangup("cancelled"))
-    await house.station.says(OFFER)
-    assert house.station.heard_last() == {"type": "hangup", "reason": "cancelled"}
-    await house.station.says(OFFER, "never000never000")
-    assert house.station.heard_last("never000never000") == {"type": "rejected", "code": "foreign_call"}
-    await house.station.says(Hangup("cancelled"), "never111never111")
-    assert house.station.heard("never111never111") == []
-
-
-async def test_a_station_that_floods_is_no_longer_answered(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("region.desk.ear.MOST_MESSAGES", (5, 60.0))
-    desk = make_desk(house.kit.region)
-    await desk.restore()
-    house.station.desk = desk
-    for _ in range(8):
-        await house.station.says(OFFER, "never000never000")
-    assert len(house.station.heard("never000never000")) == 5
-    assert desk.rooms.refused["flood"] == 3
-
-
-@pytest.mark.parametrize(
-    ("path", "body"),
-    [
-        ("answer", {"generation": 1, "sdp": "x" * (32 * 1024 + 1)}),
-        ("answer", {"generation": 0, "sdp": "x"}),
-        ("answer", {"generation": 1}),
-        ("candidates", {"generation": 1, "candidates": [{"candidate": "x" * 1025}]}),
-        ("candidates", {"generation": 1, "candidates": [{"candidate": "x"}] * 17}),
-        ("candidates", {"generation": 1, "candidates": []}),
-        ("claim", {"page": "../../etc/passwd"}),
-        ("hangup", {"reason": "because"}),
-    ],
-)
-async def test_bad_bodies_of_a_browser_are_refused(house: House, path: str, body: dict[str, Any]) -> None:
-    anna = await house.clinician("anna")
-    await talk(house, anna)
-    before = len(house.station.heard())
-    response = await anna.browser.post(
-        f"/desk/calls/{CALL}/{path}", json={"page": anna.page, **body}, headers={"X-CSRF-Token": anna.csrf}
-    )
-    assert response.status_code == 422
-    assert len(house.station.heard()) == before
-
-
-async def test_a_candidate_flood_of_a_browser_is_refused_and_the_call_goes_on(house: House) -> None:
-    anna = await house.clinician("anna")
-    await talk(house, anna)
-    sixteen = [{"candidate": f"candidate:{i}", "mid": "0", "line": 0} for i in range(16)]
-    for _ in range(4):
-        assert (await anna.post(f"calls/{CALL}/candidates", generation=1, candidates=sixteen)).status_code == 200
-    refused = await anna.post(f"calls/{CALL}/candidates", generation=1, candidates=sixteen)
-    assert (refused.status_code, refused.json()["code"]) == (429, "flood")
-    candidates = [said for said in house.station.heard() if said["type"] == "candidate"]
-    assert len(candidates) == 64
-    assert candidates[0] == to_data(Candidate(1, "candidate:0", "0", 0))
-
-
-async def test_an_impatient_clinician_is_slowed_down(house: House) -> None:
-    anna = await house.clinician("anna")
-    tries, _ = MOST_STARTS
-    codes = [(await anna.post("calls", station="st-nosuch00")).json()["code"] for _ in range(tries + 1)]
-    assert codes == ["no_such_call"] * tries + ["rate_limited"]
-
-
-async def test_an_answer_that_the_broker_did_not_take_may_be_given_again(house: House) -> None:
-    anna = await house.clinician("anna")
-    await ring(house)
-    await anna.post(f"calls/{CALL}/claim")
-    house.kit.downlink.is_up = False
-    refused = await anna.post(f"calls/{CALL}/answer", generation=1, sdp="v=0 answer")
-    assert (refused.status_code, refused.json()["code"]) == (503, "link_down")
-    house.kit.downlink.is_up = True
-    assert (await anna.post(f"calls/{CALL}/answer", generation=1, sdp="v=0 answer")).status_code == 200
-    assert house.station.heard_last()["type"] == "answer"
-
-
-async def test_without_a_sign_in_or_its_token_nothing_can_be_done(house: House) -> None:
-    anna = await house.clinician("anna")
-    await ring(house)
-    async with house.kit.browser(accept="application/json") as stranger:
-        assert (await stranger.get("/desk")).status_code == 401
-        assert (await stranger.post(f"/desk/calls/{CALL}/claim", json={"page": anna.page})).status_code == 403
-    forged = await anna.browser.post(f"/desk/calls/{CALL}/claim", json={"page": anna.page})
-    assert forged.status_code == 403
-    admin = await house.kit.person("ivan", "it_admin")
-    async with house.kit.signed_in(admin, accept="application/json") as browser:
-        assert (await browser.get("/desk")).status_code == 403
-    assert house.desk.rooms.find(CALL) is not None
-
-
-async def test_the_page_speaks_both_languages_and_runs_no_inline_script(house: House) -> None:
-    anna = await house.clinician("anna")
-    english = (await anna.browser.get("/desk", headers={"accept": "text/html", "accept-language": "en"})).text
-    danish = (await anna.browser.get("/desk", headers={"accept": "text/html", "accept-language": "da"})).text
-    assert ">Answer</button>" in english
-    assert ">Svar</button>" in danish
-    assert "<script>" not in english
-    assert "onclick" not in english
-
-
-async def test_scripts_that_import_each_other_are_of_one_version(house: House) -> None:
-    anna = await house.clinician("anna")
-    page = (await anna.browser.get("/desk", headers={"accept": "text/html"})).text
-    stamped = re.search(r"/static/desk/desk\.js\?[0-9a-f]+", page)
-    assert stamped is not None
-    first = await anna.browser.get(stamped[0])
-    assert "immutable" in first.headers["cache-control"]
-    for imported in re.findall(r'from "\./(\w+\.js)"', first.text):
-        other = await anna.browser.get(f"/static/desk/{imported}")
-        assert (other.status_code, other.headers["cache-control"]) == (200, "no-cache")
-
-
-def _caller(clinician: Clinician) -> Caller:
-    return Caller(clinician.person, clinician.page)
