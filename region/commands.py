@@ -22,7 +22,8 @@ from region import addresses
 from region.errors import Usage
 from region.evaluation.command import HEAD, as_lines, chosen_rows
 from region.evaluation.table import to_csv
-from region.fleet.subject import whole_fleet
+from region.fleet.printed import printed
+from region.fleet.subject import one_of_the_fleet, whole_fleet
 from region.registry import NotFound, Registry, database_url
 from region.registry.actions import AuditAction
 from region.registry.records import Person, Site
@@ -107,19 +108,10 @@ async def _station_list(desk: Desk) -> None:
 
 
 async def _station_show(desk: Desk) -> None:
-    fleet = await whole_fleet(desk.registry, desk.clock.wall())
-    one = next((one for one in fleet if one.station.id == desk.args.station), None)
-    if one is None:
-        raise NotFound(f"no station {desk.args.station}")
-    station, how = one.station, one.standing
+    one = await one_of_the_fleet(desk.registry, desk.args.station, desk.clock.wall())
+    station = one.station
     rows = [
-        ("name", f"{station.name}, {station.site}"), ("clinic", station.clinic or "-"),
-        ("ready for a call", "yes" if how.ready else "no"),
-        ("agent / call", f"{_there(how.agent_online)} / {_there(how.call_online)}"),
-        ("last report", _time(how.last_report)),
-        ("config", f"{how.version_in_force} of {how.desired_version} in force"),
-        *(("remark", f"{remark.code} {remark.value}".strip()) for remark in how.remarks),
-        *((f"version of {name}", number) for name, number in how.versions.items()),
+        ("name", f"{station.name}, {station.site}"), ("clinic", station.clinic or "-"), *printed(one.standing)
     ]  # fmt: skip
     _tell(desk.args, one, _table(("STATION", station.id), rows))
 
@@ -301,7 +293,3 @@ def _details(detail: dict[str, Any]) -> str:
 
 def _time(at: float | None) -> str:
     return "-" if at is None else datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
-
-
-def _there(online: bool) -> str:
-    return "there" if online else "gone"

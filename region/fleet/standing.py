@@ -9,6 +9,7 @@ from typing import Literal, TypeVar
 from messaging.codec import decode
 from messaging.errors import MessageError
 from messaging.health import Health
+from messaging.status import Birth
 from messaging.twin import Reported
 from region.registry.records import ProcessPresence, Report, Station
 
@@ -18,6 +19,8 @@ STALE_S = 600.0  # ten reports late
 HOT_C = 80.0
 FULL = 0.05  # of disk or memory left
 WEAK_DBM = -75
+CERTIFICATE_DAYS = 7  # left of the 45: by then it should have been renewed
+DAY_S = 86_400.0
 _RANK: dict[Level, int] = {"good": 0, "warn": 1, "bad": 2}
 
 
@@ -32,18 +35,25 @@ class Remark:
 
 @dataclass(frozen=True)
 class Standing:
-    """`ready`: a call would work now. Times are Unix seconds; versions and reports as the station gave them."""
+    """`ready`: a call would work now. Times are Unix seconds; versions and reports as the station gave them.
+
+    `agent_since` and `call_since` are when the process came or went.
+    """
 
     station: str
     ready: bool
     level: Level
     remarks: tuple[Remark, ...]
     agent_online: bool
+    agent_since: float | None
     call_online: bool
+    call_since: float | None
     in_call: bool
     last_seen: float | None
     last_report: float | None
+    hardware: str | None
     versions: dict[str, str]
+    certificate_expires: float | None
     desired_version: int
     version_in_force: int | None
     health: Health | None
@@ -60,21 +70,26 @@ def standing(station: Station, presence: Iterable[ProcessPresence], reports: Ite
     health_at = by_branch["m/health"].at if "m/health" in by_branch else None
     health = _read(Health, by_branch.get("m/health"))
     reported = _read(Reported, by_branch.get("reported"))
+    birth = _read(Birth, by_branch.get("birth"))
+    certificate_expires = birth.certificate_expires if birth else None
     remarks = [
         *_connection(station, agent_online, call_online, bool(processes)),
         *(_report_age(health_at, now) if agent_online else ()),
         *(_devices(health) if health and call_online else ()),
         *(_machine(health) if health else ()),
         *(_config(station, reported) if agent_online else ()),
+        *(_certificate(certificate_expires, now) if certificate_expires is not None else ()),
     ]
     remarks.sort(key=lambda remark: -_RANK[remark.level])
     ready = call_online and not any(remark.level == "bad" for remark in remarks)
     times = [one.since for one in processes.values()] + [report.at for report in by_branch.values()]
     return Standing(
         station=station.id, ready=ready, level=remarks[0].level if remarks else "good", remarks=tuple(remarks),
-        agent_online=agent_online, call_online=call_online,
+        agent_online=agent_online, agent_since=agent.since if agent else None,
+        call_online=call_online, call_since=call.since if call else None,
         in_call=call_online and call is not None and call.call is not None,
         last_seen=max(times, default=None), last_report=health_at,
+        hardware=birth.hardware if birth else None, certificate_expires=certificate_expires,
         versions={**(agent.versions if agent else {}), **(health.versions if health else {})},
         desired_version=station.desired_version, version_in_force=reported.version if reported else None,
         health=health, reported=reported,
@@ -132,6 +147,13 @@ def _config(station: Station, reported: Reported | None) -> Iterable[Remark]:
         yield Remark("config_waits", "warn")
     elif reported.refused:
         yield Remark("config_refused", "warn", ", ".join(sorted(reported.refused)))
+
+
+def _certificate(expires: float, now: float) -> Iterable[Remark]:
+    if expires <= now:
+        yield Remark("certificate_ended", "warn")
+    elif expires - now < CERTIFICATE_DAYS * DAY_S:
+        yield Remark("certificate_ends", "warn", str(int((expires - now) // DAY_S)))
 
 
 def _short(free: int | None, total: int | None) -> bool:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -12,14 +14,17 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from region.fleet import words
+from region.fleet.facts import FactTeller
 from region.fleet.intake import Intake
 from region.fleet.standing import Standing, standing
-from region.registry import Registry
+from region.registry import Registry, Unavailable
 from region.registry.records import ProcessPresence, Report, Station
+from region.web.audit import Teller
 from region.web.auth import ItAdmin, live
 from region.web.context import Region, region_of
 from region.web.subject import Nav, Subject
 
+_log = logging.getLogger(__name__)
 T = TypeVar("T", ProcessPresence, Report)
 TELL_EVERY_S = 1.0
 _PAGE = 100
@@ -37,13 +42,6 @@ def subject(region: Region) -> Subject:
     """Pages, API, and what comes from the stations."""
     intake = Intake(region.registry, region.clock)
 
-    async def tell_pages() -> None:
-        while True:
-            if intake.changed:
-                intake.changed = False
-                region.hub.publish("fleet", "fleet", "")
-            await region.clock.sleep(TELL_EVERY_S)
-
     return Subject(
         name="fleet",
         folder=Path(__file__).parent,
@@ -52,8 +50,35 @@ def subject(region: Region) -> Subject:
         nav=(Nav("/fleet", "fleet.nav", "it_admin"), Nav("/audit", "fleet.audit.nav", "it_admin")),
         up={"birth": intake, "reported": intake, "m": intake, "e": intake},
         presence=intake.presence,
-        run=tell_pages,
+        run=partial(_run, region, intake),
     )
+
+
+async def _run(region: Region, intake: Intake) -> None:
+    """Tell the pages what has changed, at most once a second; and tell of events that were too many."""
+    try:
+        while True:
+            changed = set(intake.changed)
+            intake.changed -= changed
+            for station in changed:
+                region.hub.publish(f"station:{station}", "station", "")
+            if changed:
+                region.hub.publish("fleet", "fleet", "")
+            try:
+                await intake.tell_left_out()
+            except Unavailable as error:
+                _log.warning("the count of events left out waits for the database: %s", error)
+            await region.clock.sleep(TELL_EVERY_S)
+    finally:
+        await intake.tell_left_out(all_of_them=True)
+
+
+async def one_of_the_fleet(registry: Registry, station_id: str, now: float) -> StationStanding:
+    """One station and how it stands; NotFound."""
+    async with registry.read() as t:
+        station = await t.stations.get(station_id)
+        presence, reports = await t.reports.all_presence(station_id), await t.reports.all_reports(station_id)
+    return StationStanding(station, standing(station, presence, reports, now))
 
 
 async def whole_fleet(registry: Registry, now: float) -> list[StationStanding]:
@@ -90,18 +115,39 @@ def _router() -> APIRouter:
     async def fleet_events(request: Request, session: ItAdmin) -> Response:
         return live(request, session, ["fleet"])
 
+    @router.get("/fleet/stations/{station_id}", include_in_schema=False)
+    async def station_fragment(request: Request, session: ItAdmin, station_id: str) -> Response:
+        region = region_of(request)
+        one = await one_of_the_fleet(region.registry, station_id, region.clock.wall())
+        teller = FactTeller(region.pages.translator(request, session), region.pages.has_words)
+        return region.pages.page(
+            request, "fleet/station.html", session, s=one.standing, sections=teller.sections(one.standing)
+        )
+
+    @router.get("/fleet/stations/{station_id}/events", include_in_schema=False)
+    async def station_events(request: Request, session: ItAdmin, station_id: str) -> Response:
+        return live(request, session, [f"station:{station_id}"])
+
     @router.get("/audit", include_in_schema=False)
     async def show_audit(request: Request, session: ItAdmin, before: int | None = None) -> Response:
         region = region_of(request)
         async with region.registry.read() as t:
             rows = await t.audit.recent(_PAGE + 1, before=before)
+            stations = {station.id: station for station in await t.stations.all()}
         older = rows[_PAGE - 1].id if len(rows) > _PAGE else None
-        return region.pages.page(request, "fleet/audit.html", session, rows=rows[:_PAGE], older=older)
+        teller = Teller(region.pages.translator(request, session), region.pages.has_words, stations)
+        told = [teller.tell(row) for row in rows[:_PAGE]]
+        return region.pages.page(request, "fleet/audit.html", session, rows=told, older=older)
 
     @router.get("/api/fleet", tags=["fleet"])
     async def fleet(request: Request, _session: ItAdmin) -> list[StationStanding]:
         region = region_of(request)
         return await whole_fleet(region.registry, region.clock.wall())
+
+    @router.get("/api/fleet/{station_id}", tags=["fleet"])
+    async def one_station(request: Request, _session: ItAdmin, station_id: str) -> StationStanding:
+        region = region_of(request)
+        return await one_of_the_fleet(region.registry, station_id, region.clock.wall())
 
     return router
 

@@ -15,6 +15,7 @@ from region.registry import Conflict, Invalid, NotFound, RegistryError
 from region.registry.records import WebSession
 from region.stations.service import Settings, StationService
 from region.stations.standing import Enrolled, enrolled
+from region.web.audit import Teller
 from region.web.auth import ItAdmin
 from region.web.context import region_of
 
@@ -118,9 +119,11 @@ async def _station(
         history = await t.audit.recent(20, station_id=station_id)
     state: Enrolled = enrolled(invitation, bool(presence), region.clock.wall())
     message, status = _refusal(request, session, error)
+    teller = Teller(region.pages.translator(request, session), region.pages.has_words, {station.id: station})
+    told = [teller.tell(row) for row in history]
     return region.pages.page(
         request, "stations/station.html", session, status, station=station, clinics=clinics, sites=sites,
-        enrolled=state, invitation=invitation, history=history, code_file=code_file, saved=saved, error=message,
+        enrolled=state, invitation=invitation, history=told, code_file=code_file, saved=saved, error=message,
         code_file_data=base64.b64encode(code_file.encode()).decode(),
     )  # fmt: skip
 

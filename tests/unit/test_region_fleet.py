@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -16,10 +17,11 @@ from messaging.health import Event, Health
 from messaging.status import Birth, Connection
 from messaging.topics import Topic
 from messaging.twin import Reported
-from region.fleet.intake import Intake
-from region.fleet.standing import STALE_S, Standing, standing
+from region.fleet.intake import EVENTS_WITHIN_S, MOST_EVENTS, Intake
+from region.fleet.standing import DAY_S, STALE_S, Standing, standing
+from region.fleet.subject import subject as fleet_subject
 from region.fleet.words import WORDS
-from region.registry.records import ProcessPresence, Report, Station
+from region.registry.records import AuditRow, ProcessPresence, Report, Station
 from tests.region_kit import Kit, every_subject, region_kit
 
 NOW = 1_800_000_000.0
@@ -37,10 +39,13 @@ def _process(process: str, state: str = "online", call: str | None = None) -> Pr
 def _stands(
     health: Health | None = WELL, *, agent: str = "online", call: str = "online", age_s: float = 30.0,
     station: Station = STATION, in_force: int = 3, refused: dict[str, str] | None = None, in_call: str | None = None,
+    certificate_s: float = 40 * DAY_S,
 ) -> Standing:  # fmt: skip
     reports = [
         Report(station.id, "reported", encode(Reported(in_force, station.config, refused or {})), "b1", 2, NOW - age_s)
     ]
+    birth = Birth("rpi", {}, in_force, NOW + certificate_s)
+    reports.append(Report(station.id, "birth", encode(birth), "b1", 1, NOW - age_s))
     if health is not None:
         reports.append(Report(station.id, "m/health", encode(health), "b1", 3, NOW - age_s))
     return standing(station, [_process("agent", agent), _process("call", call, in_call)], reports, NOW)
@@ -73,6 +78,8 @@ def test_a_station_that_is_well_is_ready_and_nothing_is_remarked() -> None:
         ("weak_wifi", True, {"health": replace(WELL, wifi_dbm=-80)}),
         ("no_clock", True, {"health": replace(WELL, clock="unset")}),
         ("no_screen", True, {"health": replace(WELL, processes={"screen": "stopped"})}),
+        ("certificate_ends", True, {"certificate_s": 6 * DAY_S}),
+        ("certificate_ended", True, {"certificate_s": -1.0}),
         ("config_waits", True, {"in_force": 2}),
         ("config_refused", True, {"refused": {"volume": "out of range"}}),
     ],
@@ -183,3 +190,50 @@ async def test_the_log_is_paged(kit: Kit) -> None:
         assert "outcome20<" not in first
         older = first.partition('href="/audit?before=')[2].partition('"')[0]
         assert "outcome20<" in (await browser.get(f"/audit?before={older}")).text
+
+
+async def test_events_past_sixty_an_hour_are_one_row_that_counts_them(kit: Kit) -> None:
+    _, _, station = await kit.places()
+    intake = Intake(kit.region.registry, kit.clock)
+    for number in range(MOST_EVENTS + 25):
+        await intake.handle(Topic(station.id, "up", "e", ("restart",)), _envelope(Event("call", number)))
+    await intake.tell_left_out()
+    assert [row.outcome for row in await _log(kit)] == ["restart"] * MOST_EVENTS
+    await kit.clock.advance(EVENTS_WITHIN_S)
+    await intake.tell_left_out()
+    await intake.tell_left_out()
+    newest, *rest = await _log(kit)
+    assert (newest.outcome, newest.detail["count"], len(rest)) == ("events_left_out", 25, MOST_EVENTS)
+    await intake.handle(Topic(station.id, "up", "e", ("restart",)), _envelope(Event("call", 1)))
+    assert (await _log(kit))[0].outcome == "restart"
+
+
+async def test_one_noisy_station_takes_no_room_from_another(kit: Kit) -> None:
+    _, site, noisy = await kit.places()
+    async with kit.region.registry.begin() as t:
+        other = await t.stations.add("Room 5", site.id, None, NOW)
+    intake = Intake(kit.region.registry, kit.clock)
+    for _ in range(MOST_EVENTS + 1):
+        await intake.handle(Topic(noisy.id, "up", "e", ("restart",)), _envelope(Event()))
+    await intake.handle(Topic(other.id, "up", "e", ("enrolled",)), _envelope(Event()))
+    assert (await _log(kit))[0].actor == other.id
+
+
+async def test_what_was_left_out_is_told_before_the_region_ends(tmp_path: Path) -> None:
+    async with region_kit(tmp_path) as kit:
+        _, _, station = await kit.places()
+        subject = fleet_subject(kit.region)
+        assert subject.run is not None
+        running = asyncio.create_task(subject.run())
+        for _ in range(MOST_EVENTS + 2):
+            await subject.up["e"].handle(Topic(station.id, "up", "e", ("restart",)), _envelope(Event()))
+        await kit.clock.advance(5)
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        newest = (await _log(kit))[0]
+    assert (newest.outcome, newest.detail["count"]) == ("events_left_out", 2)
+
+
+async def _log(kit: Kit) -> list[AuditRow]:
+    async with kit.region.registry.read() as t:
+        return await t.audit.recent(500)

@@ -8,10 +8,10 @@ from typing import Protocol
 
 from messaging.twin import Language
 from region.web.subject import Words
-from region.web.words import da, en
+from region.web.words import audit, da, en
 
 LANGUAGES: tuple[Language, ...] = ("en", "da")
-OWN: Words = {"en": en.WORDS, "da": da.WORDS}
+OWN: Words = {"en": {**en.WORDS, **audit.WORDS["en"]}, "da": {**da.WORDS, **audit.WORDS["da"]}}
 
 
 class Translator(Protocol):

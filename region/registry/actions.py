@@ -1,0 +1,22 @@
+"""What the audit can tell of: every action and outcome, as stable words.
+
+Scripts read these; pages show the words that `region.web.words.audit` has for them. An event of a station is told with
+the station's own word as its outcome, so those are open.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from messaging.call import EndReason, RefusalCode
+
+AuditAction = Literal[
+    "sign_in", "sign_out", "sign_in.link", "password", "user.add", "user.block", "user.unblock",
+    "site.add", "clinic.add", "clinic.change", "station.add", "station.change", "code.make",
+    "certificate", "enrolled", "event",
+    "call.requested", "call.placed", "call.answered", "call.refused", "call.ended",
+]  # fmt: skip
+AuditOutcome = Literal[
+    "done", "made", "changed", "given", "refused", "waiting", "ringing", "answered", EndReason, RefusalCode
+]
+LEFT_OUT = "events_left_out"  # the region's own event, of a station that tells of too many
