@@ -54,7 +54,7 @@ class CallView:
     fault: FaultReason | None = None
     presses_refused: int = 0  # grows when a press could not do anything, so that the screen can say so at once
     volume: Annotated[int, Range(0, 100)] = 70
-    refused_messages: int = 0  # signalling that was malformed, replayed, about another call, ...: once a second at most
+    refused_messages: int = 0  # malformed, replayed, about another call, ...; from the region or the browser
 
 
 @dataclass(frozen=True)

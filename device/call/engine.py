@@ -30,7 +30,13 @@ class Engine:
         self._generation = 0
         self._gate = False
         self._media_state: tuple[bool, bool] | None = None
+        self._refused = 0
         self._lock = asyncio.Lock()
+
+    @property
+    def refused(self) -> int:
+        """Control messages that were none, over all peers so far."""
+        return self._refused + (self._peer.refused if self._peer is not None else 0)
 
     async def prepare(self, generation: int, ice_servers: tuple[IceServer, ...]) -> str:
         """Close an older peer, make a new one, gather candidates (bounded) and return the whole offer; MediaError.
@@ -85,6 +91,7 @@ class Engine:
     async def _end(self, bye: bool) -> None:
         peer, self._peer = self._peer, None
         if peer is not None:
+            self._refused += peer.refused
             await peer.close(bye)
 
     def _of(self, generation: int) -> Peer:

@@ -29,6 +29,11 @@ class LateEngine:
         self._told: tuple[bool, bool] | None = None
         self._engine: asyncio.Future[Engine] = asyncio.get_running_loop().create_future()
 
+    @property
+    def refused(self) -> int:
+        """As Engine.refused."""
+        return self._engine.result().refused if self._engine.done() else 0
+
     async def load(self) -> None:
         """Import and make the engine; once."""
         await asyncio.to_thread(importlib.import_module, "device.call.engine")

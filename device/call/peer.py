@@ -80,7 +80,7 @@ class Peer:
         self._answered = False
         self._codec: VideoCodec | None = None
         self._candidates = 0
-        self._refused = 0
+        self.refused = 0  # control messages that were none
         self._media_state: tuple[bool, bool] | None = None
         self._outlet: Outlet | None = None
         self._sound_outlet: Outlet | None = None
@@ -225,8 +225,8 @@ class Peer:
         try:
             control = read_control(message)
         except MessageError as error:
-            self._refused += 1
-            if self._refused == 1:  # once is enough in the log: a flood of them is no reason to fill the disk
+            self.refused += 1
+            if self.refused == 1:  # once is enough in the log: a flood of them is no reason to fill the disk
                 _log.warning("control message refused: %s", error.code)
             return
         self._heard()

@@ -113,8 +113,8 @@ class CallService:
 
     def show(self) -> None:
         """Tell the view."""
-        refused = sum(self.signalling.refused.values()) if self.signalling else 0
-        self._on_view(view(self._session, self._boot, self._volume, refused))
+        signalled = sum(self.signalling.refused.values()) if self.signalling else 0
+        self._on_view(view(self._session, self._boot, self._volume, signalled + self._engine.refused))
 
     def levels(self) -> Levels | None:
         """What the open devices hear and play; None while they are closed."""

@@ -200,8 +200,11 @@ async def test_what_the_clinician_says_on_the_control_channel_is_told(station: S
     peer.control.send("{}" * 4000)
     peer.say(type="media", camera=False, microphone=True)
     await station.hears(PeerMedia(1, camera=False, microphone=True))
+    assert station.engine.refused == 2
     peer.say(type="bye")
     await station.hears(PeerBye(1))
+    await station.engine.close()
+    assert station.engine.refused == 2, "the count outlives the connection"
 
 
 async def test_the_clinician_is_told_of_our_devices_and_of_the_end(station: Station) -> None:
