@@ -19,7 +19,8 @@ demo: ready-demo ## a region and a simulated station on this machine; Ctrl-C end
 	@exec env LANG_UI='$(LANG_UI)' DEMO_JSON='$(DEMO_JSON)' $(BIN)/region demo
 
 test: ready-test ## every test, with real servers and browsers (TESTS=tests/unit for a part)
-	$(PYTEST) $(TESTS)
+	$(PYTEST) -q -n 2 -m 'not system and not rpi' $(TESTS) || [ $$? -eq 5 ] # 5: none of this kind among TESTS
+	$(PYTEST) -m 'system and not rpi' $(TESTS) || [ $$? -eq 5 ]
 
 check: ready-check lint unit ## format, lint, types, floors and the fast tests: under two minutes
 
