@@ -14,18 +14,13 @@ import httpx
 import pytest
 from aiortc import RTCConfiguration, RTCIceServer, RTCPeerConnection
 
-from device.call.events import Heard, LinkUp
-from device.call.signalling import Signalling
-from device.call.standing import mqtt_link, read_identity
 from messaging.call import Devices, Hangup, IceServer, Invite, Offer, Renew, Request, Ringing, new_call_id
-from messaging.clock import SystemClock
 from messaging.codec import decode
-from messaging.envelope import Sealer
 from region.web.turn import LIVES_S, ice_servers
 from tests.broker import running_broker
-from tests.eventually import eventually
 from tests.house import House, running_house
-from tests.process.call_stage import STATION, Stage, Watched, some_call, staged
+from tests.process.call_stage import STATION, Stage, some_call, staged
+from tests.scripted_call import scripted_call
 from tests.turn import Relay, running_relay
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(180)]
@@ -102,37 +97,6 @@ async def test_a_reload_late_in_a_call_goes_on_with_fresh_credentials(relay: Rel
     assert relayed(second.sdp)
 
 
-class StationCall(Watched):
-    """A station's call process as the wire has it: its own signalling, under the identity that the agent enrolled."""
-
-    def __init__(self, state_dir: Path) -> None:
-        super().__init__()
-        identity, clock = read_identity(state_dir), SystemClock()
-        assert identity is not None
-        sealer = Sealer(clock.monotonic, clock.wall)
-        self.heard: list[Heard] = []
-        self.is_up = False
-        self.signalling = Signalling(
-            identity.station, mqtt_link(identity, state_dir, clock), clock, sealer, {}, self._happened
-        )
-
-    async def hears(self, kind: type[Any], call: str | None = None) -> tuple[str, Any]:
-        """A message of that kind."""
-        return await self.until(
-            lambda: next(
-                ((h.call, h.message) for h in self.heard if isinstance(h.message, kind) and call in (None, h.call)),
-                None,
-            ),
-            kind.__name__,
-        )
-
-    def _happened(self, event: object) -> None:
-        self.is_up = self.is_up or isinstance(event, LinkUp)
-        if isinstance(event, Heard):
-            self.heard.append(event)
-        self.changed()
-
-
 async def signed_in(house: House, browser: httpx.AsyncClient) -> None:
     """A clinician at this browser, whose posts carry the page's token."""
     link = await house.sign_in_link(await house.add_clinician("anna"))
@@ -149,27 +113,18 @@ async def test_a_region_that_has_a_relay_gives_both_ends_of_every_call_credentia
 ) -> None:
     async with running_house(serve=relay.options) as house, httpx.AsyncClient(base_url=house.url) as browser:
         station = await house.add_station(call=False)
-        await eventually((station.folder / "state" / "identity.json").exists, 60)
         await signed_in(house, browser)
-        call = StationCall(station.folder / "state")
-        await call.signalling.connect()
-        running = asyncio.create_task(call.signalling.run())
-        try:
-            await call.until(lambda: call.is_up or None, "its presence has been said")
+        async with scripted_call(station.folder / "state") as call:
             pressed = new_call_id()
-            call.signalling.say(pressed, Request(Devices()))
+            call.says(pressed, Request(Devices()))
             _, ringing = await call.hears(Ringing, pressed)
             answer = await browser.post(f"/desk/calls/{pressed}/claim", json={"page": "a" * 16})
             assert answer.status_code == 200, answer.text
             claimed = answer.json()
-            call.signalling.say(pressed, Hangup("resident_left"))
+            call.says(pressed, Hangup("resident_left"))
             placed = await _placed(browser, station.id)
             invited, invite = await call.hears(Invite)
             assert invited == placed["view"]["call"]
-        finally:
-            running.cancel()
-            await asyncio.gather(running, return_exceptions=True)
-            await call.signalling.stop(1)
     for holder, server in (
         (station.id, only(ringing.ice_servers)), (station.id, only(invite.ice_servers)),
         *(("anna", decode(IceServer, only(body["ice_servers"]))) for body in (claimed, placed)),
