@@ -91,7 +91,7 @@ async def test_garbage_for_an_offer_is_said_and_the_desk_works_on(scripted: Scri
 
 
 async def test_garbage_of_one_station_costs_the_call_with_another_nothing(
-    scripted: ScriptedCall, room_4: RunningStation, anna: Desk
+    house: House, scripted: ScriptedCall, room_4: RunningStation, anna: Desk
 ) -> None:
     await room_4.rested()
     room_4.face.press()
@@ -108,11 +108,14 @@ async def test_garbage_of_one_station_costs_the_call_with_another_nothing(
     for payload in (*NO_MESSAGES, good, good, late, early):
         await scripted.throws(view.call, payload)
     await scripted.throws(view.call, good, retain=True)
+    assert (await scripted.hears(Rejected, view.call))[1].code == "foreign_call"
     await asyncio.gather(anna.sees(30), room_4.face.sees(30))
     await anna.state("live")
     assert anna.complaints == []
     await anna.button("Hang up").click()
     await room_4.rested()
+    log = house.processes.last_words("region")
+    assert [code for code in ("malformed", "unknown_version", "oversized", "stale") if f"({code})" not in log] == []
 
 
 async def test_two_quick_clicks_on_call_make_one_call(scripted: ScriptedCall, anna: Desk) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from kiosk_ui.screen.view import Noticed, screen_view
 from messaging.call import (
     MAX_CANDIDATES,
     Accept,
@@ -324,21 +325,36 @@ class TestTheAgent:
 
 
 class TestDevices:
-    async def test_no_camera_is_a_call_with_sound_and_a_clear_word(self, stage: Stage) -> None:
+    @pytest.mark.parametrize(
+        ("lacks", "camera", "microphone", "words"),
+        [
+            ("camera", False, True, "not see you"),
+            ("microphone", True, False, "not hear you"),
+            ("speaker", True, True, "cannot hear"),
+        ],
+    )
+    async def test_a_missing_device_is_a_call_with_the_rest_and_a_clear_word_at_both_ends(
+        self, stage: Stage, lacks: str, camera: bool, microphone: bool, words: str
+    ) -> None:
         await stage.ready()
-        stage.screen.turn("unplug_camera")
-        await stage.screen.shows(lambda v: v.devices.camera == "missing", "the screen knows")
+        stage.screen.turn(f"unplug_{lacks}")
+        await stage.screen.shows(lambda v: getattr(v.devices, lacks) == "missing", "the screen knows")
         stage.screen.press()
         call, request = await stage.region.hears(Request)
-        assert request.devices == Devices(camera="missing")
+        assert request.devices == Devices(**{lacks: "missing"})
         await stage.region.tells(call, Ringing("Doctors Demo"))
         _, offer = await stage.region.hears(Offer, call)
         browser = await answered(stage, call, offer.sdp)
         await stage.region.hears(Connected, call)
-        await browser.until(lambda: browser.loudest > 500 or None, "the microphone is heard")
-        await browser.until(
-            lambda: {"type": "media", "camera": False, "microphone": True} in browser.control or None, "said directly"
-        )
+        said = {"type": "media", "camera": camera, "microphone": microphone}
+        await browser.until(lambda: said in browser.control or None, "said to the browser directly")
+        if camera:
+            await browser.sees(15)
+        if microphone:
+            await browser.until(lambda: browser.loudest > 500 or None, "the microphone is heard")
+        agent = AgentView("up", True, STATION, "ntp", Config(clinic="Doctors Demo", language="en"))
+        shown = screen_view(await stage.screen.state("in_call"), agent, Noticed(time.time(), remote_age=0.1))
+        assert words in shown.notice
 
     async def test_a_microphone_pulled_out_in_the_call_is_told_and_pictures_go_on(self, stage: Stage) -> None:
         call, browser = await call_by_press(stage)
