@@ -4,6 +4,8 @@
     python -m firmware_hooks first-boot      is this machine fit to be a station: id, name, directories, code file
     python -m firmware_hooks boot-check      can this boot be trusted: disk, clock, power
 
+Several can be named at once; the exit code is then the worst of theirs.
+
 The exit codes are the contract with `systemd/system/laegeknap-{code,boot}.service` and with whoever runs a hook::
 
     0    ok: nothing to say

@@ -26,20 +26,20 @@ class _Parser(argparse.ArgumentParser):
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the hook that is named and return its exit code."""
+    """Run the hooks that are named, each of them whatever the ones before it found; the worst exit code."""
     parser = _Parser(prog="firmware_hooks", description="What a station checks at boot.")
-    parser.add_argument("hook", choices=sorted(HOOKS), help="which hook to run")
+    parser.add_argument("hooks", nargs="+", choices=sorted(HOOKS), metavar="hook", help=", ".join(sorted(HOOKS)))
     parser.add_argument(
         "--config", type=Path, help="station.toml (else STATION_CONFIG, else /etc/laegeknap/station.toml)"
     )
-    parser.add_argument("--json", action="store_true", help="print the whole outcome")
+    parser.add_argument("--json", action="store_true", help="print the whole outcomes, one a line")
     try:
         options = parser.parse_args(arguments)
         machine = load_machine(options.config)
     except HookError as error:
         print(f"firmware_hooks: {error}", file=sys.stderr)
         return USAGE
-    return run(options.hook, machine, as_json=options.json)
+    return max(run(hook, machine, as_json=options.json) for hook in options.hooks)
 
 
 def run(hook: str, machine: Machine, *, as_json: bool = False) -> int:

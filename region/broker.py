@@ -29,6 +29,7 @@ REGION_USER = "region"
 _PATHS = "/usr/sbin:/usr/local/sbin:/opt/homebrew/sbin"
 _START_WITHIN_S = 20.0
 _STOP_WITHIN_S = 10.0
+_SYSTEMDS = ("NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC")  # between systemd and the region: no word of mosquitto's
 _STEADY_S = 60.0  # one that has run so long starts the back-off anew
 
 
@@ -148,7 +149,10 @@ class EmbeddedBroker:
     async def _spawn(self, program: str) -> None:
         """Start the child and wait until it listens, or BrokerUnusable."""
         config = str(self._folder / "mosquitto.conf")
-        self._process = await asyncio.create_subprocess_exec(program, "-c", config, stderr=PIPE, stdout=DEVNULL)
+        self._process = await asyncio.create_subprocess_exec(
+            program, "-c", config, stderr=PIPE, stdout=DEVNULL,
+            env={name: value for name, value in os.environ.items() if name not in _SYSTEMDS},
+        )  # fmt: skip
         running = asyncio.Event()
         self._reading = asyncio.create_task(self._forward_log(self._process, running), name="mosquitto's log")
         waiting = asyncio.create_task(running.wait())

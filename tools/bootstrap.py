@@ -37,7 +37,7 @@ RUN = (
 )  # fmt: skip
 SERVERS = (
     "coturn", "nodejs", "npm", "dbus-daemon|dbus", "pipewire", "wireplumber", "pipewire-pulse", "pulseaudio-utils",
-    "systemd", "procps", "iproute2",
+    "systemd", "procps", "iproute2", "cage", "xwayland", "seatd",
 )  # fmt: skip
 BROWSERS = ("chromium", "firefox-esr")
 PACKAGES = {"demo": RUN, "check": RUN, "test": RUN + SERVERS + BROWSERS}

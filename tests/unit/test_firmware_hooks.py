@@ -268,8 +268,19 @@ def test_a_config_that_was_named_and_is_missing_is_an_error(tmp_path: Path) -> N
         load_machine(tmp_path / "none.toml")
 
 
+def test_a_hook_that_fails_keeps_none_after_it_from_speaking_and_the_worst_is_the_exit_code(
+    machine: FakeMachine, tmp_path: Path
+) -> None:
+    config = tmp_path / "station.toml"
+    nowhere = machine.state_dir / "file" / "below"
+    nowhere.parent.write_text("")
+    config.write_text(f'[station]\nstate_dir = "{nowhere}"\nruntime_dir = "{machine.runtime_dir}"\n')
+    assert main(["first-boot", "boot-check", "--config", str(config)]) == 20
+    assert sorted(path.stem for path in machine.runtime_dir.iterdir()) == ["boot-check", "first-boot"]
+
+
 def test_a_wrong_call_ends_with_64(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["reboot"]) == 64
+    assert main(["reboot"]) == main([]) == main(["boot-check", "reboot"]) == 64
     assert "invalid choice" in capsys.readouterr().err
 
 

@@ -1,0 +1,202 @@
+"""A machine of its own under a real systemd, with the project installed as a package would: for tests of `systemd/`.
+
+    with running_machine(tmp_path, {"etc/laegeknap/station.toml": "..."}) as machine:
+        machine.run("systemctl", "is-active", "laegeknap-call")
+
+No virtual machine: systemd is process 1 of fresh namespaces, on an overlay in memory of this host's root (boot.sh).
+Needs root with all its rights; `why_not()` says what is missing. All of it ends with the `with`, or with us.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import psutil  # type: ignore[import-untyped]
+
+T = TypeVar("T")
+PROJECT = Path(__file__).parents[2]
+INSTALLED = ("messaging", "device", "kiosk_ui", "provisioning", "region", "firmware_hooks", "systemd")
+READ_BY_THE_BUILD = ("pyproject.toml", "README.md", "LICENSE")
+_SCRIPT = Path(__file__).with_name("boot.sh")
+_BOOT_WITHIN_S = 60.0
+_COMMAND_WITHIN_S = 60.0
+_LOOK_S = 0.1
+
+
+def why_not() -> str:
+    """Why no machine can run here, or "" if one can: it is tried, without a machine in it."""
+    if sys.platform != "linux" or not Path("/usr/lib/systemd/systemd").exists():
+        return "there is no systemd here (Debian package systemd)"
+    if os.geteuid() != 0:
+        return "a machine in namespaces needs root"
+    with _work_folder() as work:
+        done = subprocess.run(_command("probe", work), capture_output=True, text=True, check=False)
+    return "" if done.returncode == 0 else f"this root may not make namespaces and mounts: {done.stderr.strip()}"
+
+
+@dataclass
+class Unit:
+    """A service, as systemd sees it now."""
+
+    active: str
+    pid: int
+    restarts: int
+    result: str
+    status: int
+
+
+@dataclass
+class Machine:
+    """The running machine; `pid` is its systemd, as this host counts."""
+
+    pid: int
+
+    def run(
+        self, *command: str, user: str = "", ok: bool = True, within_s: float = _COMMAND_WITHIN_S
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a command in it, as root or `user`. AssertionError with what it said if it fails, unless not `ok`."""
+        spaces = ["nsenter", f"--target={self.pid}", "-m", "-u", "-i", "-n", "-p", "-C"]
+        plain = ["env", "-i", "PATH=/opt/laegeknap/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C.UTF-8"]
+        become = ["runuser", "-u", user, "--"] if user else []
+        done = subprocess.run(
+            [*spaces, *plain, *become, *command], capture_output=True, text=True, timeout=within_s, check=False,
+            stdin=subprocess.DEVNULL,
+        )  # fmt: skip
+        if ok:
+            assert done.returncode == 0, f"{' '.join(command)}: {done.returncode}\n{done.stdout}{done.stderr}"
+        return done
+
+    def json(self, *command: str, user: str = "", ok: bool = True) -> Any:
+        """What a command prints, as JSON; None if it prints nothing."""
+        text = self.run(*command, user=user, ok=ok).stdout
+        return json.loads(text) if text.strip() else None
+
+    def inside(self, unit: str, *command: str) -> subprocess.CompletedProcess[str]:
+        """Run a command as root within a service's view of the files: what is refused there, the sandbox refuses."""
+        pid = str(self.unit(unit).pid)
+        return self.run("nsenter", "--target", pid, "--mount", "--net", "--", *command, ok=False)
+
+    def path(self, path: str) -> Path:
+        """A file of the machine, as this host can open it."""
+        return Path(f"/proc/{self.pid}/root") / path.lstrip("/")
+
+    def write(self, path: str, text: str) -> None:
+        """A new file in the machine."""
+        self.path(path).parent.mkdir(parents=True, exist_ok=True)
+        self.path(path).write_text(text, encoding="utf-8")
+
+    def unit(self, name: str) -> Unit:
+        """How a service is."""
+        text = self.run("systemctl", "show", name).stdout
+        values = dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
+        return Unit(
+            values["ActiveState"], int(values["MainPID"]), int(values["NRestarts"]), values["Result"],
+            int(values["ExecMainStatus"]),
+        )  # fmt: skip
+
+    def kill(self, unit: str, number: signal.Signals, name: str = "") -> None:
+        """A signal to a service's main process, or to the one below it that `name` names, and to no other."""
+        main = self.unit(unit).pid
+        pids = self.run("pgrep", "--parent", str(main), "--full", name).stdout.split() if name else [str(main)]
+        self.run("kill", f"-{number.name.removeprefix('SIG')}", *pids)
+
+    def journal(self, *options: str) -> str:
+        """The machine's journal, without the host's name."""
+        return self.run("journalctl", "--no-pager", "--output=short-monotonic", "--no-hostname", *options).stdout
+
+
+async def until(look: Callable[[], T | None], what: str, within_s: float = 30.0) -> T:
+    """The first thing `look` gives that is not None or False: systemd itself is not ours to be told by."""
+    end = time.monotonic() + within_s
+    while not (found := look()):
+        if time.monotonic() > end:
+            raise AssertionError(f"not within {within_s:.0f} s: {what}")
+        await asyncio.sleep(_LOOK_S)
+    return found
+
+
+@contextlib.contextmanager
+def running_machine(files: Mapping[str, str]) -> Iterator[Machine]:
+    """A machine that has booted, with the project and `files` (path to text) installed."""
+    with _work_folder() as work:
+        source = work / "source"
+        _copy_project(source)
+        for path, text in files.items():
+            (source / "files" / path).parent.mkdir(parents=True, exist_ok=True)
+            (source / "files" / path).write_text(text, encoding="utf-8")
+        python = Path(sys.base_prefix)
+        command = _command("enter", work, python, f"python3.{sys.version_info[1]}", Path(sys.prefix), source)
+        with (work / "log").open("wb") as log:
+            host = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+        try:
+            yield _booted(host, work / "log")
+        finally:
+            _end(host)
+
+
+def _command(part: str, *arguments: object) -> list[str]:
+    """boot.sh in mounts of its own; killed with us, should we be killed."""
+    return ["setpriv", "--pdeathsig", "KILL", "unshare", "-m", "sh", "-eu", str(_SCRIPT), part, *map(str, arguments)]
+
+
+@contextlib.contextmanager
+def _work_folder() -> Iterator[Path]:
+    """Where the machine's mounts hang; only in the script's own namespace, so here it stays nearly empty."""
+    work = Path(tempfile.mkdtemp(prefix="laegeknap-vm-"))
+    try:
+        yield work
+    finally:
+        shutil.rmtree(work)
+
+
+def _copy_project(source: Path) -> None:
+    source.mkdir()
+    for folder in INSTALLED:
+        shutil.copytree(PROJECT / folder, source / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    for file in READ_BY_THE_BUILD:
+        shutil.copy(PROJECT / file, source)
+
+
+def _booted(host: subprocess.Popen[bytes], log: Path) -> Machine:
+    end = time.monotonic() + _BOOT_WITHIN_S
+    while time.monotonic() < end and host.poll() is None:
+        pid = _systemd_below(host)
+        if pid is not None:
+            machine = Machine(pid)
+            if machine.run("systemctl", "is-active", "basic.target", ok=False).stdout.strip() == "active":
+                return machine
+        time.sleep(_LOOK_S)
+    raise AssertionError(f"the machine does not boot:\n{log.read_text(encoding='utf-8', errors='replace')}")
+
+
+def _systemd_below(host: subprocess.Popen[bytes]) -> int | None:
+    with contextlib.suppress(psutil.NoSuchProcess):
+        for process in psutil.Process(host.pid).children(recursive=True):
+            if process.name() == "systemd" and process.ppid() != host.pid:
+                return int(process.pid)
+    return None
+
+
+def _end(host: subprocess.Popen[bytes]) -> None:
+    """Kill process 1, and the kernel ends the rest; the script then sweeps up and ends by itself."""
+    pid = _systemd_below(host)
+    if pid is not None:
+        os.kill(pid, signal.SIGKILL)
+    try:
+        host.wait(timeout=20)
+    except subprocess.TimeoutExpired:
+        host.kill()
+        host.wait()
