@@ -1,7 +1,7 @@
-"""What of the figures may be read: never a group under five, and never a number that gives one away.
+"""What of the figures may be read: never a group under five. Its limits are told in `docs/evaluation.md`.
 
-A count under five, nought among them, is `<5`. Any other is rounded to the nearest multiple of five, so that neither
-the difference of two rows nor that of two figures is exactly the number of somebody's calls. A share is worked out
+A count under five, nought among them, is `<5`. Any other is rounded to the nearest multiple of five, so that the
+difference of two rows, or of two figures, does not give the hidden number. A share is worked out
 from what is published, not from what was counted; where one of its two parts is `<5` it is a bound that always holds.
 """
 

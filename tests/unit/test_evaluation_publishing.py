@@ -1,4 +1,4 @@
-"""What may be read: never a group under five, never a number that gives one away, no formula in a spreadsheet."""
+"""What may be read: never a group under five, nor one by subtraction; and no formula in a spreadsheet."""
 
 from __future__ import annotations
 
