@@ -33,13 +33,15 @@ RUN = (
     "libgl1", "libgl1-mesa-dri", "libegl1", "libopengl0", "libglib2.0-0t64|libglib2.0-0",
     "libxcb-cursor0", "libxcb-icccm4", "libxcb-image0", "libxcb-keysyms1", "libxcb-randr0", "libxcb-render-util0",
     "libxcb-shape0", "libxcb-xkb1", "libxkbcommon-x11-0", "libpulse0", "libdbus-1-3", "libfontconfig1",
-    "fonts-noto-core", "fonts-dejavu-core",
+    "fonts-noto-core", "fonts-dejavu-core", "libusb-1.0-0",
 )  # fmt: skip
 SERVERS = (
     "coturn", "nodejs", "npm", "dbus-daemon|dbus", "pipewire", "wireplumber", "pipewire-pulse", "pulseaudio-utils",
     "systemd", "procps", "iproute2", "cage", "xwayland", "seatd",
 )  # fmt: skip
 BROWSERS = ("chromium", "firefox-esr")
+# Node is often installed from elsewhere, brings its own npm, and then conflicts with Debian's.
+COMMANDS = {"nodejs": "node", "npm": "npm"}
 PACKAGES = {"demo": RUN, "check": RUN, "test": RUN + SERVERS + BROWSERS}
 LOCKS = {
     "demo": ("station.lock", "region.lock"),
@@ -113,7 +115,7 @@ def install_packages(purpose: str) -> None:
     if is_ubuntu():
         needs = tuple(need for need in needs if need not in BROWSERS)
     present = installed_packages(needs)
-    missing = [need for need in needs if not present.intersection(need.split("|"))]
+    missing = [need for need in needs if not present.intersection(need.split("|")) and not has_command(need)]
     if missing:
         apt_install(missing)
     if purpose == "test" and is_ubuntu():
@@ -127,6 +129,11 @@ def installed_packages(needs: tuple[str, ...]) -> set[str]:
     # It exits with 1 as soon as one name is unknown, and still lists the others.
     rows = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=False).stdout
     return {row.split()[0] for row in rows.splitlines() if row.endswith(" installed")}
+
+
+def has_command(need: str) -> bool:
+    """Whether what the package would bring is there already, wherever it came from."""
+    return need in COMMANDS and shutil.which(COMMANDS[need]) is not None
 
 
 def apt_install(needs: list[str]) -> None:
