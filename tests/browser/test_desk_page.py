@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from pathlib import Path
-from typing import Any
 
 import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, expect
 
+from tests.browser.axe import complaints
 from tests.browser.desk_page import GRANT, Desk, chromium, desk_of
 from tests.house import House, RunningStation, running_house
 
 pytestmark = [pytest.mark.system, pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
 
-AXE = Path(__file__).parent / "node_modules" / "axe-core" / "axe.min.js"
 _COUNT_NOTES = """
 window.notes = 0;
 const start = OscillatorNode.prototype.start;
@@ -88,9 +86,7 @@ async def station(house: House) -> AsyncIterator[RunningStation]:
 
 async def accessible(desk: Desk) -> None:
     """axe-core finds nothing to complain about."""
-    await desk.page.evaluate(AXE.read_text(encoding="utf-8"))
-    found: list[dict[str, Any]] = await desk.page.evaluate("axe.run().then((result) => result.violations)")
-    assert [(one["id"], [node["html"] for node in one["nodes"]]) for one in found] == []
+    assert await complaints(desk.page) == []
 
 
 async def test_a_silenced_page_says_so_and_rings_once_the_sound_is_on(station: RunningStation, anna: Desk) -> None:
