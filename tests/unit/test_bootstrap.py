@@ -71,7 +71,9 @@ def test_either_name_of_an_installed_package_counts(bootstrap: ModuleType, monke
 @pytest.mark.parametrize("node", ["/usr/local/bin/node", None])
 def test_node_from_elsewhere_will_do(bootstrap: ModuleType, monkeypatch: pytest.MonkeyPatch, node: str | None) -> None:
     wanted: list[str] = []
-    monkeypatch.setattr(bootstrap, "installed_packages", lambda needs: set(needs) - {"nodejs", "npm"})
+    monkeypatch.setattr(
+        bootstrap, "installed_packages", lambda needs: set("|".join(needs).split("|")) - {"nodejs", "npm"}
+    )
     monkeypatch.setattr(bootstrap, "is_ubuntu", lambda: False)
     monkeypatch.setattr(bootstrap, "apt_install", wanted.extend)
     monkeypatch.setattr(bootstrap.shutil, "which", lambda name: node if name in ("node", "npm") else f"/usr/bin/{name}")
