@@ -29,6 +29,7 @@ from region.listening import check_port, take_port
 from region.options import ServeOptions
 from region.registry import Registry, database_url
 from region.registry.store import RegistryEnrolmentStore
+from region.renewal import Renewal
 from region.serving import HttpServer, http_server, serve_on
 from region.stations.est import build_est
 from region.stations.publishing import Publisher
@@ -72,11 +73,17 @@ async def serve(options: ServeOptions, on_ready: Callable[[Addresses], None] = l
             check_port(options.stations_host, options.broker_port, "the broker", "--broker-port")
         registry = await stack.enter_async_context(open_registry(options.data))
         authority = open_authority(options.data / "ca", clock)
-        link = await stack.enter_async_context(_broker(options, where, authority, clock))
+        link, renew_broker = await stack.enter_async_context(_broker(options, where, authority, clock))
         address_book.save(options.data, where)
         house = compose(options, where, registry, authority, link, clock)
         stop = _stop_on_signals()
-        await _run(house, web, enrol, stop, lambda: on_ready(where))
+
+        def renew_enrolment() -> None:
+            _tls_files(options.data, authority.issue_server("region", where.hosts))
+            house.enrolment.reload_certificate()
+
+        renewal = Renewal(clock, (renew_broker, renew_enrolment))
+        await _run(house, renewal, web, enrol, stop, lambda: on_ready(where))
 
 
 @asynccontextmanager
@@ -118,13 +125,15 @@ def compose(
 
 
 async def _run(
-    house: House, web: socket.socket, enrol: socket.socket, stop: asyncio.Event, on_ready: Callable[[], None]
-) -> None:
+    house: House, renewal: Renewal, web: socket.socket, enrol: socket.socket, stop: asyncio.Event,
+    on_ready: Callable[[], None],
+) -> None:  # fmt: skip
     servers = (house.site, house.enrolment)
     async with asyncio.TaskGroup() as tasks:
         background = [tasks.create_task(house.wire.run(), name="wire")]
         background += [tasks.create_task(s.run(), name=s.name) for s in house.subjects if s.run is not None]
         background.append(tasks.create_task(_watchdog(house.region.registry), name="watchdog"))
+        background.append(tasks.create_task(renewal.run(), name="renew certificates"))
         serving = [
             tasks.create_task(serve_on(house.site, web), name="pages"),
             tasks.create_task(serve_on(house.enrolment, enrol), name="enrolment endpoint"),
@@ -146,19 +155,25 @@ async def _run(
 @asynccontextmanager
 async def _broker(
     options: ServeOptions, where: Addresses, authority: CertificateAuthority, clock: Clock
-) -> AsyncIterator[Link]:
-    """The region's client of the broker; with a broker of our own around it, unless there is another."""
+) -> AsyncIterator[tuple[Link, Callable[[], None]]]:
+    """The region's client of the broker, with our own broker around it unless there is another; and its renewal."""
     paths = BrokerPaths(options.data / "broker")
-    write_identity(paths, authority.trust_bundle(), authority.issue_client(REGION_USER))
     host, port = options.broker_address()
-    own = None
+    own: EmbeddedBroker | None = None
+
+    def renew() -> None:
+        write_identity(paths, authority.trust_bundle(), authority.issue_client(REGION_USER))
+        if own is not None:
+            own.renew(authority.issue_server("broker", where.hosts))
+
+    renew()
     if options.broker is None:
         server = authority.issue_server("broker", where.hosts)
         own = EmbeddedBroker(paths.folder, options.stations_host, port, server, clock)
         await own.start()
     try:
         settings = MqttSettings(host, port, REGION_USER, paths.ca, paths.region_certificate, paths.region_key)
-        yield MqttLink(settings, region_subscriptions(), None, clock)
+        yield MqttLink(settings, region_subscriptions(), None, clock), renew
     finally:
         if own is not None:
             await own.stop()

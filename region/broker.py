@@ -12,6 +12,7 @@ import getpass
 import logging
 import os
 import shutil
+import signal
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections import deque
 from dataclasses import dataclass
@@ -135,16 +136,26 @@ class EmbeddedBroker:
             self._task = None
         await self._end()
 
+    def renew(self, server: Issued) -> None:
+        """Another certificate for connections to come: mosquitto reads it again at SIGHUP and keeps those it has."""
+        self._server = server
+        self._write_certificate()
+        if self._process is not None:
+            self._process.send_signal(signal.SIGHUP)
+
     def _write_files(self) -> None:
         (self._folder / "state").mkdir(mode=0o700, parents=True, exist_ok=True)
-        write_file(self._folder / "server.pem", self._server.certificate_pem)
-        write_file(self._folder / "server-key.pem", self._server.key_pem)
+        self._write_certificate()
         write_file(self._folder / "acl", access_rules().encode())
         # Started by root, mosquitto would become the user `mosquitto`, who may not read the region's data.
         if os.geteuid() == 0:
             _log.warning("the region runs as root, so its broker does too; run it as a user of its own (see systemd/)")
         text = configuration(self._folder, self._host, self._port, getpass.getuser())
         write_file(self._folder / "mosquitto.conf", text.encode())
+
+    def _write_certificate(self) -> None:
+        write_file(self._folder / "server.pem", self._server.certificate_pem)
+        write_file(self._folder / "server-key.pem", self._server.key_pem)
 
     async def _spawn(self, program: str) -> None:
         """Start the child and wait until it listens, or BrokerUnusable."""

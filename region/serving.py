@@ -26,6 +26,12 @@ class HttpServer(uvicorn.Server):
         await super().startup(sockets)
         self.listening.set()
 
+    def reload_certificate(self) -> None:
+        """Read the certificate and key again, for connections to come; OSError when they do not belong together."""
+        context, certificate = self.config.ssl, self.config.ssl_certfile
+        if context is not None and certificate is not None:
+            context.load_cert_chain(certificate, self.config.ssl_keyfile)
+
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Leave signals alone."""

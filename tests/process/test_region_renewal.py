@@ -1,0 +1,124 @@
+"""The region's own certificates are renewed while it runs: new connections get new ones, open ones go on."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from pathlib import Path
+
+import pytest
+
+from messaging.clock import ManualClock, SystemClock
+from messaging.link.mqtt import MqttLink, MqttSettings
+from messaging.link.port import Inbound
+from provisioning.authority.ca import SERVICE_DAYS, Issued, open_authority
+from provisioning.authority.errors import AuthorityUnusable
+from region.broker import REGION_USER, BrokerPaths, EmbeddedBroker, write_file, write_identity
+from region.listening import take_port
+from region.renewal import DAY_S, Renewal
+from region.serving import http_server, serve_on
+from tests.broker import free_port
+
+HOST = "127.0.0.1"
+
+
+async def test_half_way_through_their_life_they_are_renewed_once() -> None:
+    clock, renewed = ManualClock(), []
+    running = asyncio.create_task(Renewal(clock, (lambda: renewed.append(clock.wall()),)).run())
+    began = clock.wall()
+    for _ in range(SERVICE_DAYS - 1):
+        await clock.advance(DAY_S)
+    running.cancel()
+    assert [round((at - began) / DAY_S) for at in renewed] == [199, 398][: len(renewed)]
+    assert len(renewed) == 1
+
+
+@pytest.mark.parametrize("error", [OSError("no room"), AuthorityUnusable("it ends")])
+async def test_what_fails_is_told_and_comes_again_the_next_day(
+    error: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
+    clock, failures, done = ManualClock(), [error], []
+
+    def renew() -> None:
+        if failures:
+            raise failures.pop()
+        done.append(clock.wall())
+
+    renewal = Renewal(clock, (renew,))
+    assert renewal.look() is False
+    clock.set_wall(clock.wall() + 300 * DAY_S)
+    assert (renewal.look(), done) == (False, [])
+    assert str(error) in caplog.text
+    assert (renewal.look(), len(done), renewal.look()) == (True, 1, False)
+
+
+async def _offered(port: int, ca: Path, client: tuple[Path, Path] | None = None) -> bytes:
+    """The certificate that a new connection is offered, DER."""
+    context = ssl.create_default_context(cafile=str(ca))
+    if client is not None:
+        context.load_cert_chain(*client)
+    async with asyncio.timeout(10):
+        _, writer = await asyncio.open_connection(HOST, port, ssl=context)
+        found: bytes = writer.get_extra_info("ssl_object").getpeercert(True)
+        writer.close()
+        await writer.wait_closed()
+    return found
+
+
+def _der(issued: Issued) -> bytes:
+    return ssl.PEM_cert_to_DER_cert(issued.certificate_pem.decode().partition("-----END CERTIFICATE-----")[0]
+                                    + "-----END CERTIFICATE-----\n")  # fmt: skip
+
+
+@pytest.mark.system
+async def test_the_broker_offers_the_new_one_and_drops_nobody(tmp_path: Path) -> None:
+    clock = SystemClock()
+    authority = open_authority(tmp_path / "ca", clock)
+    paths, port = BrokerPaths(tmp_path / "broker"), free_port()
+    write_identity(paths, authority.trust_bundle(), authority.issue_client(REGION_USER))
+    first, second = (authority.issue_server("broker", [HOST]) for _ in range(2))
+    broker = EmbeddedBroker(paths.folder, HOST, port, first, clock)
+    await broker.start()
+    client = (paths.region_certificate, paths.region_key)
+    link = MqttLink(MqttSettings(HOST, port, REGION_USER, paths.ca, *client), ("vs/1/#",), None, clock)
+    await link.start()
+    events = link.events()
+    try:
+        async with asyncio.timeout(20):
+            assert type(await anext(events)).__name__ == "Up"
+            assert await _offered(port, paths.ca, client) == _der(first)
+            broker.renew(second)
+            while await _offered(port, paths.ca, client) != _der(second):
+                await clock.sleep(0.05)  # mosquitto says nothing when it has read them
+            await link.publish("vs/1/d/st-00000001/dn/desired", b"x")
+            event = await anext(events)
+        assert isinstance(event, Inbound), "the open connection was dropped"
+    finally:
+        await link.stop()
+        await broker.stop()
+
+
+async def test_the_enrolment_door_offers_the_new_one_without_a_restart(tmp_path: Path) -> None:
+    authority = open_authority(tmp_path / "ca", SystemClock())
+    ca, certificate, key = (tmp_path / name for name in ("ca.pem", "server.pem", "server-key.pem"))
+    ca.write_bytes(authority.trust_bundle())
+    first, second = (authority.issue_server("region", [HOST]) for _ in range(2))
+
+    def write(issued: Issued) -> None:
+        write_file(certificate, issued.certificate_pem)
+        write_file(key, issued.key_pem)
+
+    async def app(_scope: object, _receive: object, _send: object) -> None: ...
+
+    write(first)
+    server, port = http_server(app, certificate, key), free_port()
+    listener = take_port(HOST, port, "enrolment", "--enrol-port")
+    serving = asyncio.create_task(serve_on(server, listener))
+    await server.listening.wait()
+    assert await _offered(port, ca) == _der(first)
+    write(second)
+    server.reload_certificate()
+    assert await _offered(port, ca) == _der(second)
+    server.should_exit = True
+    await serving
+    listener.close()
