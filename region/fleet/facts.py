@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from messaging.call import Devices
 from messaging.health import Health
 from region.fleet.standing import WEAK_DBM, Level, Standing
 from region.web.words import Translator
@@ -44,7 +45,7 @@ class FactTeller:
             Section(self.t("fleet.section.connection"), tuple(self._connection(standing))),
             Section(
                 self.t("fleet.section.devices"),
-                tuple(self._devices(health, known=standing.call_online)) if health else (),
+                tuple(self._devices(standing.devices, health)) if health else (),
             ),
             Section(self.t("fleet.section.machine"), tuple(self._machine(health)) if health else ()),
             Section(self.t("fleet.section.messages"), tuple(self._messages(health)) if health else ()),
@@ -71,14 +72,11 @@ class FactTeller:
                 self.t("fleet.fact.certificate"), "", standing.certificate_expires, level="warn" if late else "good"
             )
 
-    def _devices(self, health: Health, *, known: bool) -> Iterable[Fact]:
-        devices = health.devices
-        for name, state in (
-            ("camera", devices.camera), ("microphone", devices.microphone), ("speaker", devices.speaker)
-        ):  # fmt: skip
-            level: Level = "good" if known and state == "ok" else "bad"
-            word = self.t(f"fleet.device.{state if known else 'unknown'}")
-            yield Fact(self.t(f"fleet.fact.{name}"), word, level=level)
+    def _devices(self, devices: Devices | None, health: Health) -> Iterable[Fact]:
+        for name in ("camera", "microphone", "speaker"):
+            state = getattr(devices, name) if devices else "unknown"
+            level: Level = "good" if state == "ok" else "warn" if devices is None else "bad"
+            yield Fact(self.t(f"fleet.fact.{name}"), self.t(f"fleet.device.{state}"), level=level)
         for name, process in sorted(health.processes.items()):
             level = "good" if process == "running" else "warn"
             yield Fact(self._word("fact", name), self.t(f"fleet.process.{process}"), level=level)

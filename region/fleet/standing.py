@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, TypeVar
 
+from messaging.call import Devices
 from messaging.codec import decode
 from messaging.errors import MessageError
 from messaging.health import Health
@@ -37,7 +38,7 @@ class Remark:
 class Standing:
     """`ready`: a call would work now. Times are Unix seconds; versions and reports as the station gave them.
 
-    `agent_since` and `call_since` are when the process came or went.
+    `agent_since` and `call_since` are when the process came or went. `devices` is None while they are not known.
     """
 
     station: str
@@ -56,6 +57,7 @@ class Standing:
     certificate_expires: float | None
     desired_version: int
     version_in_force: int | None
+    devices: Devices | None
     health: Health | None
     reported: Reported | None
 
@@ -70,12 +72,13 @@ def standing(station: Station, presence: Iterable[ProcessPresence], reports: Ite
     health_at = by_branch["m/health"].at if "m/health" in by_branch else None
     health = _read(Health, by_branch.get("m/health"))
     reported = _read(Reported, by_branch.get("reported"))
+    devices = _known_devices(health) if call_online else None
     birth = _read(Birth, by_branch.get("birth"))
     certificate_expires = birth.certificate_expires if birth else None
     remarks = [
         *_connection(station, agent_online, call_online, bool(processes)),
         *(_report_age(health_at, now) if agent_online else ()),
-        *(_devices(health) if health and call_online else ()),
+        *(_devices(devices) if devices else ()),
         *(_machine(health) if health else ()),
         *(_config(station, reported) if agent_online else ()),
         *(_certificate(certificate_expires, now) if certificate_expires is not None else ()),
@@ -92,7 +95,7 @@ def standing(station: Station, presence: Iterable[ProcessPresence], reports: Ite
         hardware=birth.hardware if birth else None, certificate_expires=certificate_expires,
         versions={**(agent.versions if agent else {}), **(health.versions if health else {})},
         desired_version=station.desired_version, version_in_force=reported.version if reported else None,
-        health=health, reported=reported,
+        devices=devices, health=health, reported=reported,
     )  # fmt: skip
 
 
@@ -116,8 +119,14 @@ def _report_age(health_at: float | None, now: float) -> Iterable[Remark]:
         yield Remark("old_report", "warn", str(int((now - health_at) // 60)))
 
 
-def _devices(health: Health) -> Iterable[Remark]:
-    devices = health.devices
+def _known_devices(health: Health | None) -> Devices | None:
+    """What the report says of them, unless station-call was not yet there to tell when it was made."""
+    if health is None or health.processes.get("call", "running") != "running":
+        return None
+    return health.devices
+
+
+def _devices(devices: Devices) -> Iterable[Remark]:
     states = {"camera": devices.camera, "microphone": devices.microphone, "speaker": devices.speaker}
     if "ok" not in (devices.camera, devices.microphone):
         yield Remark("no_devices", "bad")

@@ -94,7 +94,7 @@ def test_what_is_not_known_is_not_told() -> None:
 
 def test_devices_are_unknown_while_the_call_program_is_gone() -> None:
     told = _told(_stands(call="offline"))
-    assert told["Camera"] == "unknown while the call program is gone"
+    assert told["Camera"] == "not known now"
 
 
 @given(

@@ -92,6 +92,16 @@ def test_each_fault_is_told_and_only_what_prevents_a_call_says_no(code: str, rea
     assert f"fleet.remark.{code}" in WORDS["en"]
 
 
+def test_a_report_made_before_the_call_program_was_there_says_nothing_of_devices() -> None:
+    """The agent is up first, and its first report of each start knows no devices yet."""
+    early = replace(
+        WELL, devices=Devices("fault", "fault", "fault"), processes={"call": "stopped", "screen": "running"}
+    )
+    stands = _stands(early)
+    assert (stands.ready, stands.remarks, stands.devices) == (True, (), None)
+    assert not _stands(replace(early, processes={"call": "running"})).ready
+
+
 def test_a_station_never_seen_is_not_ready() -> None:
     stands = standing(STATION, [], [], NOW)
     assert [remark.code for remark in stands.remarks] == ["never_seen"]
