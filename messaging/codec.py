@@ -21,6 +21,7 @@ from messaging.errors import MalformedMessage
 T = TypeVar("T")
 DEFAULT_TEXT = 256
 DEFAULT_ITEMS = 256
+_KEY = 64  # characters of a mapping's key
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,7 @@ def _decode(hint: Any, value: object, path: str) -> Any:
         item_hint = get_args(hint)[1]
         if item_hint is Any:
             return mapping
-        return {key: _decode(item_hint, item, f"{path}.{key}") for key, item in mapping.items()}
+        return {_text(key, _KEY, path): _decode(item_hint, item, f"{path}.{key}") for key, item in mapping.items()}
     if is_dataclass(hint):
         return _decode_dataclass(hint, value, path)  # type: ignore[arg-type]
     return _decode_scalar(hint, value, bounds, path)
@@ -119,12 +120,7 @@ def _decode_scalar(hint: Any, value: object, bounds: tuple[Any, ...], path: str)
     if hint is str:
         if not isinstance(value, str):
             raise MalformedMessage(f"{path}: expected a text")
-        most = next((b.most for b in bounds if isinstance(b, Length)), DEFAULT_TEXT)
-        if len(value) > most:
-            raise MalformedMessage(f"{path}: longer than {most} characters")
-        if "\x00" in value or any("\ud800" <= c <= "\udfff" for c in value):
-            raise MalformedMessage(f"{path}: a character that is no text")
-        return value
+        return _text(value, next((b.most for b in bounds if isinstance(b, Length)), DEFAULT_TEXT), path)
     if hint is bool:
         if not isinstance(value, bool):
             raise MalformedMessage(f"{path}: expected true or false")
@@ -132,6 +128,14 @@ def _decode_scalar(hint: Any, value: object, bounds: tuple[Any, ...], path: str)
     if hint in (int, float):
         return _decode_number(hint, value, bounds, path)
     raise TypeError(f"{path}: a message type may not hold {hint!r}")
+
+
+def _text(value: str, most: int, path: str) -> str:
+    if len(value) > most:
+        raise MalformedMessage(f"{path}: longer than {most} characters")
+    if "\x00" in value or any("\ud800" <= c <= "\udfff" for c in value):
+        raise MalformedMessage(f"{path}: a character that is no text")
+    return value
 
 
 def _decode_number(hint: Any, value: object, bounds: tuple[Any, ...], path: str) -> Any:

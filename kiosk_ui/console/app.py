@@ -136,6 +136,8 @@ class ConsoleApp(App[None]):
         self.refresh_bindings()
 
     def _show_pictures(self) -> None:
+        if not self.is_running:  # the last tick may come while the widgets go
+            return
         # The own picture is there only while the camera is open, and the camera opens only in a call.
         live = self._station.call is not None and self._station.call.light in ON_AIR
         for ring, name in ((self._own, "#own"), (self._remote, "#remote")):
@@ -147,6 +149,8 @@ class ConsoleApp(App[None]):
                 widget.update(half_blocks(picture, widget.size.width, widget.size.height))
 
     def _log_line(self, line: LogLine) -> None:
+        if not self.is_running:
+            return
         at = datetime.fromtimestamp(line.at).astimezone().strftime("%H:%M:%S")
         self.query_one("#log", RichLog).write(Text(f"{at} {line.logger}: {line.text}", _LEVELS[line.level]))
 

@@ -72,6 +72,8 @@ def test_a_field_we_do_not_know_is_no_error() -> None:
         ("many", "x", "Sample.many: expected a list"),
         ("maybe", 4, "Sample.maybe: not between 1 and 3"),
         ("words", {"a": 1}, "Sample.words.a: expected a text"),
+        ("words", {"a" * 65: "x"}, "Sample.words: longer than 64 characters"),
+        ("words", {"\0": "x"}, "Sample.words: a character that is no text"),
     ],
 )
 def test_a_bad_field_is_named_with_what_it_should_be(field: str, value: object, said: str) -> None:

@@ -218,3 +218,12 @@ async def test_q_leaves(tmp_path: Path) -> None:
 def test_without_a_terminal_it_says_what_to_use_instead(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(tmp_path) == 2
     assert "station status --json" in capsys.readouterr().err
+
+
+async def test_what_comes_while_it_closes_does_no_harm(tmp_path: Path) -> None:
+    async with fake_station(tmp_path) as fake, console(tmp_path, fake) as (app, _pilot):
+        line = LogLine("info", "device.call", "late", 0.0)
+    app._show_pictures()
+    app._log_line(line)
+    app._changed()
+    assert not app.is_running
