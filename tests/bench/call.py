@@ -10,8 +10,8 @@ both up and is not counted.
 `cpu_percent`: of one core. `pss_mb`: proportional memory, MiB.
 
 Ours counts station-call, station-agent and a client that takes every picture and draws none; the real screen's cost
-stands beside it. Chromium counts all its processes, and shows the picture; its camera is its own fake device while it
-is weighed, ours paints its time code all the while.
+stands beside it. Chromium counts all its processes, and shows the picture. While it is weighed its camera plays a file
+of the scene that our simulated camera paints.
 """
 
 from __future__ import annotations
@@ -49,8 +49,26 @@ from tests.eventually import eventually
 from tests.house import House, RunningStation, running_house
 
 SIZES = ((640, 480), (1280, 720))
-SETTLE_S, LATENCY_S, WEIGH_S = 4.0, 4.0, 6.0
+SETTLE_S, LATENCY_S, WEIGH_S = 3.0, 3.0, 5.0
 PATIENCE_S = 40.0
+_PEERS = """
+window.peers = [];
+const Stock = RTCPeerConnection;
+window.RTCPeerConnection = class extends Stock {
+  constructor(...given) { super(...given); peers.push(this); }
+};
+"""
+_BYTES = """
+async () => {
+  const sums = [0, 0];
+  for (const peer of peers.filter((one) => one.connectionState === "connected"))
+    for (const report of (await peer.getStats()).values()) {
+      if (report.type === "inbound-rtp" && report.kind === "video") sums[0] += report.bytesReceived;
+      if (report.type === "outbound-rtp" && report.kind === "video") sums[1] += report.bytesSent;
+    }
+  return sums;
+}
+"""
 _INIT = """
 import("/bench/timecode.js").then(({{ follow, newRecord, timedStream }}) => {{
   window.bench = {{ record: newRecord(), auto: false }};
@@ -86,6 +104,9 @@ class Station(Protocol):
 
     async def state(self, name: str) -> None:
         """Wait for the call's state."""
+
+    async def hang_up(self) -> None:
+        """End the call and be ready for the next."""
 
 
 @dataclass
@@ -124,6 +145,10 @@ class Ours:
     async def state(self, name: str) -> None:
         await self.station.face.state(name, PATIENCE_S)
 
+    async def hang_up(self) -> None:
+        self.station.face.press()
+        await self.station.rested()
+
     async def _tell(self, command: str) -> None:
         assert self.viewer.stdin is not None
         self.viewer.stdin.write(f"{command}\n".encode())
@@ -160,6 +185,12 @@ class Peer:
     async def state(self, name: str) -> None:
         await self.page.wait_for_function(f"station.state === {json.dumps(name)}", timeout=PATIENCE_S * 1000)
 
+    async def hang_up(self) -> None:
+        await self.press()
+        await self.state("idle")
+        await self.page.reload()  # what earlier calls left behind shall not weigh
+        await self.page.wait_for_function("station.ready")
+
 
 @dataclass
 class Bench:
@@ -194,15 +225,15 @@ class Bench:
         figures["latency_in_ms"] += (await station.report())["ages"]
         await station.plain()
         await asyncio.sleep(SETTLE_S / 2)
-        before = await self._frames(station)
+        before = await self._came(station)
         await self._weigh(station.processes(), "", figures)
-        for name, first, last in zip(("fps_out", "fps_in"), before, await self._frames(station), strict=True):
-            figures[name].append((last - first) / WEIGH_S)
+        after = await self._came(station)
+        for name, unit in (("fps_out", 1.0), ("fps_in", 1.0), ("kbps_out", 125.0), ("kbps_in", 125.0)):
+            figures[name].append((after[name] - before[name]) / WEIGH_S / unit)
         if isinstance(station, Ours):
             async with real_screen(station.station, self.size) as screen:
                 await self._weigh([psutil.Process(screen)], "screen_", figures)
-        await station.press()
-        await station.state("idle")
+        await station.hang_up()
 
     async def _answer(self, station: Station, figures: Figures) -> None:
         """The clinician calls, the resident presses to answer."""
@@ -215,8 +246,7 @@ class Bench:
         await asyncio.sleep(1)  # a person looks first
         pressed = await station.press()
         figures["answer_ms"].append(await self._both_see(station) - pressed)
-        await station.press()
-        await station.state("idle")
+        await station.hang_up()
 
     async def _ready(self, station: Station, *, auto: bool) -> None:
         desk = self.desk
@@ -235,9 +265,11 @@ class Bench:
                     return float(max(firsts))
                 await asyncio.sleep(0.1)
 
-    async def _frames(self, station: Station) -> tuple[int, int]:
-        """Pictures of this call so far: the station's at the clinic, the clinician's at the station."""
-        return await self.desk.evaluate("bench.record.frames"), (await station.report())["frames"]
+    async def _came(self, station: Station) -> dict[str, float]:
+        """Pictures (the station's at the clinic, the clinician's at the station) and bytes of this call so far."""
+        received, sent = await self.desk.evaluate(_BYTES)
+        pictures = await self.desk.evaluate("bench.record.frames"), (await station.report())["frames"]
+        return dict(zip(("fps_out", "fps_in", "kbps_out", "kbps_in"), (*pictures, received, sent), strict=True))
 
     async def _weigh(self, processes: list[psutil.Process], prefix: str, figures: Figures) -> None:
         meter = Meter(processes)
@@ -347,6 +379,7 @@ async def _desk(house: House, browser: playwright_api.Browser, size: tuple[int, 
     page = desk.page
     code = (Path(__file__).parent / "timecode.js").read_text(encoding="utf-8")
     await page.route("**/bench/timecode.js", lambda route: route.fulfill(body=code, content_type="text/javascript"))
+    await page.add_init_script(_PEERS)
     await desk.open(await house.sign_in_link(person))
     await page.evaluate(_INIT.format(width=size[0], height=size[1]))
     await page.wait_for_function("window.bench")

@@ -20,6 +20,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+from device.hardware.sim.scene import Scene
 from messaging.clock import SystemClock
 from messaging.envelope import Sealer, open_envelope
 from messaging.link.port import Inbound, Link
@@ -30,10 +31,11 @@ from tests.broker import free_port
 from tests.eventually import eventually
 
 HERE = Path(__file__).parent
+FILM_S = 3
 INSTALLED = Path("/usr/lib/chromium")
 FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync", "--use-fake-device-for-media-stream=fps=30",
+    "--disable-component-update", "--disable-sync", "--use-fake-device-for-media-stream",
     "--use-fake-ui-for-media-stream", "--autoplay-policy=no-user-gesture-required",
 ]  # fmt: skip
 
@@ -55,19 +57,32 @@ async def chromium(playwright: Playwright, width: int, height: int) -> AsyncIter
     """A fresh Chromium with a window of that size and fake devices.
 
     It runs from a copy of the installed one: what it would share with the clinician's browser on this machine, a
-    station has to hold alone, and PSS would count only its part.
+    station has to hold alone, and PSS would count only its part. Its camera shows what our simulated one shows, from
+    a file of ready pictures.
     """
     with tempfile.TemporaryDirectory(prefix="bench-chromium") as folder:
         profile, program = Path(folder) / "profile", Path(folder) / "program"
         await asyncio.to_thread(shutil.copytree, INSTALLED, program)
+        film = Path(folder) / "scene.y4m"
+        await asyncio.to_thread(_film, film, width, height)
         context = await playwright.chromium.launch_persistent_context(
-            profile, executable_path=program / "chromium", args=FLAGS, headless=True,
+            profile, executable_path=program / "chromium", headless=True,
+            args=[*FLAGS, f"--use-file-for-fake-video-capture={film}"],
             viewport={"width": width, "height": height}, permissions=["camera", "microphone"],
         )  # fmt: skip
         try:
             yield Browser(context, _main_process(str(profile)))
         finally:
             await context.close()
+
+
+def _film(path: Path, width: int, height: int) -> None:
+    """A few seconds of the simulated camera's scene, uncompressed, at 30 pictures a second."""
+    scene = Scene(width, height)
+    with path.open("wb") as file:
+        file.write(f"YUV4MPEG2 W{width} H{height} F30:1 Ip A1:1 C420jpeg\n".encode())
+        for number in range(FILM_S * 30):
+            file.write(b"FRAME\n" + scene.paint(1_800_000_000 + number / 30).tobytes())
 
 
 def _main_process(profile: str) -> int:

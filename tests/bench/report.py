@@ -13,6 +13,8 @@ LABELS = {
     "latency_in_ms": "latency to the station, ms",
     "fps_out": "pictures a second to the clinician",
     "fps_in": "pictures a second to the station",
+    "kbps_out": "picture to the clinician, kbit/s",
+    "kbps_in": "picture to the station, kbit/s",
     "cpu_percent": "processor, % of a core",
     "pss_mb": "memory (PSS), MiB",
 }
