@@ -24,6 +24,7 @@ from device.hardware.errors import HardwareError
 from device.runtime.bridge import Inlet
 from device.runtime.config import StationConfig
 from device.runtime.log_stream import streaming_log
+from device.runtime.memory import keep_memory_small
 from device.runtime.service import EXIT_FAULT, Watchdog, run_service
 from messaging.call import new_call_id
 from messaging.clock import Clock, SystemClock
@@ -45,6 +46,7 @@ _LEVELS_S = 0.1
 
 def main(config: StationConfig) -> int:
     """Run station-call until it is told to end; an exit code."""
+    keep_memory_small()
     return run_service("station-call", functools.partial(run, config, SystemClock()))
 
 

@@ -19,7 +19,6 @@ VideoCodec = Literal["H264", "VP8"]
 TIME_BASE = Fraction(1, 90_000)
 MIN_BITRATE = 100_000  # below this, sound alone is the better call
 _NEVER = 1_000_000  # frames between key frames that nobody asked for
-_FINE_ENOUGH = 16  # x264's quantiser: 44 dB, which no eye tells from the original; finer only fills the line
 _VP8_STEP = 1.25  # a change of the bit rate smaller than this factor is not worth a new VP8 encoder
 
 
@@ -62,7 +61,6 @@ class H264Encoder:
     def _open(self, width: int, height: int) -> VideoCodecContext:
         context = _context("libx264", width, height, self._bitrate, self._fps)
         context.profile = "Baseline"
-        context.qmin = _FINE_ENOUGH
         # x264 takes a new bit rate while running only if it was opened with a rate buffer; half a second of it is
         # what a key frame may be ahead.
         context.options = {
