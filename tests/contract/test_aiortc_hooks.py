@@ -1,4 +1,4 @@
-"""The private parts of aiortc and aioice that device/media/aiortc_hooks.py holds on to.
+"""The private parts of aiortc and aioice that device/media/aiortc_hooks/ holds on to.
 
 If one of these fails after an upgrade, calls break in the way the message says: look at that hook before anything else.
 """
@@ -45,7 +45,7 @@ async def connection():
 
 def test_aiortc_is_the_version_whose_insides_we_know() -> None:
     assert aiortc.__version__.startswith("1.16."), (
-        "read every hook in device/media/aiortc_hooks.py against the new source"
+        "read every hook in device/media/aiortc_hooks/ against the new source"
     )
 
 
@@ -179,11 +179,11 @@ async def test_the_negotiated_codec_is_the_transceivers_first(connection: RTCPee
 
 
 def test_a_machine_with_only_a_loopback_address_offers_that(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(aiortc_hooks, "_stock_addresses", lambda use_ipv4, use_ipv6: [])
+    monkeypatch.setattr(aiortc_hooks.ice, "_stock_addresses", lambda use_ipv4, use_ipv6: [])
     aiortc_hooks.install()
     assert aioice.ice.get_host_addresses(use_ipv4=True, use_ipv6=True) == ["127.0.0.1"]
 
-    monkeypatch.setattr(aiortc_hooks, "_stock_addresses", lambda use_ipv4, use_ipv6: ["192.0.2.7"])
+    monkeypatch.setattr(aiortc_hooks.ice, "_stock_addresses", lambda use_ipv4, use_ipv6: ["192.0.2.7"])
     assert aioice.ice.get_host_addresses(use_ipv4=True, use_ipv6=True) == ["192.0.2.7"]
 
 
