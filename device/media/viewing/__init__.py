@@ -1,0 +1,26 @@
+"""What of the camera's picture is shown: between the camera and the encoder, in the encoder's thread."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from device.hardware.ports import Frame
+
+
+class Viewing(Protocol):
+    """Chooses and betters what is seen of a picture."""
+
+    def look(self, frame: Frame, width: int, height: int) -> Frame:
+        """The picture to send, no larger than `width` x `height` need; never enlarged.
+
+        It may be larger than that: the encoder's side scales what is left. Sides are even. Called once for every picture
+        that is sent, never for one left out; takes a few milliseconds at most and keeps `captured`.
+        """
+
+
+class WholePicture:
+    """The camera's picture as it is."""
+
+    def look(self, frame: Frame, width: int, height: int) -> Frame:
+        """As Viewing says."""
+        return frame
