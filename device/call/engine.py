@@ -11,6 +11,7 @@ from device.call.peer import Failed, Peer, PeerSign
 from device.call.peer_control import Bye, MediaState
 from device.media import aiortc_hooks
 from device.media.errors import BadDescription
+from device.media.ice_plan import Reachability, read_plan
 from device.media.media import Media
 from messaging.call import IceServer
 from messaging.clock import Clock
@@ -32,13 +33,14 @@ class Engine:
         self._media_state: tuple[bool, bool] | None = None
         self._refused = 0
         self._lock = asyncio.Lock()
+        self._reachability = Reachability(clock.monotonic)
 
     @property
     def refused(self) -> int:
         """Control messages that were none, over all peers so far."""
         return self._refused + (self._peer.refused if self._peer is not None else 0)
 
-    async def prepare(self, generation: int, ice_servers: tuple[IceServer, ...]) -> str:
+    async def prepare(self, generation: int, ice_servers: tuple[IceServer, ...], relay_only: bool = False) -> str:
         """Close an older peer, make a new one, gather candidates (bounded) and return the whole offer; MediaError.
 
         Nothing is sent or played before `open`; `open` holds for later generations until `close`.
@@ -47,7 +49,9 @@ class Engine:
             await self._end(bye=False)
             self._media.remote.forget()
             self._generation = generation
-            self._peer = peer = Peer(self._media, self._clock, ice_servers, partial(self._heard, generation))
+            plan = read_plan(ice_servers, relay_only)
+            heard = partial(self._heard, generation)
+            self._peer = peer = Peer(self._media, self._clock, plan, self._reachability, heard)
             if self._gate:
                 peer.open_gate()
             if self._media_state is not None:

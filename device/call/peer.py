@@ -11,13 +11,12 @@ from dataclasses import dataclass
 from aiortc import (
     RTCBundlePolicy,
     RTCConfiguration,
-    RTCIceServer,
+    RTCIceTransportPolicy,
     RTCPeerConnection,
     RTCRtpSender,
     RTCSessionDescription,
 )
 from aiortc.exceptions import InternalError, InvalidAccessError, InvalidStateError, OperationError
-from aiortc.rtcicetransport import parse_stun_turn_uri
 from aiortc.rtcrtpparameters import RTCRtpCodecCapability
 
 from device.call.peer_control import (
@@ -38,16 +37,16 @@ from device.media import aiortc_hooks
 from device.media.encoders import VideoCodec
 from device.media.errors import BadDescription, Flood, MediaError
 from device.media.fanout import Outlet
+from device.media.ice_plan import IcePlan, Reachability
 from device.media.media import Media
 from device.media.receiving import PictureBuffer, SoundBuffer
 from device.media.tracks import PacketTrack
-from messaging.call import MAX_CANDIDATES, IceServer
+from messaging.call import MAX_CANDIDATES
 from messaging.clock import Clock
 from messaging.errors import MessageError
 
 _log = logging.getLogger(__name__)
 
-GATHER_S = 1.5  # a STUN or TURN server that has not answered by then is left out of the offer
 _BYE_S = 0.2  # for the last word to leave
 _REMB_SHARE = 0.9  # of what the other side can take; the rest is for sound and repairs
 _REFUSED = (ValueError, InternalError, InvalidAccessError, InvalidStateError, OperationError)
@@ -67,7 +66,12 @@ class Peer:
     """One RTCPeerConnection. `tell` is called on the loop; nothing is sent before `open_gate`."""
 
     def __init__(
-        self, media: Media, clock: Clock, ice_servers: tuple[IceServer, ...], tell: Callable[[PeerSign], None]
+        self,
+        media: Media,
+        clock: Clock,
+        plan: IcePlan,
+        reachability: Reachability,
+        tell: Callable[[PeerSign], None],
     ) -> None:
         self._media = media
         self._clock = clock
@@ -78,13 +82,14 @@ class Peer:
         self._gate = False
         self._offer = ""
         self._answered = False
+        self._relay_only = plan.relay_only
         self._codec: VideoCodec | None = None
         self._candidates = 0
         self.refused = 0  # control messages that were none
         self._media_state: tuple[bool, bool] | None = None
         self._outlet: Outlet | None = None
         self._sound_outlet: Outlet | None = None
-        self._pc = RTCPeerConnection(RTCConfiguration(_usable(ice_servers), bundlePolicy=RTCBundlePolicy.MAX_BUNDLE))
+        self._pc = RTCPeerConnection(_configuration(plan.relay_only))
         self._pc.on("connectionstatechange", self._state_changed)
         self._sound_track, self._picture_track = PacketTrack("audio"), PacketTrack("video")
         with aiortc_hooks.receiver_buffers(self._make_buffer):
@@ -92,7 +97,7 @@ class Peer:
             self._pictures = self._pc.addTransceiver(self._picture_track, "sendrecv")
         self._sound.setCodecPreferences(_sound_codecs())
         self._pictures.setCodecPreferences(_picture_codecs())
-        aiortc_hooks.bound_gathering(self._sound, GATHER_S)
+        self._gathering = aiortc_hooks.Gathering(self._sound, plan, reachability)
         self._control = self._pc.createDataChannel(LABEL, negotiated=True, id=CHANNEL_ID)
         self._control.on("open", self._control_open)
         self._control.on("message", self._control_message)
@@ -104,6 +109,8 @@ class Peer:
         except (*_REFUSED, OSError) as error:
             raise MediaError(f"no offer could be made: {error}") from error
         self._offer = self._pc.localDescription.sdp
+        if self._relay_only and "a=candidate:" not in self._offer:
+            raise MediaError("no relay can be reached, and the region lets a call go by relays only")
         self._spawn(self._watch())
         return with_start_bitrate(self._offer, self._media.bitrate_kbps)
 
@@ -158,6 +165,7 @@ class Peer:
         for task in tuple(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._gathering.close()
         await self._pc.close()
         self._sound_track.stop()
         self._picture_track.stop()
@@ -252,6 +260,12 @@ class Peer:
         task.add_done_callback(self._tasks.discard)
 
 
+def _configuration(relay_only: bool) -> RTCConfiguration:
+    policy = RTCIceTransportPolicy.RELAY if relay_only else RTCIceTransportPolicy.ALL
+    # No servers here: aiortc would use the first of a kind, and without any of ours one of somebody else's.
+    return RTCConfiguration([], iceTransportPolicy=policy, bundlePolicy=RTCBundlePolicy.MAX_BUNDLE)
+
+
 def _sound_codecs() -> list[RTCRtpCodecCapability]:
     return [c for c in RTCRtpSender.getCapabilities("audio").codecs if c.mimeType == "audio/opus"]
 
@@ -264,19 +278,3 @@ def _picture_codecs() -> list[RTCRtpCodecCapability]:
         return ranks.get(str(codec.parameters.get("profile-level-id")), 2 if codec.mimeType == "video/VP8" else 3)
 
     return sorted(RTCRtpSender.getCapabilities("video").codecs, key=rank)
-
-
-def _usable(servers: tuple[IceServer, ...]) -> list[RTCIceServer]:
-    usable = []
-    for server in servers:
-        urls = []
-        for url in server.urls:
-            try:
-                parse_stun_turn_uri(url)
-            except ValueError:
-                _log.warning("the region gave an ICE server that is not one; it is left out")
-            else:
-                urls.append(url)
-        if urls:
-            usable.append(RTCIceServer(urls, server.username, server.credential))
-    return usable

@@ -10,7 +10,6 @@ import inspect
 import threading
 from fractions import Fraction
 
-import aioice.ice
 import aiortc
 import aiortc.rtcrtpreceiver
 import av
@@ -160,31 +159,11 @@ def test_other_peoples_frames_are_decoded_by_aiortc_itself() -> None:
     assert (picture.width, picture.height) == (64, 64)
 
 
-async def test_gathering_is_bounded_where_we_bound_it(connection: RTCPeerConnection) -> None:
-    signature = inspect.signature(aioice.ice.Connection.get_component_candidates)
-    assert "timeout" in signature.parameters, "a dead TURN server would hold up the offer for 5 s"
-
-    transceiver = connection.addTransceiver(VideoStreamTrack())
-    aiortc_hooks.bound_gathering(transceiver, 0.25)
-    gatherer = transceiver.receiver.transport.transport.iceGatherer
-    assert gatherer._connection.get_component_candidates.keywords == {"timeout": 0.25}
-    assert "self.get_component_candidates(" in inspect.getsource(aioice.ice.Connection.gather_candidates)
-
-
 async def test_the_negotiated_codec_is_the_transceivers_first(connection: RTCPeerConnection) -> None:
     transceiver = connection.addTransceiver("video")
     transceiver._codecs = [H264]
     assert aiortc_hooks.negotiated_codec(transceiver) == "H264"
     assert "parameters.codecs[0]" in inspect.getsource(RTCRtpSender.send)
-
-
-def test_a_machine_with_only_a_loopback_address_offers_that(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(aiortc_hooks.ice, "_stock_addresses", lambda use_ipv4, use_ipv6: [])
-    aiortc_hooks.install()
-    assert aioice.ice.get_host_addresses(use_ipv4=True, use_ipv6=True) == ["127.0.0.1"]
-
-    monkeypatch.setattr(aiortc_hooks.ice, "_stock_addresses", lambda use_ipv4, use_ipv6: ["192.0.2.7"])
-    assert aioice.ice.get_host_addresses(use_ipv4=True, use_ipv6=True) == ["192.0.2.7"]
 
 
 def test_a_decoding_error_still_asks_for_a_key_frame() -> None:

@@ -3,7 +3,7 @@
 Pinned by tests/contract/test_aiortc_*.py; aiortc itself is pinned to 1.16.0. Nothing outside this package touches one.
 """
 
-from device.media.aiortc_hooks.ice import bound_gathering, install_addresses
+from device.media.aiortc_hooks.ice import Gathering, install_addresses, selected_path
 from device.media.aiortc_hooks.receiver import (
     DecodedElsewhere,
     MakeBuffer,
@@ -16,13 +16,14 @@ from device.media.aiortc_hooks.sender import negotiated_codec, take_feedback
 
 __all__ = [
     "DecodedElsewhere",
+    "Gathering",
     "MakeBuffer",
     "ReceiverBuffer",
-    "bound_gathering",
     "install",
     "negotiated_codec",
     "payload",
     "receiver_buffers",
+    "selected_path",
     "take_feedback",
 ]
 
