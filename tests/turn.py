@@ -10,18 +10,20 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
+import time
 from asyncio.subprocess import PIPE, STDOUT, Process
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from region.web.turn import TurnSettings
-from tests.broker import free_port
+from messaging.call import IceServer
+from region.web.turn import TurnSettings, ice_servers
+from tests.broker import Identity, free_port
 
 SECRET = "a secret between the region and its relay"
 WITHIN_S = 15.0
 _ALLOCATED = re.compile(r"user <\d+:([\w-]+)>: incoming packet ALLOCATE processed, success")
-_LISTENING = re.compile(r"IPv4\. UDP listener opened on")
+_LISTENING = re.compile(r"IPv4\. (?:UDP|TCP|TLS) listener opened on")
 
 
 @dataclass
@@ -45,6 +47,10 @@ class Relay:
         """The same, as the region holds it."""
         return TurnSettings((self.url,), SECRET)
 
+    def servers(self, *urls: str) -> tuple[IceServer, ...]:
+        """What the region would give a station that asks now, at these URLs of the relay's (its own if none)."""
+        return ice_servers(TurnSettings(urls or (self.url,), SECRET), "st-00000001", time.time())
+
     @property
     def options(self) -> tuple[str, ...]:
         """How `region serve` is told of it."""
@@ -57,6 +63,11 @@ class Relay:
     async def allocated(self, *holders: str) -> None:
         """Credentials of all these have got an address of the relay."""
         await self._until(lambda: set(holders) <= self._holders)
+
+    async def die(self) -> None:
+        """Be killed."""
+        self.process.kill()
+        await self.process.wait()
 
     async def read(self) -> None:
         """Read its log until it ends."""
@@ -78,15 +89,25 @@ class Relay:
             raise AssertionError(f"it never happened at the relay; addresses went to {self._holders}") from None
 
 
+def _listeners(port: int, tls: Identity | None) -> tuple[str, ...]:
+    if tls is None:
+        return (f"--listening-port={port}", "--no-tls")
+    return ("--no-udp", "--no-tcp", f"--tls-listening-port={port}", f"--cert={tls.certificate}", f"--pkey={tls.key}")
+
+
 @contextlib.asynccontextmanager
-async def running_relay(folder: Path) -> AsyncIterator[Relay]:
-    """A relay on a free port; it ends with the `async with`."""
+async def running_relay(folder: Path, *more: str, tls: Identity | None = None) -> AsyncIterator[Relay]:
+    """A relay on a free port, with more of coturn's options; it ends with the `async with`.
+
+    With `tls`, its certificate, it takes nothing but TURN over TLS.
+    """
     port, secret = free_port(), folder / "turn-secret"
     secret.write_text(SECRET)
     process = await asyncio.create_subprocess_exec(
-        "turnserver", "-n", "--listening-ip=127.0.0.1", "--relay-ip=127.0.0.1", f"--listening-port={port}",
+        "turnserver", "-n", "--listening-ip=127.0.0.1", "--relay-ip=127.0.0.1",
+        *_listeners(port, tls), *more,
         "--use-auth-secret", f"--static-auth-secret={SECRET}", "--realm=laegeknap.test", "--allow-loopback-peers",
-        "--no-tls", "--no-dtls", "--no-cli", "--log-file=stdout", "--simple-log", "--verbose",
+        "--no-dtls", "--no-cli", "--log-file=stdout", "--simple-log", "--verbose",
         f"--pidfile={folder / 'turn-pid'}", f"--userdb={folder / 'turn-users'}", stdout=PIPE, stderr=STDOUT,
     )  # fmt: skip
     relay = Relay(process, port, secret)
