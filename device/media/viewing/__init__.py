@@ -11,16 +11,16 @@ class Viewing(Protocol):
     """Chooses and betters what is seen of a picture."""
 
     def look(self, frame: Frame, width: int, height: int) -> Frame:
-        """The picture to send, no larger than `width` x `height` need; never enlarged.
+        """The picture to send: no larger than `width` x `height` need, and never enlarged.
 
-        It may be larger than that: the encoder's side scales what is left. Sides are even. Called once for every picture
-        that is sent, never for one left out; takes a few milliseconds at most and keeps `captured`.
+        It may be larger than that: the encoder's side scales what is left. Sides are even. Called once for every
+        picture that is sent, never for one left out; takes a few milliseconds at most and keeps `captured`.
         """
 
 
 class WholePicture:
     """The camera's picture as it is."""
 
-    def look(self, frame: Frame, width: int, height: int) -> Frame:
+    def look(self, frame: Frame, width: int, height: int) -> Frame:  # noqa: ARG002
         """As Viewing says."""
         return frame

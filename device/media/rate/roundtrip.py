@@ -1,0 +1,64 @@
+"""The round trip and its least: how much of it is a queue that we have filled."""
+
+from __future__ import annotations
+
+_USUAL_S = 0.3  # a first round trip above this is taken to hold a queue already
+_WINDOW_S = 15.0  # the least is that of this window and the one before
+_QUEUE_S = 0.05
+_JITTERS = 2.0
+_MOST_JITTER_S = 0.06
+_STEEPEST = -0.5
+_LEAST_SINCE_S = 0.3  # reports closer than this tell nothing of a slope
+
+
+class RoundTrip:
+    """Follows the round trip; times in seconds."""
+
+    def __init__(self) -> None:
+        self.last: float | None = None
+        self._at = 0.0
+        self._slope = 0.0
+        self._least = _USUAL_S
+        self._former: float | None = None
+        self._window = float("-inf")
+        self._allowed = _QUEUE_S
+
+    def take(self, rtt_s: float | None, jitter_s: float, now: float) -> None:
+        """A round trip (None: not known this time) and the jitter of packets that are paced evenly."""
+        if rtt_s is None:
+            return
+        since = now - self._at
+        self._slope = 0.0 if self.last is None or since <= 0 else (rtt_s - self.last) / max(since, _LEAST_SINCE_S)
+        self.last, self._at = rtt_s, now
+        if now - self._window > _WINDOW_S:
+            self._former = self._least if self._window > float("-inf") else None
+            self._least = min(rtt_s, _USUAL_S) if self._former is None else rtt_s
+            self._window = now
+        self._least = min(self._least, rtt_s)
+        self._allowed = _QUEUE_S + _JITTERS * min(jitter_s, _MOST_JITTER_S)
+
+    @property
+    def grown(self) -> float:
+        """By how much it is over its least."""
+        least = self._least if self._former is None else min(self._least, self._former)
+        return 0.0 if self.last is None else max(0.0, self.last - least)
+
+    @property
+    def queue(self) -> bool:
+        """Whether a queue stands, beyond what jitter explains."""
+        return self.grown > self._allowed
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether there may be one."""
+        return self.grown > self._allowed / 2
+
+    @property
+    def draining(self) -> bool:
+        """Whether the queue is getting shorter."""
+        return self.slope < 0
+
+    @property
+    def slope(self) -> float:
+        """Seconds of queue that a second has added; never so steep down that it would tell of a line without end."""
+        return max(_STEEPEST, self._slope)
