@@ -5,11 +5,33 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from messaging.call import Devices
+from messaging.call import Devices, DeviceState
 from messaging.codec import Length, Range
 from messaging.envelope import ClockTrust
 
 ProcessState = Literal["running", "restarting", "stopped"]
+# Who keeps the speaker's sound out of what the microphone sends: the station, the device itself, nobody yet, nobody.
+Echo = Literal["station", "device", "loading", "failed"]
+
+
+@dataclass(frozen=True)
+class SoundTest:
+    """What a chirp from the speaker into the microphone told: figures only. Decibels; None where there is no telling.
+
+    `delay_ms` from the speaker's thread to the microphone's. `echo_db` is how loud the chirp came back, to how loud it
+    was played; `left_db` how much of that is left after cancelling, to how loud it came back. `noise_db` is the room's
+    level, dBFS.
+    """
+
+    at: Annotated[float, Range(0, 1e11)]  # Unix seconds
+    speaker: DeviceState
+    microphone: DeviceState
+    echo: Echo
+    heard: bool
+    noise_db: Annotated[float, Range(-200, 20)] | None = None
+    delay_ms: Annotated[float, Range(0, 10_000)] | None = None
+    echo_db: Annotated[float, Range(-200, 100)] | None = None
+    left_db: Annotated[float, Range(-200, 100)] | None = None
 
 
 @dataclass(frozen=True)
@@ -31,6 +53,8 @@ class Health:
     outbox_waiting: Annotated[int, Range(0, 2**31)] = 0
     outbox_dropped: Annotated[int, Range(0, 2**53)] = 0
     refused_messages: Annotated[int, Range(0, 2**53)] = 0  # by the agent and by station-call, since the agent began
+    echo: Echo | None = None
+    sound_test: SoundTest | None = None  # the last one since station-call began
 
 
 @dataclass(frozen=True)

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
 from messaging.codec import Length, Range
 
 Language = Literal["da", "en"]
 Name = Annotated[str, Length(80)]
+
+
+@dataclass(frozen=True)
+class Sound:
+    """How the clinician sounds to this resident. `clear_speech` is for those who hear badly: no rumble, the consonants'
+    band (1.5 to 4 kHz) raised by `boost_db`, quiet speech brought nearer to loud speech."""
+
+    profile: Literal["normal", "clear_speech"] = "normal"
+    boost_db: Annotated[int, Range(0, 9)] = 7
 
 
 @dataclass(frozen=True)
@@ -21,6 +30,7 @@ class Config:
     station: Name = ""  # the room or place, shown to clinic and staff
     language: Language = "da"
     volume: Annotated[int, Range(0, 100)] = 70
+    sound: Sound = field(default_factory=Sound)
 
 
 @dataclass(frozen=True)

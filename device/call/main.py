@@ -37,6 +37,7 @@ from provisioning.station.keystore import Identity
 
 if TYPE_CHECKING:
     from device.hardware.ports import Hardware
+    from device.media.media import Media
 
 _log = logging.getLogger(__name__)
 _TICK_S = 1.0
@@ -74,6 +75,7 @@ class StationCall:
         self._presses: Inlet[None] = Inlet(asyncio.get_running_loop(), size=16)
         self._tasks: asyncio.TaskGroup
         self._hardware: Hardware
+        self._media: Media
         self._service: CallService
 
     async def run(self) -> None:
@@ -103,7 +105,10 @@ class StationCall:
         try:
             await self._server.start()
             self._hardware.button.listen(self._pressed)
-            for work in (self._agent.run(), self._take_presses(), self._tell_levels(), self._keep_house()):
+            for work in (
+                self._agent.run(), self._take_presses(), self._tell_levels(), self._keep_house(),
+                self._media.load_canceller(),
+            ):  # fmt: skip
                 tasks.create_task(work)
             self._watchdog.ready()
             await asyncio.wait({ended})  # not `await ended`: our own end must not cut short how the call is closed
@@ -143,7 +148,7 @@ class StationCall:
         hardware = self._hardware = await asyncio.to_thread(_load_hardware, self._config)
         from device.media.media import Media
 
-        media = Media(
+        media = self._media = Media(
             hardware, self._config.media, self._config.runtime_dir, self._clock,
             lambda devices: self._service.happened(DevicesChanged(devices)),
         )  # fmt: skip
@@ -156,7 +161,7 @@ class StationCall:
             session, self._server.show,
         )  # fmt: skip
         self._service.signalling = self._signalling
-        self._service.set_volume(self._standing.volume)
+        self._put_in_force(self._standing)
 
     # What comes in
 
@@ -185,12 +190,16 @@ class StationCall:
     def _agent_said(self, message: Message) -> None:
         if isinstance(message, AgentView):
             self._trust = message.clock
-            self._standing = message.config
-            self._service.set_volume(message.config.volume)
+            self._put_in_force(message.config)
             if message.enrolled and self._signalling is None:
                 self._enrol_late()
             else:
                 self._configured()
+
+    def _put_in_force(self, config: Config) -> None:
+        self._standing = config
+        self._service.set_volume(config.volume)
+        self._media.set_sound(config.sound)
 
     def _configured(self) -> None:
         self._service.happened(Configured(self._signalling is not None, bool(self._standing.clinic)))

@@ -17,6 +17,12 @@ class CodecFailed(MediaError):
     code = "codec"
 
 
+class CancellerFailed(MediaError):
+    """The echo canceller would not load or work."""
+
+    code = "canceller"
+
+
 class BadDescription(MediaError):
     """An answer or a candidate that is not one we can take; the peer connection stays as it was."""
 

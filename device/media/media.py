@@ -6,9 +6,11 @@ import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
-from device.hardware.ports import CameraMode, Hardware
+from device.hardware.ports import Block, CameraMode, Hardware
+from device.media.acoustics import selftest
+from device.media.acoustics.room import RoomSound
+from device.media.acoustics.voice import load_voice
 from device.media.devices import PARTS, DeviceSet
-from device.media.echo import SoundProcessor, Untouched
 from device.media.levels import RateMeter
 from device.media.pictures import PictureRing
 from device.media.playout import Playout
@@ -19,7 +21,11 @@ from device.media.tones import Tone
 from device.runtime.config import MediaSection
 from messaging.call import Devices
 from messaging.clock import Clock
+from messaging.health import Echo, SoundTest
 from messaging.local import OWN_RING, REMOTE_RING, Levels
+from messaging.twin import Sound
+
+_TEST_PATIENCE_S = 2.0  # a sound server that is slow to begin
 
 
 class Media:
@@ -36,9 +42,10 @@ class Media:
         runtime_dir: Path,
         clock: Clock,
         on_devices: Callable[[Devices], None] = lambda _: None,
-        processor: SoundProcessor | None = None,
     ) -> None:
-        processor = processor or Untouched()
+        self._clock = clock
+        self._room = room = RoomSound(clock.monotonic)
+        self._trial: selftest.Trial | None = None
         playout = Playout()
         self._speaker = hardware.speaker
         self._runtime_dir = runtime_dir
@@ -46,16 +53,16 @@ class Media:
         self._ring: PictureRing | None = None
         self.bitrate_kbps = settings.bitrate_kbps
         self._rate_in = RateMeter(clock.monotonic)
-        self._loudspeaker = Loudspeaker(playout, processor)
+        self._loudspeaker = Loudspeaker(playout, room)
         self.pictures = PictureSource(settings.bitrate_kbps * 1000, settings.fps, clock.monotonic)
-        self.sound = SoundSource(processor)
+        self.sound = SoundSource(room)
         self.remote = Remote(playout, clock.wall, self._rate_in)
         mode = CameraMode(settings.width, settings.height, settings.fps)
         self._devices = DeviceSet(
             {"camera": hardware.camera, "microphone": hardware.microphone, "speaker": hardware.speaker},
             {
                 "camera": lambda on_fault: hardware.camera.open(mode, self.pictures.feed, on_fault),
-                "microphone": lambda on_fault: hardware.microphone.open(self.sound.feed, on_fault),
+                "microphone": lambda on_fault: hardware.microphone.open(self._hear, on_fault),
                 "speaker": lambda on_fault: hardware.speaker.open(self._loudspeaker.next_block, on_fault),
             },
             lambda: self.pictures.rate.per_second > 0,
@@ -104,6 +111,60 @@ class Media:
         return Levels(
             self.sound.meter.db, self._loudspeaker.meter.db, self._rate_in.per_second, self.pictures.rate.per_second
         )
+
+    async def load_canceller(self) -> None:
+        """Load the echo canceller, once the station is ready: until then, and without it, the echo is sent as it is."""
+        await asyncio.to_thread(self._room.load, load_voice)
+
+    @property
+    def echo(self) -> Echo:
+        """Who cancels the speaker's echo."""
+        return self._room.state
+
+    def set_sound(self, sound: Sound) -> None:
+        """How the clinician sounds to this resident; from the next block on."""
+        self._loudspeaker.shaping.use(sound)
+
+    async def test_sound(self) -> SoundTest | None:
+        """Play chirps and hear what comes of them; None while a call has the devices, or when `stop_test` cut it short.
+
+        Opens the speaker and the microphone and nothing else: for a hand at the station only, with the light on.
+        """
+        async with self._lock:
+            if self._ring is not None:
+                return None
+            trial = self._trial = selftest.Trial(self._clock.monotonic)
+            try:
+                self._loudspeaker.play_once(trial.blocks())
+                await self._devices.want("speaker", "microphone")
+                devices = self._devices.state
+                if devices.speaker == devices.microphone == "ok":
+                    await trial.ended(self._clock, selftest.SECONDS + _TEST_PATIENCE_S)
+            finally:
+                self._trial = None
+                self._loudspeaker.play("none")
+                await self._devices.release("speaker", "microphone")
+        if trial.stopped:
+            return None
+        hearing = trial.hearing()
+        finding = selftest.Finding(heard=False)
+        if hearing is not None:
+            finding = await asyncio.to_thread(selftest.judge, hearing)
+        return SoundTest(
+            self._clock.wall(), devices.speaker, devices.microphone, self.echo, finding.heard, finding.noise_db,
+            finding.delay_ms, finding.echo_db, finding.left_db,
+        )  # fmt: skip
+
+    def stop_test(self) -> None:
+        """End a test at once: somebody has pressed the button."""
+        if (trial := self._trial) is not None:
+            trial.stop()
+
+    def _hear(self, block: Block) -> None:
+        if (trial := self._trial) is None:
+            self.sound.feed(block)
+        else:
+            trial.hear(block, self._room.heard(block))
 
     def set_volume(self, percent: int) -> None:
         """The speaker's volume, 0 to 100."""

@@ -28,6 +28,7 @@ ADAPTERS: dict[str, tuple[str, ...]] = {
     "cv2": ("device/hardware/linux/",),
     "soundcard": ("device/hardware/linux/",),
     "usb": ("device/hardware/linux/",),
+    "livekit": ("device/media/acoustics/voice.py",),
     "aiortc": ("device/call/peer", "device/media/"),
     "aioice": ("device/call/peer", "device/media/"),
     "av": ("device/media/", "device/hardware/sim/files.py"),

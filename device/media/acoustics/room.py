@@ -1,0 +1,89 @@
+"""The sound processor of a room: echo cancelling between the speaker's thread and the microphone's."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+from device.hardware.ports import Block
+from device.media.acoustics.far_end import FarEnd
+from device.media.errors import CancellerFailed
+from messaging.health import Echo
+
+_log = logging.getLogger(__name__)
+
+# From the speaker's thread to the microphone's on the quickest sound card: 20 ms are held ahead, the server and the
+# card add one period of theirs each way. It is only where the canceller begins to look; the rest it measures itself.
+USUAL_DELAY_MS = 60.0
+
+
+class Processing(Protocol):
+    """What `voice.Voice` does."""
+
+    def process(self, far: Block, near: Block, delay_ms: float) -> Block:
+        """As Voice.process."""
+
+
+class RoomSound:
+    """Sends what the microphone hears without what the speaker plays, once the canceller has been loaded.
+
+    It stands aside for a speakerphone that does this itself. Without a canceller the microphone is sent as it is:
+    a call with echo is better than none. `state` says which; it goes to health.
+    """
+
+    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._far = FarEnd(monotonic)
+        self._processing: Processing | None = None
+        self._failed = False
+        self._aside = False
+        self._lock = threading.Lock()  # between a call's end and the block that is being processed
+
+    @property
+    def state(self) -> Echo:
+        """Who cancels the echo now."""
+        if self._aside:
+            return "device"
+        if self._failed:
+            return "failed"
+        return "loading" if self._processing is None else "station"
+
+    def load(self, make: Callable[[], Processing]) -> None:
+        """Make the canceller: takes long, so from a thread. If it cannot be had, that is logged and told by `state`."""
+        try:
+            processing = make()
+        except CancellerFailed as error:
+            self._fail(error)
+        else:
+            with self._lock:
+                self._processing, self._failed = processing, False
+
+    def stand_aside(self, aside: bool) -> None:
+        """Whether the device cancels its own echo: two cancellers one after the other hurt each other."""
+        if aside != self._aside:
+            _log.info("the echo is cancelled by %s", "the speakerphone itself" if aside else "the station")
+        self._aside = aside
+
+    def played(self, block: Block) -> None:
+        """The speaker is about to play this."""
+        self._far.put(block)
+
+    def heard(self, block: Block) -> Block:
+        """What to send for this block of the microphone's."""
+        far = self._far.take()
+        with self._lock:
+            processing = self._processing
+            if processing is None or self._aside:
+                return block
+            try:
+                return processing.process(far, block, USUAL_DELAY_MS - self._far.waiting_ms)
+            except CancellerFailed as error:
+                self._processing = None
+                self._fail(error)
+        return block
+
+    def _fail(self, error: CancellerFailed) -> None:
+        self._failed = True
+        _log.error("the microphone is sent with its echo: %s", error)
