@@ -46,18 +46,18 @@ class Media:
         self._clock = clock
         self._room = room = RoomSound(clock.monotonic)
         self._trial: selftest.Trial | None = None
-        playout = Playout()
+        self.playout = Playout(clock.monotonic)
         self._speaker = hardware.speaker
         self._runtime_dir = runtime_dir
         self._lock = asyncio.Lock()
         self._ring: PictureRing | None = None
         self.bitrate_kbps = settings.bitrate_kbps
         self._rate_in = RateMeter(clock.monotonic)
-        self._loudspeaker = Loudspeaker(playout, room)
+        self._loudspeaker = Loudspeaker(self.playout, room)
         self.pictures = PictureSource(settings.bitrate_kbps * 1000, settings.fps, clock.monotonic)
         self.sound = SoundSource(room)
-        self.remote = Remote(playout, clock.wall, self._rate_in)
-        mode = CameraMode(settings.width, settings.height, settings.fps)
+        self.remote = Remote(self.playout, clock.wall, self._rate_in)
+        self.mode = mode = CameraMode(settings.width, settings.height, settings.fps)
         self._devices = DeviceSet(
             {"camera": hardware.camera, "microphone": hardware.microphone, "speaker": hardware.speaker},
             {

@@ -6,7 +6,6 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
-import numpy as np
 import pytest
 from aiortc.codecs.h264 import H264Encoder, h264_depayload
 from aiortc.codecs.vpx import Vp8Encoder, vp8_depayload
@@ -19,7 +18,7 @@ from device.media.encoders import TIME_BASE, VideoCodec, make_encoder
 from device.media.levels import RateMeter
 from device.media.pictures import PictureRing
 from device.media.playout import Playout
-from device.media.receiving import PictureBuffer, Remote, SoundBuffer, is_key_frame
+from device.media.receiving import PictureBuffer, Remote, is_key_frame
 from messaging.frames import RingReader
 from tests.unit.test_media_encoders import encode, textured
 
@@ -32,7 +31,7 @@ class Screen:
     def __init__(self, path: Path) -> None:
         self.ring = PictureRing(path / "remote.ring")
         self.reader = RingReader(path / "remote.ring")
-        self.playout = Playout()
+        self.playout = Playout(lambda: 0.0)
         self.remote = Remote(self.playout, lambda: 12.5, RateMeter(lambda: 0.0))
         self.remote.attach(self.ring)
         self.remote.open_gate()
@@ -186,7 +185,7 @@ def test_after_the_gate_has_shut_the_last_call_is_neither_shown_nor_heard_again(
 
 @given(st.lists(st.tuples(st.integers(0, 65535), st.integers(0, 2**32 - 1), st.booleans()), max_size=80))
 def test_no_sequence_of_packets_breaks_the_buffer_or_makes_it_grow(numbers: list[tuple[int, int, bool]]) -> None:
-    buffer = PictureBuffer(Remote(Playout(), lambda: 0.0, RateMeter(lambda: 0.0)), lambda: None)
+    buffer = PictureBuffer(Remote(Playout(lambda: 0.0), lambda: 0.0, RateMeter(lambda: 0.0)), lambda: None)
     for number, timestamp, marker in numbers:
         packet = RtpPacket(99, int(marker), number, timestamp)
         packet._data = b"\x00\x00\x00\x01\x41"  # type: ignore[attr-defined]
@@ -233,45 +232,6 @@ def test_a_decoder_that_falls_behind_leaves_pictures_out_and_asks_for_a_key_fram
 @given(st.binary(max_size=200), st.sampled_from(["H264", "VP8"]))
 def test_any_bytes_are_a_key_frame_or_not(data: bytes, codec: str) -> None:
     assert is_key_frame(codec, data) in (True, False)
-
-
-def opus_packets(count: int, first: int = 65_530) -> list[RtpPacket]:
-    """20 ms each of a tone, as they reach a buffer."""
-    encoder = av.CodecContext.create("libopus", "w")
-    encoder.sample_rate, encoder.layout, encoder.format, encoder.bit_rate = 48_000, "mono", "s16", 32_000
-    packets = []
-    for i in range(count):
-        wave = (9000 * np.sin(2 * np.pi * 440 * (np.arange(960) + i * 960) / 48_000)).astype(np.int16)
-        frame = av.AudioFrame.from_ndarray(wave.reshape(1, -1), "s16", "mono")
-        frame.sample_rate, frame.pts, frame.time_base = 48_000, i * 960, Fraction(1, 48_000)
-        for encoded in encoder.encode(frame):
-            packet = RtpPacket(96, 0, first + len(packets) & 0xFFFF, len(packets) * 960)
-            packet._data = bytes(encoded)  # type: ignore[attr-defined]
-            packets.append(packet)
-    return packets
-
-
-def hear(buffer: SoundBuffer, packet: RtpPacket) -> bool:
-    _, released = buffer.add(packet)
-    if released is not None:
-        released.decode(RTCRtpCodecParameters("audio/opus", 48_000, 2, 96))
-    return released is not None
-
-
-def test_sound_is_heard_and_late_packets_are_left_out(screen: Screen) -> None:
-    buffer = SoundBuffer(screen.remote, screen.hear)
-    sounds = opus_packets(20)
-    assert [hear(buffer, packet) for packet in (*sounds[:4], sounds[2], sounds[3], *sounds[4:])].count(False) == 2
-    assert buffer.late == 2
-    heard = np.concatenate([screen.playout.next_block() for _ in range(20)])
-    assert np.abs(heard).max() > 5000
-
-
-def test_sound_before_the_gate_opens_is_never_decoded_but_shows_that_somebody_is_there(screen: Screen) -> None:
-    screen.remote.shut_gate()
-    buffer = SoundBuffer(screen.remote, screen.hear)
-    assert not any(hear(buffer, packet) for packet in opus_packets(5))
-    assert screen.heard > 0
 
 
 def test_time_base_is_that_of_rtp_pictures() -> None:

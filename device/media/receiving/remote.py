@@ -6,7 +6,6 @@ import threading
 from collections.abc import Callable
 
 import av
-import numpy as np
 
 from device.media.levels import RateMeter
 from device.media.pictures import PictureRing
@@ -59,10 +58,10 @@ class Remote:
             self._rate.count()
             self._show_newest()
 
-    def play(self, frame: av.AudioFrame, position: int) -> None:
-        """Decoded sound (mono, 48 kHz, 16 bits), from the decoder's thread."""
+    def hear(self, data: bytes, number: int, timestamp: int, source: int) -> None:
+        """A packet of sound (see `Playout.insert`), on the loop; what comes while the gate is shut is left out."""
         if self._gate:
-            self._playout.put(np.frombuffer(memoryview(frame.planes[0]), np.int16)[: frame.samples], position)
+            self._playout.insert(data, number, timestamp, source)
 
     def _show_newest(self) -> None:
         with self._lock:
