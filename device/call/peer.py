@@ -23,6 +23,7 @@ from device.call.peer_control import (
     BYE,
     CHANNEL_ID,
     LABEL,
+    LOOK_S,
     PING,
     PING_S,
     Bye,
@@ -33,14 +34,12 @@ from device.call.peer_control import (
     read_control,
 )
 from device.call.peer_description import read_answer, read_candidate, with_start_bitrate
+from device.call.peer_receiving import PeerReceiving
+from device.call.peer_sending import PeerSending
 from device.media import aiortc_hooks
-from device.media.encoders import VideoCodec
 from device.media.errors import BadDescription, Flood, MediaError
-from device.media.fanout import Outlet
 from device.media.ice_plan import IcePlan, Reachability
 from device.media.media import Media
-from device.media.receiving import PictureBuffer, SoundBuffer
-from device.media.tracks import PacketTrack
 from messaging.call import MAX_CANDIDATES
 from messaging.clock import Clock
 from messaging.errors import MessageError
@@ -48,7 +47,6 @@ from messaging.errors import MessageError
 _log = logging.getLogger(__name__)
 
 _BYE_S = 0.2  # for the last word to leave
-_REMB_SHARE = 0.9  # of what the other side can take; the rest is for sound and repairs
 _REFUSED = (ValueError, InternalError, InvalidAccessError, InvalidStateError, OperationError)
 
 
@@ -79,24 +77,21 @@ class Peer:
         self._liveness = Liveness()
         self._tasks: set[asyncio.Task[None]] = set()
         self._closing = False
-        self._gate = False
         self._offer = ""
         self._answered = False
         self._relay_only = plan.relay_only
-        self._codec: VideoCodec | None = None
         self._candidates = 0
         self.refused = 0  # control messages that were none
         self._media_state: tuple[bool, bool] | None = None
-        self._outlet: Outlet | None = None
-        self._sound_outlet: Outlet | None = None
         self._pc = RTCPeerConnection(_configuration(plan.relay_only))
         self._pc.on("connectionstatechange", self._state_changed)
-        self._sound_track, self._picture_track = PacketTrack("audio"), PacketTrack("video")
-        with aiortc_hooks.receiver_buffers(self._make_buffer):
-            self._sound = self._pc.addTransceiver(self._sound_track, "sendrecv")
-            self._pictures = self._pc.addTransceiver(self._picture_track, "sendrecv")
+        self._receiving = PeerReceiving(media, clock, self._heard)
+        with aiortc_hooks.receiver_buffers(self._receiving.make_buffer):
+            self._sound = self._pc.addTransceiver("audio", "sendrecv")
+            self._pictures = self._pc.addTransceiver("video", "sendrecv")
         self._sound.setCodecPreferences(_sound_codecs())
         self._pictures.setCodecPreferences(_picture_codecs())
+        self._sending = PeerSending(media, clock, self._sound, self._pictures)
         self._gathering = aiortc_hooks.Gathering(self._sound, plan, reachability)
         self._control = self._pc.createDataChannel(LABEL, negotiated=True, id=CHANNEL_ID)
         self._control.on("open", self._control_open)
@@ -125,14 +120,12 @@ class Peer:
         except _REFUSED as error:
             self._answered = False
             raise BadDescription(f"the answer cannot be used: {error}") from error
-        self._codec = "VP8" if aiortc_hooks.negotiated_codec(self._pictures) == "VP8" else "H264"
-        aiortc_hooks.take_feedback(self._pictures.sender, self._codec, self._key_wanted, self._bitrate_wanted)
+        self._spawn(self._receiving.run(self._pictures.receiver))
+        self._sending.answered()
         for text in answer.candidates[: MAX_CANDIDATES - self._candidates]:
             await self.candidate(text)
         if answer.complete:
             await self.candidate("")
-        if self._gate:
-            self._feed()
 
     async def candidate(self, text: str) -> None:
         """Add a candidate, or end them with ""; BadDescription, Flood."""
@@ -147,10 +140,7 @@ class Peer:
 
     def open_gate(self) -> None:
         """Send the room from now on."""
-        if not self._gate:
-            self._gate = True
-            if self._codec is not None:
-                self._feed()
+        self._sending.open_gate()
 
     def tell_media(self, camera: bool, microphone: bool) -> None:
         """Say which of our camera and microphone are on, now and when the channel opens."""
@@ -167,24 +157,7 @@ class Peer:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._gathering.close()
         await self._pc.close()
-        self._sound_track.stop()
-        self._picture_track.stop()
-        if self._outlet is not None:
-            self._media.pictures.unsubscribe(self._outlet)
-        if self._sound_outlet is not None:
-            self._media.sound.unsubscribe(self._sound_outlet)
-
-    def _feed(self) -> None:
-        if self._closing or self._outlet is not None or self._codec is None:
-            return
-        self._outlet = self._media.pictures.subscribe(self._codec)
-        self._sound_outlet = self._media.sound.subscribe()
-        self._picture_track.feed_from(self._outlet)
-        self._sound_track.feed_from(self._sound_outlet)
-
-    def _make_buffer(self, pictures: bool) -> aiortc_hooks.ReceiverBuffer:
-        kind = PictureBuffer if pictures else SoundBuffer
-        return kind(self._media.remote, self._heard)
+        await self._sending.close()
 
     def _heard(self) -> None:
         self._say(self._liveness.heard(self._clock.monotonic()))
@@ -193,19 +166,11 @@ class Peer:
         if sign is not None and not self._closing:
             self._tell(sign)
 
-    def _key_wanted(self) -> None:
-        if self._codec is not None:
-            self._media.pictures.want_key(self._codec)
-
-    def _bitrate_wanted(self, bitrate: int) -> None:
-        if self._codec is not None and self._outlet is not None:
-            self._media.pictures.want_bitrate(self._codec, self._outlet, int(bitrate * _REMB_SHARE))
-
     async def _watch(self) -> None:
         while True:
             self._send(PING)
-            for _ in range(2):  # a loss is told at most half a second late
-                await self._clock.sleep(PING_S / 2)
+            for _ in range(round(PING_S / LOOK_S)):
+                await self._clock.sleep(LOOK_S)
                 self._say(self._liveness.look(self._clock.monotonic()))
 
     async def _add_candidate(self, text: str) -> None:
@@ -238,6 +203,9 @@ class Peer:
                 _log.warning("control message refused: %s", error.code)
             return
         self._heard()
+        self._receiving.heard()
+        if isinstance(control, MediaState):
+            self._receiving.camera(control.camera)
         if isinstance(control, MediaState | Bye):
             self._say(control)
 

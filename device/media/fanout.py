@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import deque
 from collections.abc import Callable
 from typing import Any
@@ -14,6 +13,7 @@ class Outlet:
     """One peer's queue of packets, on the loop; when it overflows, its pictures go on from the next key frame.
 
     `on_key_wanted` is called when only a key frame can be used. Sound has none (`keyed=False`): there the oldest goes.
+    `on_ready` is called when a packet has come; who takes them sets it.
     """
 
     def __init__(self, size: int, on_key_wanted: Callable[[], None] = lambda: None, keyed: bool = True) -> None:
@@ -22,8 +22,13 @@ class Outlet:
         self._keyed = keyed
         self._on_key_wanted = on_key_wanted
         self._awaiting_key = keyed
-        self._ready = asyncio.Event()
+        self.on_ready: Callable[[], None] = lambda: None
         self.dropped = 0
+
+    @property
+    def waiting(self) -> int:
+        """Bytes in the queue."""
+        return sum(packet.size for packet in self._packets)
 
     def put(self, packet: av.Packet[Any]) -> None:
         """Queue a packet, or drop what cannot be used."""
@@ -34,14 +39,17 @@ class Outlet:
             return
         self._awaiting_key = False
         self._packets.append(packet)
-        self._ready.set()
+        self.on_ready()
 
-    async def take(self) -> av.Packet[Any]:
-        """The oldest packet, when there is one."""
-        while not self._packets:
-            self._ready.clear()
-            await self._ready.wait()
-        return self._packets.popleft()
+    def pop(self) -> av.Packet[Any] | None:
+        """The oldest packet, if there is one."""
+        return self._packets.popleft() if self._packets else None
+
+    def keep_newest(self) -> None:
+        """Drop all but the newest packet."""
+        while len(self._packets) > 1:
+            self._packets.popleft()
+            self.dropped += 1
 
     def _overflow(self) -> None:
         if self._keyed:

@@ -19,6 +19,7 @@ from device.media.fanout import Outlet
 from device.media.sending import AUDIO_QUEUE, KEY_GAP_S, PictureSource, SoundSource
 from messaging.frames import RingReader
 from messaging.local import OWN_RING
+from tests.outlets import taken
 
 WIDTH, HEIGHT = 160, 120
 
@@ -42,7 +43,7 @@ class Camera:
         self.now += 1 / 30
         self.source.feed(frame(shade, captured))
         async with asyncio.timeout(5):
-            return await outlet.take()
+            return await taken(outlet)
 
     async def wait(self, condition: Callable[[], object]) -> None:
         """Until the encoder's thread has done something."""
@@ -74,13 +75,13 @@ async def test_a_subscriber_begins_with_a_key_frame_and_a_second_one_gets_the_sa
     second = camera.source.subscribe("H264")
     packet = await camera.give(first, 30)
     assert packet.is_keyframe
-    assert await second.take() is packet, "encoded once"
+    assert await taken(second) is packet, "encoded once"
 
 
 async def test_peers_of_both_codecs_are_served_side_by_side(camera: Camera) -> None:
     modern, old = camera.source.subscribe("H264"), camera.source.subscribe("VP8")
     assert bytes(await camera.give(modern, 10)).startswith(b"\x00\x00\x00\x01")
-    assert not bytes(await old.take()).startswith(b"\x00\x00\x00\x01")
+    assert not bytes(await taken(old)).startswith(b"\x00\x00\x00\x01")
 
 
 async def test_nothing_is_encoded_while_nobody_takes_it(camera: Camera, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -145,7 +146,7 @@ async def test_two_blocks_of_the_microphone_make_one_packet_of_twenty_millisecon
     source.start()
     outlet = source.subscribe()
     speak(source, 8)
-    packets = [await asyncio.wait_for(outlet.take(), 5) for _ in range(3)]
+    packets = [await taken(outlet) for _ in range(3)]
     assert [later.pts - earlier.pts for earlier, later in itertools.pairwise(packets)] == [960, 960]
     decoder = av.CodecContext.create("libopus", "r")
     assert sum(f.samples for packet in packets for f in decoder.decode(packet)) >= 2 * 960
@@ -158,7 +159,7 @@ async def test_a_peer_that_does_not_take_its_sound_gets_the_newest() -> None:
     outlet = source.subscribe()
     speak(source, 100)
     await asyncio.sleep(0)
-    oldest = await outlet.take()
+    oldest = await taken(outlet)
     assert oldest.pts >= (50 - AUDIO_QUEUE - 1) * 960
 
 

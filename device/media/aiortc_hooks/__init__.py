@@ -1,34 +1,52 @@
-"""Every private part of aiortc 1.16 and aioice that we hold on to, in one place: `sender`, `receiver`, `ice`.
+"""Every private part of aiortc 1.16 and aioice that we hold on to: `sender`, `receiver`, `arrival`, `ice`.
 
 Pinned by tests/contract/test_aiortc_*.py; aiortc itself is pinned to 1.16.0. Nothing outside this package touches one.
 """
 
+from device.media.aiortc_hooks.arrival import follow_arrivals, install_arrival
 from device.media.aiortc_hooks.ice import Gathering, install_addresses, selected_path
+from device.media.aiortc_hooks.ice_checks import install_checks
 from device.media.aiortc_hooks.receiver import (
     DecodedElsewhere,
     MakeBuffer,
+    PictureReceiver,
     ReceiverBuffer,
+    ask_again,
+    ask_key_frame,
     install_decoder,
+    measure_line,
     payload,
     receiver_buffers,
+    tell_bandwidth,
 )
-from device.media.aiortc_hooks.sender import negotiated_codec, take_feedback
+from device.media.aiortc_hooks.sender import DtlsLine, Outgoing, install_extensions, negotiated_codec, send_instead
 
 __all__ = [
     "DecodedElsewhere",
+    "DtlsLine",
     "Gathering",
     "MakeBuffer",
+    "Outgoing",
+    "PictureReceiver",
     "ReceiverBuffer",
+    "ask_again",
+    "ask_key_frame",
+    "follow_arrivals",
     "install",
+    "measure_line",
     "negotiated_codec",
     "payload",
     "receiver_buffers",
     "selected_path",
-    "take_feedback",
+    "send_instead",
+    "tell_bandwidth",
 ]
 
 
 def install() -> None:
     """Put what is ours where aiortc and aioice look for it; doing it again changes nothing."""
     install_decoder()
+    install_extensions()
     install_addresses()
+    install_checks()
+    install_arrival()
