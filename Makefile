@@ -8,7 +8,7 @@ PYTEST := $(BIN)/python -m pytest -p no:cacheprovider
 COMPILE := uv pip compile pyproject.toml --universal --generate-hashes --no-header --no-emit-index-url --no-emit-find-links --python-version 3.11
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint format unit bench-call lock clean ready-demo ready-check ready-test
+.PHONY: help demo test check lint format unit bench-call bench-line lock clean ready-demo ready-check ready-test
 
 help: ## this list
 	@echo "Lægeknap. First: make demo (try it), make check (before a commit), make test (everything)."
@@ -40,6 +40,9 @@ format: ready-check ## put the code in form
 
 bench-call: ready-test ## our station beside Chromium's: build/bench/call.json
 	$(BIN)/python -m tests.bench.call
+
+bench-line: ready-test ## bad lines, ours beside Chromium's: build/bench/line.json (CASES=loss5,cap300 SECONDS=15)
+	$(BIN)/python -m tests.bench.line --cases='$(CASES)' $(if $(SECONDS),--seconds=$(SECONDS))
 
 lock: ## compile requirements/*.lock anew (needs uv)
 	$(COMPILE) --extra station --extra sim -o requirements/station.lock

@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import base64
 import json
 import sys
 import time
@@ -26,31 +25,23 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
-import numpy as np
 import psutil
 from playwright import async_api as playwright_api
 from playwright.async_api import Page, async_playwright
 
-from device.call.standing import mqtt_link, read_identity
-from device.hardware.sim import timecode
-from messaging.clock import SystemClock
 from messaging.errors import MessageError
 from messaging.local import CALL_SOCKET, CallView, from_line
-from messaging.topics import call_subscriptions
-from provisioning.station.keystore import Identity
 from region.demo.display import in_memory, shown_on
-from tests.bench.chromium import Browser, bridged, chromium
 from tests.bench.report import Figures, table
+from tests.bench.stations import PATIENCE_S, Ours, Station, chromium_as, clinic_page, enrolled, our_station
 from tests.bench.usage import Meter, pss_mb
 from tests.browser import desk_page
-from tests.eventually import eventually
 from tests.house import House, RunningStation, running_house
 
 SIZES = ((640, 480), (1280, 720))
 SETTLE_S, LATENCY_S, WEIGH_S = 3.0, 3.0, 5.0
-PATIENCE_S = 40.0
 _PEERS = """
 window.peers = [];
 const Stock = RTCPeerConnection;
@@ -77,119 +68,6 @@ import("/bench/timecode.js").then(({{ follow, newRecord, timedStream }}) => {{
   setInterval(() => bench.auto && document.querySelector("#waiting [data-part=answer]:enabled")?.click(), 5);
 }});
 """
-
-
-class Station(Protocol):
-    """What the bench does with either kind of station."""
-
-    name: str
-
-    async def press(self) -> float:
-        """Press the button; Unix milliseconds."""
-
-    async def forget(self) -> None:
-        """Begin a new call's record."""
-
-    async def measure(self, on: bool) -> None:
-        """Read the time code of each picture, or do not."""
-
-    async def report(self) -> dict[str, Any]:
-        """`first` (Unix ms or None), `frames`, `ages` (ms)."""
-
-    async def plain(self) -> None:
-        """Send what costs least to make."""
-
-    def processes(self) -> list[psutil.Process]:
-        """All that is weighed."""
-
-    async def state(self, name: str) -> None:
-        """Wait for the call's state."""
-
-    async def hang_up(self) -> None:
-        """End the call and be ready for the next."""
-
-
-@dataclass
-class Ours:
-    """Our station, with a client that takes every picture and draws none."""
-
-    station: RunningStation
-    viewer: asyncio.subprocess.Process
-    name: str = "ours"
-
-    async def press(self) -> float:
-        pressed = time.time() * 1000
-        self.station.face.press()
-        return pressed
-
-    async def forget(self) -> None:
-        await self._tell("forget")
-
-    async def measure(self, on: bool) -> None:
-        await self._tell("measure" if on else "rest")
-
-    async def report(self) -> dict[str, Any]:
-        await self._tell("report")
-        assert self.viewer.stdout is not None
-        answer: dict[str, Any] = json.loads(await self.viewer.stdout.readline())
-        ages = (_age(arrival, strip) for arrival, strip in answer.pop("strips"))
-        return {**answer, "ages": [milliseconds for milliseconds in ages if milliseconds is not None]}
-
-    async def plain(self) -> None:
-        pass  # the simulated camera always paints its time code
-
-    def processes(self) -> list[psutil.Process]:
-        pids = [self.station.pid("call"), self.station.pid("agent"), self.viewer.pid]
-        return [psutil.Process(pid) for pid in pids]
-
-    async def state(self, name: str) -> None:
-        await self.station.face.state(name, PATIENCE_S)
-
-    async def hang_up(self) -> None:
-        self.station.face.press()
-        await self.station.rested()
-
-    async def _tell(self, command: str) -> None:
-        assert self.viewer.stdin is not None
-        self.viewer.stdin.write(f"{command}\n".encode())
-        await self.viewer.stdin.drain()
-
-
-@dataclass
-class Peer:
-    """A Chromium in the station's place."""
-
-    browser: Browser
-    page: Page
-    name: str = "chromium"
-
-    async def press(self) -> float:
-        return float(await self.page.evaluate("(station.press(), station.pressed)"))
-
-    async def forget(self) -> None:
-        await self.page.evaluate("Object.assign(station.record, { first: null, frames: 0, ages: [] })")
-
-    async def measure(self, on: bool) -> None:
-        await self.page.evaluate(f"station.record.measuring = {json.dumps(on)}")
-
-    async def report(self) -> dict[str, Any]:
-        answer: dict[str, Any] = await self.page.evaluate("station.record")
-        return answer
-
-    async def plain(self) -> None:
-        await self.page.evaluate("station.plain()")
-
-    def processes(self) -> list[psutil.Process]:
-        return self.browser.processes()
-
-    async def state(self, name: str) -> None:
-        await self.page.wait_for_function(f"station.state === {json.dumps(name)}", timeout=PATIENCE_S * 1000)
-
-    async def hang_up(self) -> None:
-        await self.press()
-        await self.state("idle")
-        await self.page.reload()  # what earlier calls left behind shall not weigh
-        await self.page.wait_for_function("station.ready")
 
 
 @dataclass
@@ -293,13 +171,6 @@ async def real_screen(station: RunningStation, size: tuple[int, int]) -> AsyncIt
         yield screen.pid
 
 
-def _age(arrival_ms: float, strip: str) -> float | None:
-    """How old a picture was when it came, in milliseconds, by its time code."""
-    row = np.frombuffer(base64.b64decode(strip), np.uint8)
-    code = timecode.read(np.tile(row, (80, 1)))
-    return None if code is None else timecode.age(code, arrival_ms / 1000) * 1000
-
-
 async def ready_ms(station: RunningStation, times: int) -> list[float]:
     """From the start of `station call` to a view that says a press would call."""
     took = []
@@ -349,21 +220,12 @@ async def measure(rounds: int) -> dict[str, Any]:
         # A house for each size: stations that share memory with others of their kind would weigh too little.
         async with running_house() as house, async_playwright() as playwright, AsyncExitStack() as stack:
             peer = await house.add_station("chromium", call=False)
-            identity = await _enrolled(peer)
+            await enrolled(peer)
             ready += await ready_ms(peer, rounds)
-            make = mqtt_link(identity, peer.folder / "state", SystemClock())
-            address = await stack.enter_async_context(bridged(make(call_subscriptions(peer.id), None), peer.id))
-            browser = await stack.enter_async_context(chromium(playwright, *size))
-            page = browser.context.pages[0]
-            await page.goto(f"{address}?width={size[0]}&height={size[1]}")
-            await page.wait_for_function("station.ready")
-            ours = await house.add_station("ours", width=size[0], height=size[1])
-            viewer = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "tests.bench.viewer", str(ours.runtime_dir), stdin=-1, stdout=-1, limit=16 * 2**20
-            )
-            stack.push_async_callback(_close, viewer)
+            beside = await stack.enter_async_context(chromium_as(peer, playwright, size))
+            ours = await stack.enter_async_context(our_station(house, size))
             clinic = await stack.enter_async_context(desk_page.chromium(desk_page.GRANT))
-            stations: dict[str, Station] = {"ours": Ours(ours, viewer), "chromium": Peer(browser, page)}
+            stations: dict[str, Station] = {"ours": ours, "chromium": beside}
             bench = Bench(size, stations, await _desk(house, clinic, size))
             for number in range(rounds + 1):
                 await bench.round(number)
@@ -374,29 +236,10 @@ async def measure(rounds: int) -> dict[str, Any]:
 
 
 async def _desk(house: House, browser: playwright_api.Browser, size: tuple[int, int]) -> Page:
-    person = await house.add_clinician("anna")
-    desk = await desk_page.desk_of(browser, bypass_csp=True)
-    page = desk.page
-    code = (Path(__file__).parent / "timecode.js").read_text(encoding="utf-8")
-    await page.route("**/bench/timecode.js", lambda route: route.fulfill(body=code, content_type="text/javascript"))
-    await page.add_init_script(_PEERS)
-    await desk.open(await house.sign_in_link(person))
+    page = await clinic_page(house, browser, ("timecode.js",), _PEERS)
     await page.evaluate(_INIT.format(width=size[0], height=size[1]))
     await page.wait_for_function("window.bench")
     return page
-
-
-async def _enrolled(station: RunningStation) -> Identity:
-    await eventually(lambda: read_identity(station.folder / "state"), PATIENCE_S)
-    identity = read_identity(station.folder / "state")
-    assert identity is not None
-    return identity
-
-
-async def _close(process: asyncio.subprocess.Process) -> None:
-    assert process.stdin is not None
-    process.stdin.close()
-    await process.wait()
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -10,8 +10,8 @@ A datagram that comes to a `Pipe` meets, in this order, what it would meet at ho
 3. loss: each datagram is lost with probability `loss`, after it has taken its time on the line. 1.0 is a line that is
    cut. A stream of numbers of its own, seeded, is drawn from once a datagram that comes, whatever the settings: the
    same seed loses the same datagrams by their number, however the clock ran;
-4. the way: `delay_ms`, give or take up to `jitter_ms` (uniform, a draw of the same kind). Datagrams do not overtake each
-   other unless `reorder` is set: what varies on such lines is queues, and queues keep order.
+4. the way: `delay_ms`, give or take up to `jitter_ms` (uniform, a draw of the same kind). Datagrams do not overtake
+   each other unless `reorder` is set: what varies on such lines is queues, and queues keep order.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ const remote = document.querySelector("#remote");
 const own = document.querySelector("#own");
 const query = new URLSearchParams(location.search);
 const size = { width: Number(query.get("width")), height: Number(query.get("height")), frameRate: 30 };
-const station = { record: newRecord(), state: "idle", pressed: null, connected: null };
+const station = { record: newRecord(), state: "idle", pressed: null, connected: null, makeStream: timedStream };
 window.station = station;
 follow(remote, station.record);
 
@@ -55,7 +55,7 @@ async function attach() {
 async function openCamera() {
   // The device is opened as a real station would; what it sends is the picture that carries the time.
   const device = await navigator.mediaDevices.getUserMedia({ video: size, audio: true });
-  stream = timedStream(size.width, size.height, 30);
+  stream = station.makeStream(size.width, size.height, 30);
   stream.device = device;
 }
 

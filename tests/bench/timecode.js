@@ -1,6 +1,6 @@
 // The time code of device/hardware/sim/timecode.py, painted and read in a browser: the lowest 1/20 of the picture,
 // 40 cells, 32 bits of Unix milliseconds and a CRC-8.
-const CELLS = 40;
+export const CELLS = 40;
 
 export function crc8(milliseconds) {
   let check = 0xff;
@@ -11,16 +11,43 @@ export function crc8(milliseconds) {
   return check;
 }
 
-export function paint(context, width, height) {
-  const now = Date.now() % 2 ** 32;
+// The 40 cells of a time, true for white.
+export function cells(milliseconds) {
+  const now = milliseconds % 2 ** 32;
   const check = crc8(now);
-  const strip = Math.max(2, Math.floor(height / 40) * 2);
-  for (let cell = 0; cell < CELLS; cell++) {
-    const white = cell < 32 ? Math.floor(now / 2 ** (31 - cell)) & 1 : (check >> (39 - cell)) & 1;
+  return Array.from({ length: CELLS }, (_, cell) =>
+    Boolean(cell < 32 ? Math.floor(now / 2 ** (31 - cell)) & 1 : (check >> (39 - cell)) & 1),
+  );
+}
+
+export const stripHeight = (height) => Math.max(2, Math.floor(height / 40) * 2);
+
+export function paint(context, width, height) {
+  const strip = stripHeight(height);
+  cells(Date.now()).forEach((white, cell) => {
     const left = Math.floor((cell * width) / CELLS);
     context.fillStyle = white ? "#fff" : "#000";
     context.fillRect(left, height - strip, Math.floor(((cell + 1) * width) / CELLS) - left, strip);
+  });
+}
+
+// The milliseconds (modulo 2^32) in one row of a strip, or null where no code can be read. `at(x)` is how bright a
+// pixel is; a cell is black up to `dark` and white from `bright`.
+export function read(at, width, dark = 85, bright = 170) {
+  let code = 0;
+  let check = 0;
+  for (let cell = 0; cell < CELLS; cell++) {
+    const from = Math.floor(((cell * 4 + 1) * width) / (CELLS * 4));
+    const to = Math.max(from + 1, Math.floor(((cell * 4 + 3) * width) / (CELLS * 4)));
+    let sum = 0;
+    for (let x = from; x < to; x++) sum += at(x);
+    const mean = sum / (to - from);
+    if (mean > dark && mean < bright) return null;
+    const bit = mean >= bright ? 1 : 0;
+    if (cell < 32) code = code * 2 + bit;
+    else check = check * 2 + bit;
   }
+  return check === crc8(code) ? code : null;
 }
 
 // Milliseconds between what the frame says and now, or null where no code can be read.
@@ -34,20 +61,8 @@ export function age(video, scratch) {
   context.drawImage(video, 0, top, width, rows, 0, 0, width, rows);
   const now = Date.now() % 2 ** 32;
   const { data } = context.getImageData(0, Math.floor(rows / 2), width, 1);
-  let code = 0;
-  let check = 0;
-  for (let cell = 0; cell < CELLS; cell++) {
-    const from = Math.floor(((cell * 4 + 1) * width) / (CELLS * 4));
-    const to = Math.max(from + 1, Math.floor(((cell * 4 + 3) * width) / (CELLS * 4)));
-    let sum = 0;
-    for (let x = from; x < to; x++) sum += data[x * 4 + 1];
-    const mean = sum / (to - from);
-    if (mean > 85 && mean < 170) return null;
-    const bit = mean >= 170 ? 1 : 0;
-    if (cell < 32) code = code * 2 + bit;
-    else check = check * 2 + bit;
-  }
-  if (check !== crc8(code)) return null;
+  const code = read((x) => data[x * 4 + 1], width);
+  if (code === null) return null;
   const behind = (((now - code) % 2 ** 32) + 2 ** 32) % 2 ** 32;
   return behind < 2 ** 31 ? behind : behind - 2 ** 32;
 }

@@ -1,0 +1,135 @@
+"""Speech that was received, found again in the speech that was sent, and judged: STOI, and what is missing.
+
+The received sound is laid on the clock by its arrival; where nothing was played there is silence. The speech sent
+never repeats itself within its half minute (`line_scene.talk`), so that the two are put together by correlation: once
+for the whole, then piece by piece, each near where the last was found, for a play-out that stretches and jumps.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pystoi import stoi
+from scipy.signal import correlate, resample_poly
+
+from tests.bench.line_figures import Span
+
+RATE = 16_000
+PIECE = RATE // 4
+FRAME = RATE // 100
+_NEAR, _FAR = RATE // 12, RATE * 3 // 2  # how far a piece is looked for, at first and at most
+_SAME_NEAR, _SAME_FAR = 0.6, 0.75  # how like it must be
+_WANDER = RATE // 200  # a frame's own
+_HEARD = 0.5  # a frame less like than this was not heard: it was lost, or something else was played
+_TALKING = 0.03  # of the greatest power: quieter frames are pauses
+
+Sound = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Matched:
+    """The speech sent in the span and what was heard of it, of the same length, at 16 kHz."""
+
+    sent: Sound
+    heard: Sound
+    frames_missing: float  # share of the frames in which somebody speaks
+    delays: tuple[float, ...]  # seconds against the first piece, of each piece that was found
+
+
+def sound_figures(
+    sent: NDArray[np.int16], sound: Sequence[tuple[float, NDArray[np.int16]]], span: Span
+) -> dict[str, Any]:
+    """`stoi` (0 to 1) and `sound_missing` (a share); `sent` is the half minute at 48 kHz that is said over and over."""
+    matched = match(_thin(sent), on_the_clock(sound, span))
+    if matched is None:
+        return {"stoi": 0.0, "sound_missing": 1.0}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # it says so when nothing was heard
+        intelligible = float(stoi(matched.sent, matched.heard, RATE))
+    return {"stoi": round(max(0.0, intelligible), 3), "sound_missing": round(matched.frames_missing, 4)}
+
+
+def on_the_clock(sound: Sequence[tuple[float, NDArray[np.int16]]], span: Span) -> Sound:
+    """The sound of the span at 16 kHz. Parts follow each other; where the next is late by 80 ms, silence stands."""
+    rate = RATE * 3
+    whole = np.zeros(int((span.end - span.begin) * rate), dtype=np.int16)
+    at = None
+    for arrival, samples in sound:
+        due = round((arrival - span.begin) * rate) - len(samples)
+        if at is None or abs(due - at) > 0.08 * rate:
+            at = due
+        first, last = max(0, at), min(len(whole), at + len(samples))
+        if first < last:
+            whole[first:last] = samples[first - at : last - at]
+        at += len(samples)
+    return _thin(whole)
+
+
+def match(sent: Sound, heard: Sound) -> Matched | None:
+    """Put what was heard beside what was sent; None if nothing of it can be found."""
+    loop = len(sent)
+    if len(heard) > loop:
+        heard = heard[:loop]
+    if not np.any(heard):
+        return None
+    padded = np.zeros(loop)
+    padded[: len(heard)] = heard
+    likeness = np.fft.irfft(np.fft.rfft(sent) * np.conj(np.fft.rfft(padded)), loop)
+    begin = int(np.argmax(likeness))  # heard[0] is sent[begin]
+    if likeness[begin] < 0.1 * np.linalg.norm(sent[(begin + np.arange(len(heard))) % loop]) * np.linalg.norm(heard):
+        return None
+    said = sent[(begin + np.arange(len(heard))) % loop]
+    loud = float(np.max(said**2)) * _TALKING
+    around = np.concatenate((np.zeros(_FAR + PIECE), heard, np.zeros(_FAR + PIECE)))
+    shift, parts, delays, spoken, missing = 0, [], [], 0, 0
+    for start in range(0, len(said) - PIECE + 1, PIECE):
+        piece = said[start : start + PIECE]
+        found = _find(piece, around, start + _FAR + PIECE, shift)
+        if found is not None:
+            shift = found
+            delays.append(shift / RATE)
+        place = start + _FAR + PIECE + shift
+        part = around[place : place + PIECE]
+        parts.append(part if len(part) == PIECE else np.zeros(PIECE))
+        for frame in range(0, PIECE, FRAME):
+            one = piece[frame : frame + FRAME]
+            if float(np.max(one**2)) >= loud:
+                spoken += 1
+                near = around[max(0, place + frame - _WANDER) : place + frame + FRAME + _WANDER]
+                missing += _likest(one, near)[1] < _HEARD
+    heard_parts = np.concatenate(parts)
+    return Matched(said[: len(heard_parts)], heard_parts, missing / max(1, spoken), tuple(delays))
+
+
+def _find(piece: Sound, around: Sound, place: int, shift: int) -> int | None:
+    """The shift at which the piece is heard, or None."""
+    if not np.any(piece):
+        return None
+    for centre, reach, least in ((shift, _NEAR, _SAME_NEAR), (0, _FAR, _SAME_FAR)):
+        begin = max(0, place + centre - reach)
+        where, like = _likest(piece, around[begin : place + centre + reach + len(piece)])
+        if like >= least:
+            return begin + where - place
+    return None
+
+
+def _likest(piece: Sound, around: Sound) -> tuple[int, float]:
+    """Where in `around` the piece is likest to what is there, and how like (-1 to 1)."""
+    if len(around) < len(piece):
+        return 0, 0.0
+    products = correlate(around, piece, "valid")
+    power = np.cumsum(np.concatenate(([0.0], around**2)))
+    power = np.maximum(power[len(piece) :] - power[: -len(piece)], 0)
+    like = products / (np.linalg.norm(piece) * np.sqrt(power) + 1e-3)
+    best = int(np.argmax(like))
+    return best, float(like[best])
+
+
+def _thin(samples: NDArray[np.int16]) -> Sound:
+    thin: Sound = resample_poly(samples.astype(np.float64) / 32768, 1, 3)
+    return thin
