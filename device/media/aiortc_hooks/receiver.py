@@ -11,10 +11,11 @@ from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
 import aiortc.rtcrtpreceiver
+from aiortc import RTCRtpReceiver
 from aiortc.codecs.base import Decoder
 from aiortc.jitterbuffer import JitterFrame
 from aiortc.rtcrtpparameters import RTCRtpCodecParameters
-from aiortc.rtp import RtpPacket
+from aiortc.rtp import RTCP_PSFB_APP, RtcpPsfbPacket, RtpPacket, pack_remb_fci
 
 
 class ReceiverBuffer(Protocol):
@@ -22,6 +23,21 @@ class ReceiverBuffer(Protocol):
 
     def add(self, packet: RtpPacket) -> tuple[bool, DecodedElsewhere | None]:
         """Take a packet, on the loop; whether to send a PLI, and what can be decoded now."""
+
+
+class PictureReceiver(ReceiverBuffer, Protocol):
+    """What stands in a receiver of pictures for its NACK generator and its bitrate estimator as well.
+
+    For each packet aiortc calls `measure`, `take` and `add`, in this order.
+    """
+
+    missing: list[int]
+
+    def measure(self, abs_send_time: int, size: int, ssrc: int) -> tuple[int, list[int]] | None:
+        """Any packet that brings its send time (2**-18 s, 24 bits); the REMB to send (bits a second, SSRCs)."""
+
+    def take(self, packet: RtpPacket) -> bool:
+        """A packet of the stream, also a retransmitted one; whether `missing` is to be asked for now."""
 
 
 MakeBuffer = Callable[[bool], ReceiverBuffer]  # True: for pictures
@@ -57,10 +73,63 @@ def receiver_buffers(make: MakeBuffer) -> Iterator[None]:
         aiortc.rtcrtpreceiver.JitterBuffer = stock  # type: ignore[attr-defined]
 
 
+def measure_line(receiver: RTCRtpReceiver, pictures: PictureReceiver) -> None:
+    """Let `pictures` decide on NACK and REMB in place of aiortc."""
+    setattr(receiver, "_RTCRtpReceiver__nack_generator", _Nacks(pictures))  # noqa: B010
+    setattr(receiver, "_RTCRtpReceiver__remote_bitrate_estimator", _Estimator(pictures))  # noqa: B010
+
+
+async def ask_again(receiver: RTCRtpReceiver, ssrc: int, numbers: list[int]) -> None:
+    """Send a NACK for these packets of a stream."""
+    await receiver._send_rtcp_nack(ssrc, sorted(numbers))
+
+
+async def ask_key_frame(receiver: RTCRtpReceiver, ssrc: int) -> None:
+    """Send a PLI."""
+    await receiver._send_rtcp_pli(ssrc)
+
+
+async def tell_bandwidth(receiver: RTCRtpReceiver, ssrc: int, bps: int) -> None:
+    """Send a REMB: what the sender of this stream may send, bits a second."""
+    own = getattr(receiver, "_RTCRtpReceiver__rtcp_ssrc")  # noqa: B009
+    if own is not None:
+        await receiver._send_rtcp(RtcpPsfbPacket(RTCP_PSFB_APP, own, 0, fci=pack_remb_fci(bps, [ssrc])))
+
+
 def payload(packet: RtpPacket) -> bytes:
     """A received packet's part of the encoded frame, without the RTP payload header."""
     data: bytes = packet._data  # type: ignore[attr-defined]
     return data
+
+
+class _Nacks:
+    """In place of aiortc's NackGenerator."""
+
+    def __init__(self, pictures: PictureReceiver) -> None:
+        self._pictures = pictures
+
+    @property
+    def missing(self) -> list[int]:
+        return self._pictures.missing
+
+    def add(self, packet: RtpPacket) -> bool:
+        return self._pictures.take(packet)
+
+
+class _Estimator:
+    """In place of aiortc's RemoteBitrateEstimator."""
+
+    def __init__(self, pictures: PictureReceiver) -> None:
+        self._pictures = pictures
+
+    def add(
+        self,
+        abs_send_time: int,
+        arrival_time_ms: int,  # noqa: ARG002 - taken by the loop, which may be late
+        payload_size: int,
+        ssrc: int,
+    ) -> tuple[int, list[int]] | None:
+        return self._pictures.measure(abs_send_time, payload_size, ssrc)
 
 
 class _Decoder(Decoder):

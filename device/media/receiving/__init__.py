@@ -5,9 +5,9 @@ each packet, and what it releases is decoded in the receiver's decoder thread. P
 still shut, so that the newest is there at once when it opens; sound is not.
 """
 
-from device.media.receiving.picture_buffer import PictureBuffer
 from device.media.receiving.picture_decoder import is_key_frame
+from device.media.receiving.reception import PictureFigures, PictureReception, Wishes
 from device.media.receiving.remote import Remote
 from device.media.receiving.sound_buffer import SoundBuffer
 
-__all__ = ["PictureBuffer", "Remote", "SoundBuffer", "is_key_frame"]
+__all__ = ["PictureFigures", "PictureReception", "Remote", "SoundBuffer", "Wishes", "is_key_frame"]

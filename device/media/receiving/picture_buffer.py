@@ -1,53 +1,74 @@
-"""Packets of pictures put in order; what is complete goes to the decoder's thread."""
+"""Packets of pictures put in order. Pure: packets and times in, whole pictures out."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from aiortc.rtcrtpparameters import RTCRtpCodecParameters
 from aiortc.rtp import RtpPacket
 
-from device.media.aiortc_hooks import DecodedElsewhere, payload
-from device.media.receiving.picture_decoder import PictureDecoder
-from device.media.receiving.remote import Remote
-from device.media.receiving.serial import ahead
+from device.media.aiortc_hooks import payload
+from device.media.receiving.serial import RESTART, ahead
 
-_HOLE_WAIT = 36_000  # 1/90000 s (400 ms): how long a retransmission may take before we ask for a key frame instead
-_KEY_WAIT = 45_000  # 500 ms between two requests for a key frame
 _MOST_WAITING = 512  # packets behind a hole
 _MOST_PARTS = 2_048  # packets of one picture: 2.6 MB, more than any browser sends
-_RESTART = 3_000  # packets: a jump so large is a new sequence, not a loss
+_VP8_START = b"\x9d\x01\x2a"  # RFC 6386, 9.1: in every key frame, and in nothing else, after three bytes
+_H264_START = b"\x00\x00\x00\x01"  # as aiortc's depacketiser puts it before every NAL unit
+_H264_SPS = 7
 
 
 class PictureBuffer:
-    """Packets of pictures in order. A picture is released with its last packet; after a loss, a key frame is first."""
+    """A picture is released with its last packet. A hole is waited for; a key frame behind it is not held up by it."""
 
-    def __init__(self, remote: Remote, on_heard: Callable[[], None]) -> None:
-        self._decoder = PictureDecoder(remote)
-        self._on_heard = on_heard
+    def __init__(self) -> None:
         self._waiting: dict[int, RtpPacket] = {}
         self._next: int | None = None
+        self._hole_since: float | None = None
         self._parts: list[bytes] = []
         self._timestamp = 0
-        self._lost = False
-        self._asked_at: int | None = None
+        self._hurt = False
+        self.given_up = 0  # holes that were never filled
 
-    def add(self, packet: RtpPacket) -> tuple[bool, DecodedElsewhere | None]:
-        """Take a packet; whether to ask for a key frame, and the pictures that are complete now."""
-        self._on_heard()
+    @property
+    def next_number(self) -> int | None:
+        """The sequence number that is released next."""
+        return self._next
+
+    @property
+    def waiting(self) -> int:
+        """How many packets wait behind a hole."""
+        return len(self._waiting)
+
+    def take_hurt(self) -> bool:
+        """Whether something was lost for good since this was last asked."""
+        hurt, self._hurt = self._hurt, False
+        return hurt
+
+    def add(self, packet: RtpPacket, now: float, patience: float) -> list[bytes]:
+        """Take a packet; the encoded pictures that are complete now."""
         number = packet.sequence_number
-        if self._next is None or _RESTART < ahead(number, self._next) < 0x10000 - _RESTART:
-            self._start_at(number)
-        elif ahead(number, self._next) >= 0x8000:
-            return False, None  # older than what has been released
+        if self._next is None:
+            self._next = number
+        step = ahead(number, self._next)
+        if RESTART < step < 0x10000 - RESTART:
+            self._skip_to(number)
+            self._hurt = True
+        elif step >= 0x8000:
+            return []  # older than what has been released
+        elif step and begins_key_frame(payload(packet)):
+            self._skip_to(number)
         self._waiting[number] = packet
-        lost = self._give_up_hole(packet)
-        self._lost |= lost
-        released = None
-        if pictures := self._release():
-            released, self._lost = _Pictures(self._decoder, pictures, self._lost), False
-            self._decoder.released += 1
-        return self._should_ask(packet.timestamp, lost), released
+        return self.look(now, patience)
+
+    def look(self, now: float, patience: float) -> list[bytes]:
+        """The pictures that are complete now, with holes given up that are older than `patience` seconds."""
+        pictures = self._release()
+        if not self._waiting:
+            self._hole_since = None
+        elif self._hole_since is None or pictures:
+            self._hole_since = now
+        elif now - self._hole_since >= patience or len(self._waiting) > _MOST_WAITING:
+            self._give_up()
+            pictures = self._release()
+            self._hole_since = now if self._waiting else None
+        return pictures
 
     def _release(self) -> list[bytes]:
         pictures = []
@@ -62,44 +83,29 @@ class PictureBuffer:
                 pictures.append(b"".join(self._parts))
                 self._parts = []
             elif len(self._parts) > _MOST_PARTS:
-                self._parts, self._lost = [], True
+                self._parts, self._hurt = [], True
         return pictures
 
-    def _give_up_hole(self, packet: RtpPacket) -> bool:
-        if self._next in self._waiting or not self._waiting:
-            return False
+    def _give_up(self) -> None:
+        """Go on behind the hole, with the next picture whose beginning is there."""
         oldest = min(self._waiting, key=lambda number: ahead(number, self._next or 0))
-        waited = ahead(packet.timestamp, self._waiting[oldest].timestamp, 1 << 32)
-        if waited < _HOLE_WAIT and len(self._waiting) < _MOST_WAITING:
-            return False
         self._parts = []
         self._next = oldest
-        return True
+        self._hurt = True
+        self.given_up += 1
 
-    def _start_at(self, number: int) -> None:
-        self._waiting.clear()
+    def _skip_to(self, number: int) -> None:
+        """What was before is of no use any more."""
+        for waiting in tuple(self._waiting):
+            if ahead(waiting, number) >= 0x8000 or ahead(waiting, number) > RESTART:
+                del self._waiting[waiting]
         self._parts = []
         self._next = number
-
-    def _should_ask(self, timestamp: int, lost: bool) -> bool:
-        if not lost and not self._decoder.needs_key:
-            self._asked_at = None
-            return False
-        if not lost and self._asked_at is None:
-            self._asked_at = timestamp  # a stream begins with a key frame by itself: ask only if this one does not
-            return False
-        if not lost and ahead(timestamp, self._asked_at or 0, 1 << 32) < _KEY_WAIT:
-            return False
-        self._asked_at = timestamp
-        return True
+        self._hole_since = None
 
 
-class _Pictures(DecodedElsewhere):
-    def __init__(self, decoder: PictureDecoder, pictures: list[bytes], after_loss: bool) -> None:
-        super().__init__(b"", 0)
-        self._decoder = decoder
-        self._pictures = pictures
-        self._after_loss = after_loss
-
-    def decode(self, codec: RTCRtpCodecParameters) -> None:
-        self._decoder.decode(codec.name, self._pictures, self._after_loss)
+def begins_key_frame(data: bytes) -> bool:
+    """Whether this is the first packet of a picture that can be decoded without the one before it."""
+    if data[:4] == _H264_START:
+        return len(data) > 4 and data[4] & 0x1F == _H264_SPS
+    return data[3:6] == _VP8_START and not data[0] & 1

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+RESTART = 3_000  # packets: a jump so large, either way, is a new sequence and not a loss
+
 
 def ahead(later: int, earlier: int, modulus: int = 1 << 16) -> int:
     """How far `later` is ahead of `earlier`, 0 to modulus - 1; half and more: it is behind."""
