@@ -1,4 +1,4 @@
-"""The picture encoders: pictures in, packets out, a key frame when asked, the bit rate set while running.
+"""The picture encoders: pictures in, packets out, a key frame when asked, bit rate and frame rate set while running.
 
 Measured with PyAV 18.1 on textured pictures: x264's `ultrafast` with the deblocking filter turned back on gives, at
 the same bit rate, a better picture than `superfast`, for 70 % of its time (1.8 ms at 640x480, 4.3 ms at 1280x720).
@@ -14,77 +14,97 @@ from av.video.codeccontext import VideoCodecContext
 from av.video.frame import PictureType
 
 from device.media.errors import CodecFailed
+from device.media.rate.shares import MIN_VIDEO
 
 VideoCodec = Literal["H264", "VP8"]
 TIME_BASE = Fraction(1, 90_000)
-MIN_BITRATE = 100_000  # below this, sound alone is the better call
 _NEVER = 1_000_000  # frames between key frames that nobody asked for
+_ROOM = 1.5  # of a new context's most over the bit rate that is wanted
+_OVERSIZED = 3.0  # a context whose most is so far over what is wanted makes its next key frame in a new one
+_AHEAD_S = 0.25  # a key frame may take what is meant for so long
 _VP8_STEP = 1.25  # a change of the bit rate smaller than this factor is not worth a new VP8 encoder
 
 
 class VideoEncoder(Protocol):
     """One codec, one picture size after the other."""
 
-    def set_bitrate(self, bitrate: int) -> None:
-        """Bits a second from the next picture on; kept between MIN_BITRATE and the most given at the start."""
+    def set_rate(self, bitrate: int, fps: int) -> None:
+        """From the next picture on: bits a second, kept between MIN_VIDEO and the most given at the start, and the
+        pictures a second that will come."""
 
     def encode(self, frame: av.VideoFrame, key: bool) -> list[av.Packet[Any]]:
         """Encode an I420 picture whose pts is in 1/90000 s; CodecFailed if the codec cannot."""
 
 
 def make_encoder(codec: VideoCodec, bitrate: int, fps: int) -> VideoEncoder:
-    """An encoder that starts at `bitrate`, which is also its most."""
+    """An encoder that starts at `bitrate` and `fps`; that bit rate is also its most."""
     return H264Encoder(bitrate, fps) if codec == "H264" else Vp8Encoder(bitrate, fps)
 
 
 class H264Encoder:
-    """x264: constrained baseline, Annex-B with headers before every key frame, no delay."""
+    """x264: constrained baseline, Annex-B with headers before every key frame, no delay.
+
+    x264 keeps to a bit rate at once only if it was opened at its most (its `maxrate`, which PyAV cannot change
+    afterwards): then what was saved in quiet seconds is forgotten. Opened below it, it spends for seconds what a
+    narrowed line does not have: 1.6 Mbit/s after a step from 1 Mbit/s to 300 kbit/s. So each context has its own most,
+    a little over what is wanted; when more is wanted, or a key frame is due and would be too large, there is a new one.
+    It counts in pictures, not in time: at another frame rate than it was opened with, its bit rate is scaled.
+    """
 
     def __init__(self, bitrate: int, fps: int) -> None:
-        self._most = self._bitrate = max(MIN_BITRATE, bitrate)
+        self._most = self._bitrate = max(MIN_VIDEO, bitrate)
         self._fps = fps
         self._context: VideoCodecContext | None = None
+        self._opened = (0, 0)  # the most bits a second of the context, and its pictures a second
 
-    def set_bitrate(self, bitrate: int) -> None:
-        """As VideoEncoder says; x264 takes it without a new key frame."""
-        self._bitrate = min(self._most, max(MIN_BITRATE, bitrate))
-        if self._context is not None:
-            self._context.bit_rate = self._bitrate
+    def set_rate(self, bitrate: int, fps: int) -> None:
+        """As VideoEncoder says; a new key frame comes only if the rate has grown out of its context."""
+        self._bitrate, self._fps = min(self._most, max(MIN_VIDEO, bitrate)), max(1, fps)
+        if self._context is not None and self._scaled() > self._opened[0]:
+            self._context = None
 
     def encode(self, frame: av.VideoFrame, key: bool) -> list[av.Packet[Any]]:
         """As VideoEncoder says."""
-        if self._context is None or (self._context.width, self._context.height) != (frame.width, frame.height):
-            self._context = self._open(frame.width, frame.height)
+        context = self._context
+        if context is None or (context.width, context.height) != (frame.width, frame.height) or self._oversized(key):
+            context = self._context = self._open(frame.width, frame.height)
+        context.bit_rate = int(self._scaled())
         frame.pict_type = PictureType.I if key else PictureType.NONE
-        return _encode(self._context, frame)
+        return _encode(context, frame)
+
+    def _scaled(self) -> float:
+        return self._bitrate * self._opened[1] / self._fps
+
+    def _oversized(self, key: bool) -> bool:
+        return key and self._scaled() * _OVERSIZED < self._opened[0]
 
     def _open(self, width: int, height: int) -> VideoCodecContext:
-        context = _context("libx264", width, height, self._bitrate, self._fps)
+        most = min(self._most, int(self._bitrate * _ROOM))
+        self._opened = most, self._fps
+        context = _context("libx264", width, height, most, self._fps)
         context.profile = "Baseline"
-        # x264 takes a new bit rate while running only if it was opened with a rate buffer; half a second of it is
-        # what a key frame may be ahead.
         context.options = {
             "preset": "ultrafast",
             "tune": "zerolatency",
             "forced-idr": "1",
-            "maxrate": str(self._most),
-            "bufsize": str(self._most // 2),
+            "maxrate": str(most),
+            "bufsize": str(int(most * _AHEAD_S)),
             "x264-params": "deblock=0,0:level=3.1",
         }
-        return context
+        return _started(context)
 
 
 class Vp8Encoder:
     """libvpx in real-time mode, for a browser without H.264. A much changed bit rate costs a key frame."""
 
     def __init__(self, bitrate: int, fps: int) -> None:
-        self._most = self._bitrate = max(MIN_BITRATE, bitrate)
+        self._most = self._bitrate = max(MIN_VIDEO, bitrate)
         self._fps = fps
         self._context: VideoCodecContext | None = None
 
-    def set_bitrate(self, bitrate: int) -> None:
-        """As VideoEncoder says."""
-        self._bitrate = min(self._most, max(MIN_BITRATE, bitrate))
+    def set_rate(self, bitrate: int, fps: int) -> None:
+        """As VideoEncoder says; libvpx reads the frame rate from the pictures' times."""
+        self._bitrate, self._fps = min(self._most, max(MIN_VIDEO, bitrate)), max(1, fps)
         opened = self._context.bit_rate if self._context is not None else None
         if opened and not opened / _VP8_STEP < self._bitrate < opened * _VP8_STEP:
             self._context = None
@@ -113,6 +133,14 @@ class Vp8Encoder:
             "overshoot-pct": "15",
         }
         return context
+
+
+def _started(context: VideoCodecContext) -> VideoCodecContext:
+    try:
+        context.open()
+    except av.FFmpegError as error:
+        raise CodecFailed(f"{context.name} cannot be opened at {context.width}x{context.height}: {error}") from error
+    return context
 
 
 def _context(codec: str, width: int, height: int, bitrate: int, fps: int) -> VideoCodecContext:

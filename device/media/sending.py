@@ -16,24 +16,30 @@ from typing import Any
 
 import av
 import numpy as np
+from numpy.typing import NDArray
 
-from device.hardware.ports import BLOCK, SAMPLE_RATE, Block, Frame
+from device.hardware.ports import SAMPLE_RATE, Block, Frame
 from device.media.echo import SoundProcessor
-from device.media.encoders import TIME_BASE, VideoCodec, VideoEncoder, make_encoder
+from device.media.encoders import VideoCodec
 from device.media.errors import CodecFailed
 from device.media.fanout import Fanout, Outlet
 from device.media.levels import LevelMeter, RateMeter
+from device.media.opus import is_pause
+from device.media.opus_encoder import SAMPLES, OpusEncoder
+from device.media.picture_stream import PictureStream, as_picture
 from device.media.pictures import PictureRing, fit
+from device.media.rate import Budget, least
+from device.media.rate.ladder import MOST_HEIGHT, MOST_WIDTH
+from device.media.rate.shares import MOST_SOUND
+from device.media.viewing import Viewing, WholePicture
 from device.runtime.bridge import Newest
 
 _log = logging.getLogger(__name__)
 
-KEY_GAP_S = 0.3  # key frames are never closer than this, however often they are asked for: they are ten times as large
 VIDEO_QUEUE = 8  # packets a peer may be behind: a quarter of a second
 AUDIO_QUEUE = 10  # 200 ms
 OWN_WIDTH, OWN_HEIGHT, OWN_FPS = 320, 240, 10
-OPUS_BITRATE = 32_000
-_PACKET = 2 * BLOCK  # 20 ms
+_SOUND_TIME = Fraction(1, SAMPLE_RATE)
 
 
 class PictureSource:
@@ -42,14 +48,17 @@ class PictureSource:
     Runs between `start` and `stop`; outlets may come before and stay after.
     """
 
-    def __init__(self, bitrate: int, fps: int, monotonic: Callable[[], float]) -> None:
+    def __init__(self, bitrate: int, fps: int, monotonic: Callable[[], float], viewing: Viewing | None = None) -> None:
         self._monotonic = monotonic
-        self._streams: dict[VideoCodec, _Stream] = {
-            "H264": _Stream("H264", bitrate, fps),
-            "VP8": _Stream("VP8", bitrate, fps),
+        self._viewing = viewing or WholePicture()
+        whole = Budget(bitrate, MOST_SOUND, MOST_WIDTH, MOST_HEIGHT, fps, 0.0)
+        self._streams: dict[VideoCodec, PictureStream] = {
+            "H264": PictureStream("H264", whole),
+            "VP8": PictureStream("VP8", whole),
         }
         self._running: _Running | None = None
         self.rate = RateMeter(monotonic)
+        self.taken = 0  # pictures of the camera, since the source was made
 
     def start(self, own_ring: Path, on_broken: Callable[[str], None]) -> None:
         """Begin to encode what is fed; `on_broken` is called on the loop if no encoder works."""
@@ -76,15 +85,15 @@ class PictureSource:
         """End a queue, and what it asked for."""
         for stream in self._streams.values():
             stream.fanout.remove(outlet)
-            stream.wishes.pop(outlet, None)
+            stream.want(outlet, None)
 
     def want_key(self, codec: VideoCodec) -> None:
         """Make the next picture a key frame."""
         self._streams[codec].want_key()
 
-    def want_bitrate(self, codec: VideoCodec, outlet: Outlet, bitrate: int) -> None:
-        """Send at most so many bits a second for this outlet; the least that any outlet wants holds for all."""
-        self._streams[codec].wishes[outlet] = bitrate
+    def want(self, codec: VideoCodec, outlet: Outlet, budget: Budget) -> None:
+        """What this outlet's line has room for; the least that any outlet wants holds for all."""
+        self._streams[codec].want(outlet, budget)
 
     async def stop(self) -> None:
         """Stop encoding and remove the ring."""
@@ -107,12 +116,11 @@ class PictureSource:
     def _take(self, frame: Frame, running: _Running) -> None:
         self.rate.count()
         now = self._monotonic()  # not `captured`: the wall clock may be stepped in a call
-        picture = av.VideoFrame.from_numpy_buffer(frame.i420, "yuv420p")
-        picture.time_base = TIME_BASE
         for stream in self._streams.values():
-            if stream.fanout:
-                running.later(stream.fanout.publish, stream.encode(picture, now))
-        running.own.take(picture, frame.captured, now)
+            if stream.fanout and stream.is_due(now):
+                running.later(stream.fanout.publish, stream.encode(frame, self._viewing, now))
+        running.own.take(frame, now)
+        self.taken += 1
 
 
 class _Running:
@@ -134,37 +142,6 @@ class _Running:
             _log.warning("the loop closed while the camera was open")
 
 
-class _Stream:
-    """One codec: its encoder while anybody wants it, and its outlets."""
-
-    def __init__(self, codec: VideoCodec, bitrate: int, fps: int) -> None:
-        self._codec: VideoCodec = codec
-        self._bitrate = bitrate
-        self._fps = fps
-        self._encoder: VideoEncoder | None = None
-        self._last_pts = -1
-        self._key_wanted = False
-        self._key_allowed = 0.0
-        self.fanout = Fanout()
-        self.wishes: dict[Outlet, int] = {}
-
-    def begin(self) -> None:
-        self._encoder = None  # the camera may come back with other pictures
-
-    def want_key(self) -> None:
-        self._key_wanted = True
-
-    def encode(self, picture: av.VideoFrame, now: float) -> list[av.Packet[Any]]:
-        if self._encoder is None:
-            self._encoder = make_encoder(self._codec, self._bitrate, self._fps)
-        self._encoder.set_bitrate(min(tuple(self.wishes.values()), default=self._bitrate))
-        picture.pts = self._last_pts = max(self._last_pts + 1, round(now / TIME_BASE))
-        key = self._key_wanted and now >= self._key_allowed
-        if key:
-            self._key_wanted, self._key_allowed = False, now + KEY_GAP_S
-        return self._encoder.encode(picture, key)
-
-
 class _OwnPicture:
     """The small own picture, a few times a second."""
 
@@ -172,13 +149,13 @@ class _OwnPicture:
         self._ring = PictureRing(path, OWN_WIDTH, OWN_HEIGHT)
         self._due = 0.0
 
-    def take(self, picture: av.VideoFrame, captured: float, now: float) -> None:
+    def take(self, frame: Frame, now: float) -> None:
         if now < self._due:
             return
         self._due = max(self._due + 1 / OWN_FPS, now)
-        width, height = fit(picture.width, picture.height, OWN_WIDTH, OWN_HEIGHT)
-        small = picture.reformat(width, height, "yuv420p", interpolation="FAST_BILINEAR", threads=1)
-        self._ring.show(small, captured)
+        width, height = fit(frame.width, frame.height, OWN_WIDTH, OWN_HEIGHT)
+        small = as_picture(frame).reformat(width, height, "yuv420p", interpolation="FAST_BILINEAR", threads=1)
+        self._ring.show(small, frame.captured)
 
     def close(self) -> None:
         self._ring.close()
@@ -190,9 +167,11 @@ class SoundSource:
     def __init__(self, processor: SoundProcessor) -> None:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._processor = processor
-        self._encoder: _OpusEncoder | None = None
+        self._encoder: _SoundEncoder | None = None
         self._half: Block | None = None
         self._fanout = Fanout()
+        self._wishes: dict[Outlet, Budget] = {}
+        self._room = (MOST_SOUND, 0.0)  # bits a second, and the share that is lost
         self.meter = LevelMeter()
 
     def start(self) -> None:
@@ -216,8 +195,8 @@ class SoundSource:
             return
         sound, self._half = np.concatenate((self._half, clean)), None
         if self._encoder is None:
-            self._encoder = _OpusEncoder()
-        packets = self._encoder.encode(sound)
+            self._encoder = _SoundEncoder()
+        packets = self._encoder.encode(sound, *self._room)
         try:
             self._loop.call_soon_threadsafe(self._fanout.publish, packets)
         except RuntimeError:
@@ -229,33 +208,37 @@ class SoundSource:
         self._fanout.add(outlet)
         return outlet
 
+    def want(self, outlet: Outlet, budget: Budget) -> None:
+        """What this outlet's line has room for and loses; the least room and the most loss of any hold for all."""
+        self._wishes[outlet] = budget
+        self._agree()
+
     def unsubscribe(self, outlet: Outlet) -> None:
-        """End a queue."""
+        """End a queue, and what it asked for."""
         self._fanout.remove(outlet)
+        self._wishes.pop(outlet, None)
+        self._agree()
+
+    def _agree(self) -> None:
+        budget = least(self._wishes.values())
+        self._room = (MOST_SOUND, 0.0) if budget is None else (budget.audio_bps, budget.loss)
 
 
-class _OpusEncoder:
-    """Opus for speech: mono, 32 kbit/s, 20 ms, with the means to repair a lost packet in the next."""
+class _SoundEncoder:
+    """Opus with its clock. In a pause nothing is sent but its first packet, which says that it is one."""
 
     def __init__(self) -> None:
-        context = av.CodecContext.create("libopus", "w")
-        context.sample_rate = SAMPLE_RATE
-        context.layout = "mono"
-        context.format = "s16"
-        context.bit_rate = OPUS_BITRATE
-        context.time_base = Fraction(1, SAMPLE_RATE)
-        context.options = {
-            "application": "voip",
-            "frame_duration": "20",
-            "fec": "1",
-            "packet_loss": "10",
-            "compression_level": "5",
-        }
-        self._context = context
+        self._opus = OpusEncoder(MOST_SOUND)
         self._pts = 0
+        self._pausing = False
 
-    def encode(self, sound: np.ndarray[tuple[int], np.dtype[np.int16]]) -> list[av.Packet[Any]]:
-        frame = av.AudioFrame.from_ndarray(sound.reshape(1, -1), "s16", "mono")
-        frame.sample_rate, frame.pts, frame.time_base = SAMPLE_RATE, self._pts, self._context.time_base
-        self._pts += _PACKET
-        return self._context.encode(frame)
+    def encode(self, sound: NDArray[np.int16], bitrate: int, loss: float) -> list[av.Packet[Any]]:
+        self._opus.adapt(bitrate, loss)
+        data = self._opus.encode(sound)
+        pts, self._pts = self._pts, self._pts + SAMPLES
+        was_pausing, self._pausing = self._pausing, is_pause(data)
+        if was_pausing and self._pausing:
+            return []
+        packet = av.Packet(data)
+        packet.pts, packet.time_base = pts, _SOUND_TIME
+        return [packet]

@@ -7,7 +7,7 @@ import time
 import pytest
 from aiortc.rtp import RTCP_PSFB_APP, RtcpPsfbPacket, pack_remb_fci
 
-from device.media.sending import KEY_GAP_S
+from device.media.picture_stream import KEY_GAP_S
 from tests.loopback.conftest import Station
 from tests.loopback.stock_peer import StockPeer
 

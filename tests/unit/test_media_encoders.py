@@ -6,8 +6,9 @@ import av
 import numpy as np
 import pytest
 
-from device.media.encoders import MIN_BITRATE, TIME_BASE, VideoCodec, VideoEncoder, make_encoder
+from device.media.encoders import TIME_BASE, VideoCodec, VideoEncoder, make_encoder
 from device.media.errors import CodecFailed
+from device.media.rate.shares import MIN_VIDEO
 from device.media.receiving import is_key_frame
 
 FPS = 30
@@ -69,9 +70,9 @@ def test_the_bit_rate_is_held_and_changes_while_running(codec: VideoCodec) -> No
     encoder = make_encoder(codec, 1_500_000, FPS)
     pictures = textured(240)
     before = encode(encoder, pictures)
-    encoder.set_bitrate(300_000)
+    encoder.set_rate(300_000, FPS)
     after = encode(encoder, pictures, 240)
-    encoder.set_bitrate(1_500_000)
+    encoder.set_rate(1_500_000, FPS)
     again = encode(encoder, pictures, 480)
 
     assert kbps(before[60:]) == pytest.approx(1500, rel=0.25)
@@ -82,16 +83,16 @@ def test_the_bit_rate_is_held_and_changes_while_running(codec: VideoCodec) -> No
 def test_h264_takes_a_new_bit_rate_without_a_key_frame() -> None:
     encoder = make_encoder("H264", 1_500_000, FPS)
     encode(encoder, textured(30))
-    encoder.set_bitrate(200_000)
+    encoder.set_rate(200_000, FPS)
     assert not any(packet.is_keyframe for packet in encode(encoder, textured(30), 30))
 
 
 def test_the_bit_rate_stays_between_its_floor_and_the_configured() -> None:
     encoder = make_encoder("H264", 800_000, FPS)
     encode(encoder, textured(60))
-    encoder.set_bitrate(1)
-    assert kbps(encode(encoder, textured(240), 60)[60:]) == pytest.approx(MIN_BITRATE / 1000, rel=0.9)
-    encoder.set_bitrate(10**9)
+    encoder.set_rate(1, FPS)
+    assert kbps(encode(encoder, textured(240), 60)[60:]) == pytest.approx(MIN_VIDEO / 1000, rel=0.9)
+    encoder.set_rate(10**9, FPS)
     assert kbps(encode(encoder, textured(240), 300)[60:]) < 1000
 
 

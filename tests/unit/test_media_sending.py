@@ -7,6 +7,7 @@ import itertools
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import ClassVar
 
 import av
 import numpy as np
@@ -16,7 +17,10 @@ from device.hardware.ports import BLOCK, Frame
 from device.media.echo import Untouched
 from device.media.errors import CodecFailed
 from device.media.fanout import Outlet
-from device.media.sending import AUDIO_QUEUE, KEY_GAP_S, PictureSource, SoundSource
+from device.media.picture_stream import KEY_GAP_S
+from device.media.rate import Budget
+from device.media.sending import AUDIO_QUEUE, PictureSource, SoundSource
+from device.media.viewing import Viewing
 from messaging.frames import RingReader
 from messaging.local import OWN_RING
 from tests.outlets import taken
@@ -31,10 +35,10 @@ def frame(shade: int, captured: float = 1_800_000_000.0) -> Frame:
 class Camera:
     """A source of pictures on a clock of its own, fed one at a time."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, viewing: Viewing | None = None) -> None:
         self.now = 50.0
         self.broken: list[str] = []
-        self.source = PictureSource(500_000, 30, lambda: self.now)
+        self.source = PictureSource(500_000, 30, lambda: self.now, viewing)
         self.source.start(path / OWN_RING, self.broken.append)
         self.own = RingReader(path / OWN_RING)
 
@@ -88,7 +92,7 @@ async def test_nothing_is_encoded_while_nobody_takes_it(camera: Camera, monkeypa
     def refuse(*_: object) -> None:
         raise AssertionError("an encoder was made for nobody")
 
-    monkeypatch.setattr("device.media.sending.make_encoder", refuse)
+    monkeypatch.setattr("device.media.picture_stream.make_encoder", refuse)
     camera.source.unsubscribe(camera.source.subscribe("H264"))
     camera.source.feed(frame(1))
     await camera.wait(lambda: camera.own.read() is not None)
@@ -100,19 +104,77 @@ async def test_the_time_of_pictures_does_not_follow_a_wall_clock_that_is_stepped
     assert [later - earlier for earlier, later in itertools.pairwise(times)] == [3000, 3000]
 
 
+def budget(video: int = 400_000, size: tuple[int, int] = (1280, 720), fps: int = 30, loss: float = 0.0) -> Budget:
+    return Budget(video, 32_000, *size, fps, loss)
+
+
 async def test_the_thinnest_line_sets_the_bit_rate_until_it_leaves(
     camera: Camera, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    rates: list[int] = []
-    monkeypatch.setattr("device.media.encoders.H264Encoder.set_bitrate", lambda self, rate: rates.append(rate))
+    rates: list[tuple[int, int]] = []
+    monkeypatch.setattr("device.media.encoders.H264Encoder.set_rate", lambda _, *rate: rates.append(rate))
     wide, thin = camera.source.subscribe("H264"), camera.source.subscribe("H264")
     await camera.give(wide, 10)
-    camera.source.want_bitrate("H264", wide, 400_000)
-    camera.source.want_bitrate("H264", thin, 150_000)
+    camera.source.want("H264", wide, budget(400_000))
+    camera.source.want("H264", thin, budget(150_000))
     await camera.give(wide, 20)
     camera.source.unsubscribe(thin)
     await camera.give(wide, 30)
-    assert rates == [500_000, 150_000, 400_000]
+    camera.source.want("H264", wide, budget(9_000_000))
+    await camera.give(wide, 40)
+    assert rates == [(500_000, 30), (150_000, 30), (400_000, 30), (500_000, 30)], "never more than configured"
+
+
+async def test_a_smaller_picture_begins_with_a_key_frame_and_keeps_its_shape(camera: Camera) -> None:
+    outlet = camera.source.subscribe("H264")
+    decoder = av.CodecContext.create("h264", "r")
+    sizes, keys = [], []
+    for i, size in enumerate(((1280, 720), (80, 80), (80, 80), (1280, 720))):
+        camera.source.want("H264", outlet, budget(size=size))
+        packet = await camera.give(outlet, 10 * i)
+        keys.append(packet.is_keyframe)
+        sizes += [(picture.width, picture.height) for picture in decoder.decode(packet)]
+    assert sizes == [(160, 120), (80, 60), (80, 60), (160, 120)], "and never enlarged"
+    assert keys == [True, True, False, True]
+
+
+@pytest.mark.parametrize(("fps", "pictures"), [(30, 60), (15, 30), (8, 16)])
+async def test_pictures_are_left_out_evenly_to_keep_a_lower_frame_rate(camera: Camera, fps: int, pictures: int) -> None:
+    outlet = camera.source.subscribe("H264")
+    camera.source.want("H264", outlet, budget(fps=fps))
+    times = []
+    for i in range(60):
+        camera.now += 1 / 30 + (0.006 if i % 2 else -0.006)  # no camera is exact
+        camera.source.feed(frame(i))
+        await camera.wait(lambda i=i: camera.source.taken == i + 1)
+        while (packet := outlet.pop()) is not None:
+            times.append(packet.pts * float(packet.time_base))
+    assert len(times) == pytest.approx(pictures, abs=2)
+    gaps = [later - earlier for earlier, later in itertools.pairwise(times)]
+    assert max(gaps) < 1 / fps + 0.05
+
+
+async def test_what_is_seen_goes_through_the_viewing_and_only_if_it_is_sent(tmp_path: Path) -> None:
+    class Closer:
+        asked: ClassVar[list[tuple[int, int]]] = []
+
+        def look(self, frame: Frame, width: int, height: int) -> Frame:
+            self.asked.append((width, height))
+            return Frame(np.full((90, 80), 77, np.uint8), 80, 60, frame.captured)
+
+    camera = Camera(tmp_path, Closer())
+    try:
+        outlet = camera.source.subscribe("H264")
+        camera.source.want("H264", outlet, budget(size=(640, 360), fps=15))
+        (picture,) = av.CodecContext.create("h264", "r").decode(await camera.give(outlet, 10))
+        camera.now += 1 / 30
+        camera.source.feed(frame(20))
+        await camera.wait(lambda: camera.source.taken == 2)
+        assert (picture.width, picture.height) == (80, 60)
+        assert Closer.asked == [(640, 360)], "the second came too soon"
+    finally:
+        await camera.source.stop()
+        camera.own.close()
 
 
 async def test_key_frames_asked_for_too_often_come_after_a_while(camera: Camera) -> None:
@@ -128,7 +190,7 @@ async def test_an_encoder_that_does_not_work_is_told_once(camera: Camera, monkey
     def fail(*_: object) -> None:
         raise CodecFailed("no libx264 here")
 
-    monkeypatch.setattr("device.media.sending.make_encoder", fail)
+    monkeypatch.setattr("device.media.picture_stream.make_encoder", fail)
     camera.source.subscribe("H264")
     camera.source.feed(frame(1))
     await camera.wait(lambda: camera.broken)
@@ -151,6 +213,48 @@ async def test_two_blocks_of_the_microphone_make_one_packet_of_twenty_millisecon
     decoder = av.CodecContext.create("libopus", "r")
     assert sum(f.samples for packet in packets for f in decoder.decode(packet)) >= 2 * 960
     assert source.meter.db > -20
+
+
+async def test_sound_gets_thinner_with_the_thinnest_line_and_richer_when_it_leaves() -> None:
+    source = SoundSource(Untouched())
+    source.start()
+    wide, thin = source.subscribe(), source.subscribe()
+    source.want(wide, Budget(10**6, 32_000, 640, 360, 30, 0.0))
+
+    async def bits() -> int:
+        speak(source, 100)
+        await asyncio.sleep(0)
+        packets = []
+        while (packet := wide.pop()) is not None:
+            packets.append(packet)
+        return sum(packet.size for packet in packets) * 8 // len(packets) * 50
+
+    rich = await bits()
+    source.want(thin, Budget(100_000, 12_000, 320, 180, 15, 0.2))
+    await bits()
+    plain = await bits()
+    source.unsubscribe(thin)
+    await bits()
+    assert plain < 14_000
+    assert rich > 1.4 * plain
+    assert await bits() > 1.4 * plain
+
+
+async def test_in_silence_one_packet_says_so_and_then_hardly_any_come() -> None:
+    source = SoundSource(Untouched())
+    source.start()
+    outlet = source.subscribe()
+    sent = []
+    for block in range(400):
+        source.feed(np.zeros(BLOCK, np.int16))
+        if block % 2:
+            await asyncio.sleep(0)
+            sent += [packet.pts // 960 for packet in iter(outlet.pop, None)]
+    assert sent[:11] == list(range(11)), "until it is sure, and the packet that says so"
+    assert len(sent) < 40, "of 200: sound goes on from the time that has passed"
+    speak(source, 4)
+    await asyncio.sleep(0)
+    assert next(packet.pts // 960 for packet in iter(outlet.pop, None)) == 200
 
 
 async def test_a_peer_that_does_not_take_its_sound_gets_the_newest() -> None:

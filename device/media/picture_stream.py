@@ -1,0 +1,83 @@
+"""One codec's stream of pictures: as many, as large and as fine as the thinnest line of all takers has room for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import av
+
+from device.hardware.ports import Frame
+from device.media.encoders import TIME_BASE, VideoCodec, VideoEncoder, make_encoder
+from device.media.fanout import Fanout, Outlet
+from device.media.pictures import fit
+from device.media.rate import Budget, least
+from device.media.viewing import Viewing
+
+KEY_GAP_S = 0.3  # key frames are never closer than this, however often they are asked for: they are ten times as large
+_EARLY = 0.3  # of the time between two pictures: a camera's pictures do not come to the millisecond
+
+
+class PictureStream:
+    """Used by the encoder's thread, save `want_key` and `want`; `whole` is what is sent to who wants nothing else."""
+
+    def __init__(self, codec: VideoCodec, whole: Budget) -> None:
+        self._codec: VideoCodec = codec
+        self._whole = self._budget = whole
+        self._wishes: dict[Outlet, Budget] = {}
+        self._encoder: VideoEncoder | None = None
+        self._last_pts = -1
+        self._due = 0.0
+        self._key_wanted = False
+        self._key_allowed = 0.0
+        self.fanout = Fanout()
+
+    def begin(self) -> None:
+        """The camera opens: it may come back with other pictures."""
+        self._encoder = None
+
+    def want_key(self) -> None:
+        """Make the next picture a key frame."""
+        self._key_wanted = True
+
+    def want(self, outlet: Outlet, budget: Budget | None) -> None:
+        """What this outlet's line has room for; None when the outlet is gone."""
+        if budget is None:
+            self._wishes.pop(outlet, None)
+        else:
+            self._wishes[outlet] = budget
+        self._budget = least((*self._wishes.values(), self._whole)) or self._whole
+
+    def is_due(self, now: float) -> bool:
+        """Whether a picture of now is to be sent, or left out to keep the frame rate."""
+        pause = 1 / self._budget.fps
+        if self._budget.fps < self._whole.fps and now < self._due - _EARLY * pause:
+            return False
+        self._due = max(self._due, now - _EARLY * pause) + pause
+        return True
+
+    def encode(self, frame: Frame, viewing: Viewing, now: float) -> list[av.Packet[Any]]:
+        """The packets of this picture; CodecFailed if there can be none."""
+        budget = self._budget
+        if self._encoder is None:
+            self._encoder = make_encoder(self._codec, self._whole.video_bps, self._whole.fps)
+        self._encoder.set_rate(budget.video_bps, budget.fps)
+        picture = _scaled(viewing.look(frame, budget.width, budget.height), budget)
+        picture.time_base = TIME_BASE
+        picture.pts = self._last_pts = max(self._last_pts + 1, round(now / TIME_BASE))
+        key = self._key_wanted and now >= self._key_allowed
+        if key:
+            self._key_wanted, self._key_allowed = False, now + KEY_GAP_S
+        return self._encoder.encode(picture, key)
+
+
+def as_picture(frame: Frame) -> av.VideoFrame:
+    """The camera's picture without a copy."""
+    return av.VideoFrame.from_numpy_buffer(frame.i420, "yuv420p")
+
+
+def _scaled(frame: Frame, budget: Budget) -> av.VideoFrame:
+    picture = as_picture(frame)
+    width, height = fit(frame.width, frame.height, budget.width, budget.height)
+    if (width, height) == (frame.width, frame.height):
+        return picture
+    return picture.reformat(width, height, "yuv420p", interpolation="AREA", threads=1)
