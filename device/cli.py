@@ -54,6 +54,7 @@ def _parser() -> argparse.ArgumentParser:
     _add(commands, "screen", _screen, "run the resident's screen")
     _add(commands, "console", _console, "the technician's text console: state, preview, microphone, press, log")
     _add(commands, "press", _press, "press the button, as a hand at the station would")
+    _add(commands, "sound-test", _sound_test, "play a chirp and hear it: speaker, microphone, delay and echo")
     status = _add(commands, "status", _status, "say whether a call would work now, and why not")
     status.add_argument("--json", action="store_true", help="the same as one JSON object")
     enrol = _add(commands, "enrol", _enrol, "enrol this station with a code file from its region")
@@ -120,6 +121,12 @@ def _press(config: StationConfig, _options: argparse.Namespace) -> int:
     from device.agent.status import press
 
     return press(config.runtime_dir)
+
+
+def _sound_test(config: StationConfig, _options: argparse.Namespace) -> int:
+    from device.agent.sound_test import sound_test
+
+    return sound_test(config.runtime_dir)
 
 
 def _status(config: StationConfig, options: argparse.Namespace) -> int:

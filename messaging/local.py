@@ -15,7 +15,7 @@ from messaging.call import Devices, EndReason
 from messaging.codec import Length, Range, decode, encode
 from messaging.envelope import ClockTrust, parse_json
 from messaging.errors import MalformedMessage
-from messaging.health import ProcessState
+from messaging.health import Echo, ProcessState, SoundTest
 from messaging.twin import Config
 
 MAX_LINE = 16 * 1024
@@ -55,6 +55,8 @@ class CallView:
     presses_refused: int = 0  # grows when a press could not do anything, so that the screen can say so at once
     volume: Annotated[int, Range(0, 100)] = 70
     refused_messages: int = 0  # malformed, replayed, about another call, ...; from the region or the browser
+    echo: Echo = "loading"
+    sound_test: SoundTest | None = None  # the last acoustic self-test of this run
 
 
 @dataclass(frozen=True)
@@ -107,6 +109,19 @@ class Simulate:
 
 
 @dataclass(frozen=True)
+class RunSoundTest:
+    """To station-call: play chirps and hear them, with the light on. Answered by SoundTested when it is through, or
+    by Refusal: `in_call`, or `cut_short` when the button was pressed meanwhile."""
+
+
+@dataclass(frozen=True)
+class SoundTested:
+    """From station-call: what the acoustic self-test told."""
+
+    result: SoundTest
+
+
+@dataclass(frozen=True)
 class Watch:
     """To either process: also send this stream on this connection."""
 
@@ -128,10 +143,12 @@ class ScreenAlive:
 
 
 Message = (
-    CallView | AgentView | Levels | LogLine | Press | Simulate | Watch | Refusal | ScreenAlive
+    CallView | AgentView | Levels | LogLine | Press | Simulate | RunSoundTest | SoundTested | Watch | Refusal
+    | ScreenAlive
 )  # fmt: skip
 _KINDS: dict[str, type] = {
     "call": CallView, "agent": AgentView, "levels": Levels, "log": LogLine, "press": Press, "simulate": Simulate,
+    "sound_test": RunSoundTest, "sound_tested": SoundTested,
     "watch": Watch, "refusal": Refusal, "screen_alive": ScreenAlive,
 }  # fmt: skip
 _NAMES = {kind: name for name, kind in _KINDS.items()}

@@ -24,6 +24,7 @@ from device.media.errors import MediaError
 from messaging.call import Answer, Devices, FromRegion, FromStation, Ringing, from_station, to_data
 from messaging.clock import ManualClock
 from messaging.envelope import Sealer, open_envelope
+from messaging.health import Echo, SoundTest
 from messaging.link.memory import MemoryBroker
 from messaging.local import CallView, Levels
 from messaging.topics import down, parse
@@ -42,6 +43,9 @@ class DeviceLog:
         self.hold.set()
         self.present = Devices()
         self.volume = 0
+        self.echo: Echo = "station"
+        self.light_at_test = ""
+        self.test_hold = asyncio.Event()
 
     async def open(self) -> Devices:
         self.light_at_open = self.light.pattern
@@ -58,6 +62,16 @@ class DeviceLog:
 
     async def play(self, tone: str) -> None:
         self.done.append(tone)
+
+    async def test_sound(self) -> SoundTest | None:
+        self.light_at_test = self.light.pattern
+        self.done.append("test")
+        await self.test_hold.wait()
+        return None if "stop test" in self.done else SoundTest(0.0, "ok", "ok", "station", heard=True)
+
+    def stop_test(self) -> None:
+        self.done.append("stop test")
+        self.test_hold.set()
 
     def levels(self) -> Levels:
         return Levels(-20, -30, 15, 15)

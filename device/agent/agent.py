@@ -136,6 +136,7 @@ class Agent:
             known = Known(
                 self._sealer.clock_trust(), self._neighbours.devices, self._neighbours.states,
                 waiting, dropped, self._twin.refused_messages + self._neighbours.refused_messages,
+                self._neighbours.echo, self._neighbours.sound_test,
             )  # fmt: skip
             health = await self._in_thread(
                 partial(report, known, self._config.state_dir, self._clock.monotonic(), self._on.root)

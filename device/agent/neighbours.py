@@ -8,7 +8,7 @@ from device.health import processes
 from device.health.processes import Gone, Happened, Sighting, Tick
 from messaging.call import Devices
 from messaging.clock import Clock
-from messaging.health import ProcessState
+from messaging.health import Echo, ProcessState, SoundTest
 from messaging.local import CallView, Message
 
 
@@ -20,6 +20,8 @@ class Neighbours:
         self._on_happened = on_happened
         self._processes = processes.begin(clock.monotonic())
         self.devices: Devices | None = None  # None while station-call is away
+        self.echo: Echo | None = None
+        self.sound_test: SoundTest | None = None  # of this run of station-call
         self._run = ""
         self._refused = self._refused_before = 0  # by this run of station-call, and by those before it
 
@@ -40,11 +42,12 @@ class Neighbours:
                 self._run, self._refused_before, self._refused = message.boot, self.refused_messages, 0
             self._refused = message.refused_messages
             self.devices = message.devices
+            self.echo, self.sound_test = message.echo, message.sound_test
             self._step(Sighting("call", self._clock.monotonic(), message.boot))
 
     def on_call_gone(self) -> None:
         """station-call's socket has ended."""
-        self.devices = None
+        self.devices = self.echo = None
         self._step(Gone("call", self._clock.monotonic()))
 
     def on_screen(self) -> None:

@@ -113,6 +113,16 @@ class DevicesChanged:
 
 
 @dataclass(frozen=True)
+class SoundTestBegins:
+    """Somebody at the station asks for the acoustic self-test."""
+
+
+@dataclass(frozen=True)
+class SoundTestOver:
+    """Speaker and microphone are shut again."""
+
+
+@dataclass(frozen=True)
 class LinkUp:
     """The broker can be reached."""
 
@@ -140,6 +150,7 @@ class TimerFired:
 Event = (
     PeerEvent | Pressed | Heard | Offered | Unusable | MediaOpened | MediaClosed | DevicesChanged | LinkUp
     | LinkDown | Configured | TimerFired
+    | SoundTestBegins | SoundTestOver
 )  # fmt: skip
 
 

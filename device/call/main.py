@@ -29,8 +29,19 @@ from device.runtime.service import EXIT_FAULT, Watchdog, run_service
 from messaging.call import new_call_id
 from messaging.clock import Clock, SystemClock
 from messaging.envelope import ClockTrust, Sealer
+from messaging.health import SoundTest
 from messaging.link.local import LocalClient, LocalServer, Reply
-from messaging.local import AGENT_SOCKET, CALL_SOCKET, AgentView, Message, Press, Refusal, Simulate
+from messaging.local import (
+    AGENT_SOCKET,
+    CALL_SOCKET,
+    AgentView,
+    Message,
+    Press,
+    Refusal,
+    RunSoundTest,
+    Simulate,
+    SoundTested,
+)
 from messaging.twin import Config
 from messaging.version import version
 from provisioning.station.keystore import Identity
@@ -176,6 +187,8 @@ class StationCall:
     def _commanded(self, message: Message, reply: Reply) -> None:
         if isinstance(message, Press):
             self._service.happened(Pressed(new_call_id()))
+        elif isinstance(message, RunSoundTest):
+            self._test_sound(reply)
         elif not isinstance(message, Simulate):
             reply(Refusal("not_a_command"))
         elif self._hardware.turn is None:
@@ -186,6 +199,13 @@ class StationCall:
             except HardwareError as error:
                 _log.warning("not simulated: %s", error)
                 reply(Refusal("no_such_knob"))
+
+    def _test_sound(self, reply: Reply) -> None:
+        def tell(result: SoundTest | None) -> None:
+            reply(Refusal("cut_short") if result is None else SoundTested(result))
+
+        if not self._service.test_sound(tell):
+            reply(Refusal("in_call"))
 
     def _agent_said(self, message: Message) -> None:
         if isinstance(message, AgentView):

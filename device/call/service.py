@@ -10,6 +10,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, assert_never
 
@@ -34,6 +35,8 @@ from device.call.events import (
     Recheck,
     Refuse,
     Say,
+    SoundTestBegins,
+    SoundTestOver,
     StartTimer,
     StopTimer,
     TimerFired,
@@ -43,10 +46,11 @@ from device.call.events import (
 from device.call.lane import Lane, Work
 from device.call.late_engine import LateEngine
 from device.call.session import step
-from device.call.state import Moment, Session, light, tone, view
+from device.call.state import Moment, Session, light, test_wanted, tone, view
 from device.media.errors import BadDescription, MediaError
 from messaging.call import Hangup
 from messaging.clock import Clock
+from messaging.health import SoundTest
 from messaging.local import CallView, Levels
 
 if TYPE_CHECKING:  # heavy: loaded once the connection to the broker is on its way
@@ -78,6 +82,8 @@ class CallService:
         self._session = session
         self._on_view = on_view
         self._volume = 70
+        self._sound_test: SoundTest | None = None
+        self._testers: list[Callable[[SoundTest | None], None]] = []
         self._devices_lane = Lane(clock)
         self._peer_lane = Lane(clock)
         self._timers: dict[TimerName, asyncio.Task[None]] = {}
@@ -111,10 +117,19 @@ class CallService:
             self._media.set_volume(percent)
             self.show()
 
+    def test_sound(self, tell: Callable[[SoundTest | None], None]) -> bool:
+        """Begin the acoustic self-test; `tell` gets what came of it, None if a press cut it short. False in a call."""
+        if not self._session.testing:
+            self.happened(SoundTestBegins())
+        if self._session.testing:
+            self._testers.append(tell)
+        return self._session.testing
+
     def show(self) -> None:
         """Tell the view."""
         signalled = sum(self.signalling.refused.values()) if self.signalling else 0
-        self._on_view(view(self._session, self._boot, self._volume, signalled + self._engine.refused))
+        shown = view(self._session, self._boot, self._volume, signalled + self._engine.refused)
+        self._on_view(replace(shown, echo=self._media.echo, sound_test=self._sound_test))
 
     def levels(self) -> Levels | None:
         """What the open devices hear and play; None while they are closed."""
@@ -187,6 +202,10 @@ class CallService:
         # Before any effect: the light is on when the camera opens.
         if light(new) != light(old):
             self._hardware.light.show(light(new))
+        if test_wanted(old) and not test_wanted(new):
+            self._media.stop_test()
+        elif new.testing and not old.testing:
+            self._devices_lane.add(self._test_sound)
         if tone(new) != tone(old):
             self._devices_lane.add(partial(self._media.play, tone(new)))
 
@@ -234,6 +253,15 @@ class CallService:
 
     async def _refresh(self) -> None:
         self.happened(DevicesChanged(await self._media.refresh()))
+
+    async def _test_sound(self) -> None:
+        # A call may have begun between the asking and now.
+        result = await self._media.test_sound() if test_wanted(self._session) else None
+        self._sound_test = result or self._sound_test
+        self.happened(SoundTestOver())
+        for tell in self._testers:
+            tell(result)
+        self._testers.clear()
 
     def _give_up(self) -> None:
         if not self._failed.done():

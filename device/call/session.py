@@ -32,6 +32,8 @@ from device.call.events import (
     Recheck,
     Refuse,
     Say,
+    SoundTestBegins,
+    SoundTestOver,
     StartTimer,
     StopTimer,
     TimerFired,
@@ -85,6 +87,10 @@ def step(session: Session, event: Event, now: Moment) -> Step:
             return _devices(session, event, now)
         case MediaClosed():
             return _media_closed(session, now)
+        case SoundTestBegins():
+            return _begin_test(session)
+        case SoundTestOver():
+            return stay(replace(session, testing=False))
         case LinkUp():
             return _link_up(replace(session, link=True), now)
         case LinkDown():
@@ -267,6 +273,11 @@ def _devices(session: Session, event: MediaOpened | DevicesChanged, now: Moment)
     if isinstance(event, MediaOpened) and changed.running_call and not s.usable(event.devices):
         return before(effects, end(changed, now, "error"))
     return before(effects, settle(changed, now))
+
+
+def _begin_test(session: Session) -> Step:
+    # In a call the microphone is the call's.
+    return stay(replace(session, testing=session.testing or (session.state in s.HOME and not session.media_open)))
 
 
 def _media_closed(session: Session, now: Moment) -> Step:

@@ -64,6 +64,7 @@ class Session:
     call: Call | None = None
     last_call: str = ""  # what still comes about it is late, not foreign
     media_open: bool = False
+    testing: bool = False  # the acoustic self-test has the speaker and the microphone
     resuming: bool = False
     reason: EndReason | None = None
     fault: FaultReason | None = None
@@ -89,11 +90,16 @@ def light(session: Session) -> LightPattern:
         return "live"
     if session.state in ("calling", "ringing"):
         return session.state
-    if session.media_open:
+    if session.media_open or session.testing:
         return "live"
     if session.state == "idle":
         return "ready"
     return "fault" if session.state in ("fault", "offline") else "off"
+
+
+def test_wanted(session: Session) -> bool:
+    """Whether the acoustic self-test goes on: a press or a call ends it."""
+    return session.testing and session.state in HOME
 
 
 def tone(session: Session) -> Tone:

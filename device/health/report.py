@@ -14,7 +14,7 @@ from device.health.uptime import uptime
 from device.health.versions import versions
 from messaging.call import Devices
 from messaging.envelope import ClockTrust
-from messaging.health import Health, ProcessState
+from messaging.health import Echo, Health, ProcessState, SoundTest
 
 UNKNOWN_DEVICES = Devices("fault", "fault", "fault")  # station-call is away: no call can be made with them
 
@@ -29,6 +29,8 @@ class Known:
     outbox_waiting: int
     outbox_dropped: int
     refused_messages: int
+    echo: Echo | None = None
+    sound_test: SoundTest | None = None
 
 
 def report(known: Known, state_dir: Path, monotonic: float, root: Path = read.MACHINE) -> Health:
@@ -53,4 +55,6 @@ def report(known: Known, state_dir: Path, monotonic: float, root: Path = read.MA
         outbox_waiting=known.outbox_waiting,
         outbox_dropped=known.outbox_dropped,
         refused_messages=known.refused_messages,
+        echo=known.echo,
+        sound_test=known.sound_test,
     )

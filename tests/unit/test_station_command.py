@@ -11,7 +11,7 @@ import pytest
 
 from device.cli import main
 
-COMMANDS = ("call", "agent", "screen", "console", "press", "status", "enrol", "panel")
+COMMANDS = ("call", "agent", "screen", "console", "press", "sound-test", "status", "enrol", "panel")
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from device.hardware.ports import Block
-from device.media.acoustics.far_end import FarEnd
+from device.media.acoustics.far_end import FarEnd, FarEndCounts
 from device.media.errors import CancellerFailed
 from messaging.health import Echo
 
@@ -49,6 +49,11 @@ class RoomSound:
         if self._failed:
             return "failed"
         return "loading" if self._processing is None else "station"
+
+    @property
+    def counts(self) -> FarEndCounts:
+        """What was done to keep the two streams together."""
+        return self._far.counts
 
     def load(self, make: Callable[[], Processing]) -> None:
         """Make the canceller: takes long, so from a thread. If it cannot be had, that is logged and told by `state`."""
