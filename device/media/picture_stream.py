@@ -52,7 +52,7 @@ class PictureStream:
         pause = 1 / self._budget.fps
         if self._budget.fps < self._whole.fps and now < self._due - _EARLY * pause:
             return False
-        self._due = max(self._due, now - _EARLY * pause) + pause
+        self._due = (self._due if now < self._due + pause else now) + pause
         return True
 
     def encode(self, frame: Frame, viewing: Viewing, now: float) -> list[av.Packet[Any]]:

@@ -34,9 +34,10 @@ _NEAR = (0.9, 1.1)  # of the rate at which a queue was seen: there we go slowly
 _REMB_FALL = 0.97
 _REMB_UNPROVEN = 0.5  # of our rate: the most that an unproven REMB takes at once
 _REMB_AHEAD = 1.5  # of REMB, to which we may go with good reports: REMB itself climbs by no more than 8 % a second
+_REMB_SAME, _REMB_MEANT_S = (0.99, 1.01), 4.0
 _DOUBT_S, _MOST_DOUBT_S = 10.0, 60.0
 _NACK_WINDOW_S = 0.3
-_STANDING_QUEUE_S = 0.25  # of packets in our own pacer
+_STANDING_QUEUE_S, _MOST_RELIEF = 0.25, 0.5  # of packets in our own pacer; what is taken from the pictures at most
 
 
 @dataclass(frozen=True)
@@ -83,8 +84,14 @@ class RateControl:
 
     def on_remb(self, bps: int, now: float) -> None:
         """The other side can take so much (all streams together)."""
-        fell = self._remb.said(bps)
-        if not fell or bps >= self._line:
+        fell = self._remb.said(bps, now)
+        if bps >= self._line:
+            return
+        if self._remb.meant(now):
+            self._goal = float(bps)
+            self._set(bps, now)
+            return
+        if not fell:
             return
         before, at = self._remb.unproven or (self._line, now)
         if self._trip.queue:
@@ -137,7 +144,9 @@ class RateControl:
         before = self._ladder.step
         step = self._ladder.look(video, now)
         self._counts["steps"] += step != before
-        return Budget(video, shares.sound(int(self._line)), step.width, step.height, step.fps, self._signs.loss)
+        return Budget(
+            self._relieved(video), shares.sound(int(self._line)), step.width, step.height, step.fps, self._signs.loss
+        )
 
     def figures(self) -> RateFigures:
         """Numbers since the control began."""
@@ -155,8 +164,13 @@ class RateControl:
         )
 
     def _pictures(self) -> int:
-        video = shares.pictures(int(self._line), self._camera[2], self._signs.loss)
-        return max(shares.MIN_VIDEO, video)
+        return max(shares.MIN_VIDEO, shares.pictures(int(self._line), self._camera[2], self._signs.loss))
+
+    def _relieved(self, video: int) -> int:
+        """Less while packets stand in our own pacer: the encoder has run ahead of the line."""
+        return max(
+            shares.MIN_VIDEO, int(video * (1 - min(_MOST_RELIEF, max(0.0, self._signs.queue - _STANDING_QUEUE_S))))
+        )
 
     def _set(self, line: float, now: float) -> None:
         self._sent.add(self._line, now)
@@ -194,7 +208,7 @@ class RateControl:
 
     def _grow(self, loss: float, since: float, now: float) -> None:
         room = self._goal if loss - self._own.share > _LITTLE_LOSS else float("inf")
-        room = min(room, self._remb.ceiling(self._line))
+        room = min(room, self._remb.ceiling(self._line, now))
         if self._trip.doubtful or room <= self._line:
             return
         self._set(min(room, self._line * self._pace() ** since), now)
@@ -264,14 +278,17 @@ class _Remb:
 
     def __init__(self) -> None:
         self._said: int | None = None
+        self._since = 0.0
         self._above = 0  # good reports in a row while we were above it
         self._doubt_s = _DOUBT_S
         self.doubted_until = float("-inf")
         self.unproven: tuple[float, float] | None = None  # our rate before a fall that nothing else has shown, and when
 
-    def said(self, bps: int) -> bool:
+    def said(self, bps: int, now: float) -> bool:
         """Take it; whether it fell."""
         before, self._said = self._said, bps
+        if before is None or not before * _REMB_SAME[0] < bps < before * _REMB_SAME[1]:
+            self._since = now
         fell = before is not None and bps < before * _REMB_FALL
         if fell:
             self._above = 0
@@ -282,10 +299,16 @@ class _Remb:
         self._doubt_s = min(_MOST_DOUBT_S, self._doubt_s * 2)
         self._above = 2
 
-    def ceiling(self, line: float) -> float:
+    def meant(self, now: float) -> bool:
+        """Whether it is a limit and no estimate: an estimate climbs when the line is good, and falls when it is not."""
+        return self._said is not None and now - self._since >= _REMB_MEANT_S
+
+    def ceiling(self, line: float, now: float) -> float:
         """How far to go after a good report: some way above it, and beyond once two reports there were good."""
         if self._said is None:
             return float("inf")
+        if self.meant(now):
+            return float(self._said)
         if line > self._said:
             self._above += 1
         return float("inf") if self._above > 1 else max(line, self._said * _REMB_AHEAD)

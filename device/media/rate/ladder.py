@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 MOST_WIDTH, MOST_HEIGHT = 1280, 720  # what level 3.1 of H.264 promises every browser at 30 pictures a second
 LEAST_LINES = 180
-CALM_S = 4.0
+CALM_S = 3.0
 CALM_MOST_S = 60.0
 _STEADY_S = 20.0  # a step that has held so long is no mistake
 _UP, _DOWN = 1.1, 0.85  # of a step's need, to take it and to leave it
