@@ -25,7 +25,7 @@ ADAPTERS: dict[str, tuple[str, ...]] = {
     "lgpio": ("device/hardware/rpi/",),
     "picamera2": ("device/hardware/rpi/",),
     "libcamera": ("device/hardware/rpi/",),
-    "cv2": ("device/hardware/linux/",),
+    "cv2": ("device/hardware/linux/", "device/media/viewing/"),
     "soundcard": ("device/hardware/linux/",),
     "usb": ("device/hardware/linux/",),
     "livekit": ("device/media/acoustics/voice.py",),

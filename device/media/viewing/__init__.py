@@ -11,9 +11,10 @@ class Viewing(Protocol):
     """Chooses and betters what is seen of a picture."""
 
     def look(self, frame: Frame, width: int, height: int) -> Frame:
-        """The picture to send: no larger than `width` x `height` need, and never enlarged.
+        """The picture to send.
 
-        It may be larger than that: the encoder's side scales what is left. Sides are even. Called once for every
+        The whole picture is not scaled: the encoder's side does that, once for all. A part of it comes in one of a few
+        sizes that fit `width` x `height`. Sides are even. Called once for every
         picture that is sent, never for one left out; takes a few milliseconds at most and keeps `captured`.
         """
 
