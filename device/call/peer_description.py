@@ -15,6 +15,7 @@ from device.media.errors import BadDescription, Flood
 from messaging.call import MAX_CANDIDATES, MAX_SDP
 
 _H264_FMTP = re.compile(r"^(a=fmtp:\d+ .*profile-level-id=[0-9a-fA-F]{6}[^\r\n]*)", re.MULTILINE)
+_OPUS_RTPMAP = re.compile(r"^a=rtpmap:(\d+) opus/48000/2\r\n", re.MULTILINE | re.IGNORECASE)
 _CANDIDATE_LINE = re.compile(r"^a=(?:candidate:.*|end-of-candidates)\r?\n?", re.MULTILINE)
 _ICE_FRAGMENT = re.compile(r"[A-Za-z0-9+/]{4,256}")
 _ICE_PASSWORD = re.compile(r"[A-Za-z0-9+/]{22,256}")
@@ -37,6 +38,11 @@ class Answer:
 def with_start_bitrate(offer: str, kbps: int) -> str:
     """Our offer, telling the browser to begin sending H.264 at this rate instead of feeling its way up for 20 s."""
     return _H264_FMTP.sub(rf"\1;x-google-start-bitrate={kbps};x-google-max-bitrate={kbps}", offer)
+
+
+def with_sound_repairs(offer: str) -> str:
+    """Our offer, telling the browser that each packet of sound may carry the one before it as well (in-band FEC)."""
+    return _OPUS_RTPMAP.sub(r"\g<0>a=fmtp:\1 minptime=10;useinbandfec=1\r\n", offer)
 
 
 def read_answer(sdp: str, offer: str) -> Answer:

@@ -13,7 +13,13 @@ from aiortc.sdp import SessionDescription
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from device.call.peer_description import Answer, read_answer, read_candidate, with_start_bitrate
+from device.call.peer_description import (
+    Answer,
+    read_answer,
+    read_candidate,
+    with_sound_repairs,
+    with_start_bitrate,
+)
 from device.media.errors import BadDescription, Flood
 from messaging.call import MAX_CANDIDATES
 
@@ -49,6 +55,14 @@ def test_the_offer_tells_every_h264_where_to_begin_and_nothing_else(pair: tuple[
     assert all("profile-level-id=" in line for line in told)
     assert re.sub(r";x-google-(start|max)-bitrate=1800", "", offer) == pair[0]
     assert SessionDescription.parse(offer)
+
+
+def test_the_offer_asks_for_sound_that_can_be_repaired_and_changes_nothing_else(pair: tuple[str, str]) -> None:
+    offer = with_sound_repairs(pair[0])
+    audio = SessionDescription.parse(offer).media[0]
+    opus = next(codec for codec in audio.rtp.codecs if codec.mimeType == "audio/opus")
+    assert opus.parameters["useinbandfec"] == 1
+    assert re.sub(r"a=fmtp:\d+ minptime=10;useinbandfec=1\r\n", "", offer) == pair[0]
 
 
 def test_an_answer_is_taken_apart_from_its_candidates(pair: tuple[str, str]) -> None:

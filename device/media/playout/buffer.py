@@ -59,6 +59,7 @@ class Playout:
         self._held = 0  # samples made up since then without the sender's clock going on
         self._lost_share = 0.0
         self._repairing = False
+        self._played_at = 0.0  # the delay of the last block
         self._lost = self._repaired = self._skipped = self._unheard = 0
 
     def insert(self, data: bytes, number: int, timestamp: int, source: int = 0) -> None:
@@ -88,6 +89,7 @@ class Playout:
             self._forget()
         while len(self._sound) < BLOCK:
             self._go_on(target)
+        self._played_at = self._current()
         self._stretch(target)
         block, self._sound = self._sound[:BLOCK], self._sound[BLOCK:]
         self._stretching.played(block)
@@ -103,7 +105,7 @@ class Playout:
         with self._lock:
             base, target, jitter = self._delay.base, self._delay.target, self._delay.jitter_s
             late, duplicates, waiting = self._store.late, self._store.duplicates, self._store.samples
-            delay = self._current() - base if self._position is not None else 0.0
+            delay = self._played_at - base if self._position is not None else 0.0
         return SoundFigures(
             received=self._received,
             refused=self._refused + self._voice.failed,

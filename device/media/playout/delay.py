@@ -13,7 +13,7 @@ from collections import deque
 from device.hardware.ports import BLOCK, SAMPLE_RATE
 
 WINDOW_S = 6.0  # of packets that are looked back on
-QUANTILE = 0.97  # of them are to come in time
+QUANTILE = 0.98  # of them are to come in time
 LEAST_S = 0.020  # held even on a perfect line
 MOST_S = 0.400
 _MARGIN_S = 0.005

@@ -12,7 +12,7 @@ from device.media.playout.stretch import AHEAD, LONGEST, SHORTEST, lengthen, sho
 
 Sound = NDArray[np.int16]
 
-_LATE_S = 0.015  # played so much too late: faster, in speech
+_LATE_S = 0.020  # played so much too late: faster, in speech
 _LATE_QUIET_S = 0.006  # in silence, where nobody hears it
 _SOON_S = -0.010
 _SOON_QUIET_S = -0.005
