@@ -25,10 +25,11 @@ _BASE_SLOTS, _SLOT_S = 30, 1.0  # the least delay of the last half minute is tha
 _GAP_S = 5.0  # after such a silence delays are measured anew
 _BLIND_S = 0.2  # with round trip and queue: until a cut can be seen
 _MOST_BLIND_S = 2.0
-_KEEP, _KEEP_LEAST, _DRAIN = 0.92, 0.5, 0.4  # of the line's measure; less when there is a queue to drain
+_KEEP, _KEEP_LEAST, _DRAIN = 0.92, 0.5, 1.0  # of the line's measure; less when there is a queue to drain
 _LOSS, _LOSS_WINDOW_S, _LOSS_PACKETS = 0.1, 1.0, 20
 _SLOW, _SLOWEST, _FAST, _DOUBLES_S = 0.04, 0.01, 0.6, 1.5  # growth a second: near a known limit, and far from it
 _OVER_ARRIVING, _OVER_BPS = 1.5, 50_000  # the most asked for over what arrives, once the line has shown a limit
+_MORE = 1.15  # times the limit that was known: it is one no longer
 _TOLD_BEFORE, _TOLD_AGAIN = 0.97, 1.2
 _ABS_SEND = 1 << 24  # units of 2**-18 s
 
@@ -171,13 +172,14 @@ class BandwidthEstimator:
         if self._draining and limit is not None:
             self._rate = max(self._rate, _KEEP * limit)
         self._draining = False
-        if limit is not None and self._rate > 1.3 * limit:
+        arriving = self._arriving()
+        if limit is not None and arriving > _MORE * limit:
             limit = self._limit = None
         self._calm += step
         faster = min(_FAST, self._slow * 2.0 ** (self._calm / _DOUBLES_S)) if limit is not None else _FAST
         grown = self._rate * (1 + faster * step)
         if self.cuts:
-            grown = min(grown, max(self._rate, _OVER_ARRIVING * self._arriving() + _OVER_BPS))
+            grown = min(grown, max(self._rate, _OVER_ARRIVING * arriving + _OVER_BPS))
         self._rate = min(self._ceiling, grown)
 
     def _tell(self, now: float) -> int | None:
