@@ -53,8 +53,10 @@ class Browser:
 
 
 @asynccontextmanager
-async def chromium(playwright: Playwright, width: int, height: int) -> AsyncIterator[Browser]:
-    """A fresh Chromium with a window of that size and fake devices.
+async def chromium(
+    playwright: Playwright, width: int, height: int, microphone: Path | None = None
+) -> AsyncIterator[Browser]:
+    """A fresh Chromium with a window of that size and fake devices; its microphone hears that WAV file, or beeps.
 
     It runs from a copy of the installed one: what it would share with the clinician's browser on this machine, a
     station has to hold alone, and PSS would count only its part. Its camera shows what our simulated one shows, from
@@ -65,9 +67,10 @@ async def chromium(playwright: Playwright, width: int, height: int) -> AsyncIter
         await asyncio.to_thread(shutil.copytree, INSTALLED, program)
         film = Path(folder) / "scene.y4m"
         await asyncio.to_thread(_film, film, width, height)
+        heard = [f"--use-file-for-fake-audio-capture={microphone}"] if microphone else []
         context = await playwright.chromium.launch_persistent_context(
             profile, executable_path=program / "chromium", headless=True,
-            args=[*FLAGS, f"--use-file-for-fake-video-capture={film}"],
+            args=[*FLAGS, *heard, f"--use-file-for-fake-video-capture={film}"],
             viewport={"width": width, "height": height}, permissions=["camera", "microphone"],
         )  # fmt: skip
         try:

@@ -85,8 +85,8 @@ export class Scenery {
   }
 }
 
-// The scene and the speech as a stream, as timedStream of timecode.js.
-export function lineStream(scenery, speech, fps = 30) {
+// The scene as a stream that can be ended, as timedStream of timecode.js, with `voice`: {track, end()}.
+function lineStream(scenery, voice, fps = 30) {
   const { width, height } = scenery;
   const pictures = new MediaStreamTrackGenerator({ kind: "video" });
   const writer = pictures.writable.getWriter();
@@ -98,6 +98,17 @@ export function lineStream(scenery, speech, fps = 30) {
     writer.write(frame).catch(() => {});
   };
   const timer = setInterval(draw, 1000 / fps);
+  const stream = new MediaStream([pictures, voice.track]);
+  stream.end = () => {
+    clearInterval(timer);
+    writer.close().catch(() => {});
+    voice.end();
+  };
+  return stream;
+}
+
+// The speech, from its beginning, over and over, as it is: no processing touches it.
+function plainVoice(speech) {
   const sound = new AudioContext({ sampleRate: 48000 });
   const buffer = sound.createBuffer(1, speech.length, 48000);
   buffer.copyToChannel(Float32Array.from(speech, (sample) => sample / 32768), 0);
@@ -105,13 +116,7 @@ export function lineStream(scenery, speech, fps = 30) {
   const out = new MediaStreamAudioDestinationNode(sound, { channelCount: 1 });
   voice.connect(out);
   voice.start();
-  const stream = new MediaStream([pictures, ...out.stream.getAudioTracks()]);
-  stream.end = () => {
-    clearInterval(timer);
-    writer.close().catch(() => {});
-    sound.close();
-  };
-  return stream;
+  return { track: out.stream.getAudioTracks()[0], end: () => sound.close() };
 }
 
 // Keeps what a video element shows and its sound plays while `on`.
@@ -192,7 +197,7 @@ async function plane(frame, rect) {
   return luma;
 }
 
-// Everything a page needs, made once: {scenery, keeper, stream()}.
+// Everything a page needs, made once. `stream()` speaks the speech, `streamWith(track)` what that track hears.
 export async function prepare(video) {
   const [parts, bytes, speech] = await Promise.all([
     fetch("/bench/scene.json").then((answer) => answer.json()),
@@ -201,5 +206,11 @@ export async function prepare(video) {
   ]);
   const scenery = new Scenery(parts, new Uint8Array(bytes));
   const samples = new Int16Array(speech);
-  return { scenery, keeper: new Keeper(video), auto: false, stream: () => lineStream(scenery, samples) };
+  return {
+    scenery,
+    keeper: new Keeper(video),
+    auto: false,
+    stream: () => lineStream(scenery, plainVoice(samples)),
+    streamWith: (track) => lineStream(scenery, { track, end: () => track.stop() }),
+  };
 }

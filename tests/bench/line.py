@@ -20,12 +20,14 @@ What is judged, in both directions (`out`: the station to the clinician's page; 
 
 What keeps it fair. Both stations and the page send the same scene and the same speech, made anew for each moment; the
 Chromium station's is painted to the byte as our simulated camera's is (the bench compares before it begins), and
-neither passes through a canvas. The clinician's page is the same page in both. A page keeps what its decoder gave
+neither passes through a canvas. Both stations' microphones hear the speech from a file, and what they hear goes
+through each one's own sound processing, as in a room (echo cancelling, noise suppression; Chromium's its gain as well),
+while both sides talk all the time; the page's own speech is sent as it is. The clinician's page is the same page in both. A page keeps what its decoder gave
 (VideoFrame, and the track's samples); of our station the viewer keeps what stands in the rings of screen and speaker.
 All clocks are one machine's.
 
-Its limits. Signalling does not go through the relay: a line that is cut cuts the media only, for both. Our station's
-microphone goes through its sound processing, Chromium's speech does not. Chromium's station shows its picture, ours
+Its limits. Signalling does not go through the relay: a line that is cut cuts the media only, for both. `stoi` of `out`
+counts what sound processing changes, too: the case `clear` tells how much. Chromium's station shows its picture, ours
 writes it into the ring. The Chromium station makes one peer connection a call and relies on it; ours makes new ones.
 Two browsers and a station share this machine: on a loaded one frame rates and delays say little (`load`, `steal`).
 """
@@ -174,7 +176,7 @@ async def _stage(stack: AsyncExitStack) -> LineBench:
     write_wav(speech, talk())
     ours = await stack.enter_async_context(our_station(house, SIZE, microphone=str(speech)))
     place = await house.add_station("chromium", call=False)
-    peer = await stack.enter_async_context(chromium_as(place, playwright, SIZE, SCRIPTS))
+    peer = await stack.enter_async_context(chromium_as(place, playwright, SIZE, SCRIPTS, speech))
     clinic = await stack.enter_async_context(desk_page.chromium(desk_page.GRANT))
     page = await clinic_page(house, clinic, SCRIPTS, THROUGH_RELAY)
     scene = Scene(*SIZE)

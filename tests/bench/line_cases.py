@@ -50,9 +50,13 @@ def cases(measure_s: float = MEASURE_S) -> dict[str, Case]:
 
 
 def chosen(names: str, measure_s: float = MEASURE_S) -> list[Case]:
-    """Those of a comma-separated list, in their own order; all for an empty one; ValueError for an unknown name."""
+    """Those of a comma-separated list, in their own order; all for an empty one; ValueError for an unknown name.
+
+    Only by its name: `clear`, a line that lacks nothing, which tells what the measuring itself costs.
+    """
     every = cases(measure_s)
     wanted = [name.strip() for name in names.split(",") if name.strip()] or list(every)
+    every = {"clear": Case("clear", CLEAR, measure_s), **every}
     unknown = [name for name in wanted if name not in every]
     if unknown:
         raise ValueError(f"there is no case {', '.join(unknown)}; there are {', '.join(every)}")

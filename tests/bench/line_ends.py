@@ -196,8 +196,9 @@ async def begin(station: Ours | Peer, end: End) -> None:
         await end.prepare()
         await station.page.evaluate(
             """() => {
-              navigator.mediaDevices.getUserMedia = async () => new MediaStream();
-              station.makeStream = line.stream;
+              const open = MediaDevices.prototype.getUserMedia.bind(navigator.mediaDevices);
+              navigator.mediaDevices.getUserMedia = () => open({ audio: true });
+              station.makeStream = (width, height, fps, device) => line.streamWith(device.getAudioTracks()[0]);
             }"""
         )
     else:

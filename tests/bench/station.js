@@ -55,7 +55,7 @@ async function attach() {
 async function openCamera() {
   // The device is opened as a real station would; what it sends is the picture that carries the time.
   const device = await navigator.mediaDevices.getUserMedia({ video: size, audio: true });
-  stream = station.makeStream(size.width, size.height, 30);
+  stream = station.makeStream(size.width, size.height, 30, device);
   stream.device = device;
 }
 

@@ -171,14 +171,18 @@ async def our_station(house: House, size: tuple[int, int], **sim: str) -> AsyncI
 
 @asynccontextmanager
 async def chromium_as(
-    station: RunningStation, playwright: Playwright, size: tuple[int, int], scripts: tuple[str, ...] = ()
+    station: RunningStation,
+    playwright: Playwright,
+    size: tuple[int, int],
+    scripts: tuple[str, ...] = (),
+    microphone: Path | None = None,
 ) -> AsyncIterator[Peer]:
     """A Chromium in the place of this station's call process. `scripts` of this folder its page can import as well."""
     identity = await enrolled(station)
     make = mqtt_link(identity, station.folder / "state", SystemClock())
     async with AsyncExitStack() as stack:
         address = await stack.enter_async_context(bridged(make(call_subscriptions(station.id), None), station.id))
-        browser = await stack.enter_async_context(chromium(playwright, *size))
+        browser = await stack.enter_async_context(chromium(playwright, *size, microphone))
         page = browser.context.pages[0]
         await _offer(page, scripts)
         await page.goto(f"{address}?width={size[0]}&height={size[1]}")
