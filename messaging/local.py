@@ -48,6 +48,7 @@ class CallView:
     peer_role: str = ""
     connected_since: float | None = None
     resuming: bool = False  # connecting again in a call whose media was lost
+    lost_since: float | None = None  # since when, while resuming
     peer_camera: bool = True  # the clinician's camera is on
     peer_microphone: bool = True
     reason: EndReason | None = None  # why the last call ended, in ending and feedback

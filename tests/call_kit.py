@@ -93,15 +93,21 @@ class ScriptedEngine:
     async def load(self) -> None:
         """Here at once."""
 
-    async def prepare(self, generation: int, ice_servers: tuple[object, ...]) -> str:
+    async def prepare(self, generation: int, ice_servers: tuple[object, ...], *, beside: bool = False) -> str:
         try:
             await self.hold.wait()
         except asyncio.CancelledError:
             self.done.append(f"prepare {generation} cut short")
             raise
         self._raise()
-        self.done.append(f"prepare {generation}")
+        self.done.append(f"prepare {generation}" + (" beside" if beside else ""))
         return f"offer {generation}"
+
+    def keep(self, generation: int) -> None:
+        self.done.append(f"keep {generation}")
+
+    async def drop(self, generation: int) -> None:
+        self.done.append(f"drop {generation}")
 
     async def answer(self, generation: int, sdp: str) -> None:
         self._raise()

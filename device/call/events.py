@@ -10,10 +10,10 @@ from typing import Literal
 
 from messaging.call import Devices, FromRegion, FromStation, IceServer
 
-TimerName = Literal["state", "link"]
+TimerName = Literal["state", "link", "renew"]
 
 
-# Peer connections (said by the engine). An event of a generation that is no longer current is ignored.
+# Peer connections (said by the engine). Of interest are the one that carries the call, and the newest.
 @dataclass(frozen=True)
 class PeerConnected:
     """The transports are up and the clinician has been heard or seen on them."""
@@ -23,7 +23,7 @@ class PeerConnected:
 
 @dataclass(frozen=True)
 class PeerLost:
-    """Neither media nor a ping has come for four seconds."""
+    """Neither media nor a ping has come for `peer_control.LOST_S`."""
 
     generation: int
 
@@ -133,6 +133,16 @@ class LinkDown:
 
 
 @dataclass(frozen=True)
+class AddressGone:
+    """The machine has lost a network address: what went by it will not come back."""
+
+
+@dataclass(frozen=True)
+class AddressCame:
+    """The machine has got a network address: a line that was lost may be there again."""
+
+
+@dataclass(frozen=True)
 class Configured:
     """What the agent knows: whether this station is enrolled, and whether the button has a clinic to call."""
 
@@ -149,7 +159,7 @@ class TimerFired:
 
 Event = (
     PeerEvent | Pressed | Heard | Offered | Unusable | MediaOpened | MediaClosed | DevicesChanged | LinkUp
-    | LinkDown | Configured | TimerFired
+    | LinkDown | AddressGone | AddressCame | Configured | TimerFired
     | SoundTestBegins | SoundTestOver
 )  # fmt: skip
 
@@ -167,10 +177,29 @@ class CloseMedia:
 
 @dataclass(frozen=True)
 class PreparePeer:
-    """Make a peer connection and its offer, in place of the one before; answered by Offered or PeerFailed."""
+    """Make a peer connection and its offer; answered by Offered or PeerFailed.
+
+    It takes the place of those before, save, with `beside`, of the one that carries the call: that one goes on
+    until KeepPeer says otherwise, and the new one sends nothing of the room before.
+    """
 
     generation: int
     ice_servers: tuple[IceServer, ...]
+    beside: bool = False
+
+
+@dataclass(frozen=True)
+class KeepPeer:
+    """This peer connection carries the call from now on; any other ends, without a word."""
+
+    generation: int
+
+
+@dataclass(frozen=True)
+class DropPeer:
+    """The connection that carried the call still does: end the newer one, even while it is being made."""
+
+    generation: int
 
 
 @dataclass(frozen=True)
@@ -246,6 +275,6 @@ class GiveUp:
 
 
 Effect = (
-    OpenMedia | CloseMedia | PreparePeer | ApplyAnswer | AddCandidate | OpenGate | ClosePeer | Say | Refuse
-    | StartTimer | StopTimer | Recheck | GiveUp
+    OpenMedia | CloseMedia | PreparePeer | KeepPeer | DropPeer | ApplyAnswer | AddCandidate | OpenGate | ClosePeer
+    | Say | Refuse | StartTimer | StopTimer | Recheck | GiveUp
 )  # fmt: skip

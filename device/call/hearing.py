@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from device.call import resuming
 from device.call import state as s
 from device.call.events import AddCandidate, ApplyAnswer, Heard, Refuse, Say
 from device.call.moves import Step, before, end, enter, gate, prepare, running, stay, then
@@ -78,6 +79,8 @@ def _hung_up(session: Session, message: Hangup, now: Moment) -> Step:
 
 def _answered(session: Session, message: Answer, now: Moment) -> Step:
     call = running(session)
+    if _late(call, message.generation):
+        return stay(session)
     if message.generation != call.generation or not call.offered or call.answered:
         return stay(session, Refuse(call.id, "unexpected"))
     waiting_since = now.mono if session.state == "calling" else call.waiting_since
@@ -92,6 +95,8 @@ def _answered(session: Session, message: Answer, now: Moment) -> Step:
 
 def _candidate(session: Session, message: Candidate, _now: Moment) -> Step:
     call = running(session)
+    if _late(call, message.generation):
+        return stay(session)
     if message.generation != call.generation or not call.answered:
         return stay(session, Refuse(call.id, "unexpected"))
     if call.candidates >= MAX_CANDIDATES:
@@ -102,17 +107,22 @@ def _candidate(session: Session, message: Candidate, _now: Moment) -> Step:
 
 def _renew(session: Session, message: Renew, now: Moment) -> Step:
     call = running(session)
-    if not call.offered:
+    if not (call.offered or call.dropped):
         # The offer asked for is being made; before the region has said that it rings, none is due.
         return stay(session) if call.generation else stay(session, Refuse(call.id, "unexpected"))
     if message.ice_servers:
         session = replace(session, call=replace(call, ice_servers=message.ice_servers))
+    if call.carrier:
+        return resuming.renew(session, now)
     preparing, effects = prepare(session, now)
-    if preparing.state not in ("connecting", "in_call"):
+    if preparing.state != "connecting":
         return preparing, effects
-    met = call.connected_since is not None
-    timeout = s.RESUMING_S if met else s.CONNECTING_S
-    return then(enter(preparing, "connecting", now, timeout, resuming=met), *effects)
+    return then(enter(preparing, "connecting", now, s.CONNECTING_S), *effects)
+
+
+def _late(call: Call, generation: int) -> bool:
+    """A word about a connection that is no longer wanted; it was on its way when that was decided."""
+    return generation < call.generation or (call.dropped and generation == call.generation)
 
 
 _Handler = Callable[[Session, Any, Moment], Step]
@@ -120,5 +130,5 @@ _TABLE: dict[CallState, dict[type, _Handler]] = {
     "calling": {Ringing: _rings_there, Refused: _refused, Answer: _answered, Renew: _renew, Hangup: _hung_up},
     "ringing": {Answer: _answered, Candidate: _candidate, Renew: _renew, Hangup: _hung_up},
     "connecting": {Answer: _answered, Candidate: _candidate, Renew: _renew, Hangup: _hung_up},
-    "in_call": {Candidate: _candidate, Renew: _renew, Hangup: _hung_up},
+    "in_call": {Answer: _answered, Candidate: _candidate, Renew: _renew, Hangup: _hung_up},
 }

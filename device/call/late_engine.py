@@ -44,10 +44,18 @@ class LateEngine:
             engine.tell_media(*self._told)
         self._engine.set_result(engine)
 
-    async def prepare(self, generation: int, ice_servers: tuple[IceServer, ...]) -> str:
+    async def prepare(self, generation: int, ice_servers: tuple[IceServer, ...], *, beside: bool = False) -> str:
         """As Engine.prepare."""
         engine = await asyncio.shield(self._engine)
-        return await engine.prepare(generation, ice_servers)
+        return await engine.prepare(generation, ice_servers, beside=beside)
+
+    def keep(self, generation: int) -> None:
+        """As Engine.keep; it has connected, so it is loaded."""
+        self._engine.result().keep(generation)
+
+    async def drop(self, generation: int) -> None:
+        """As Engine.drop."""
+        self._engine.result().drop(generation)
 
     async def answer(self, generation: int, sdp: str) -> None:
         """As Engine.answer; there was an offer, so it is loaded."""

@@ -11,6 +11,7 @@ from device.call.events import (
     ClosePeer,
     Effect,
     GiveUp,
+    KeepPeer,
     OpenGate,
     OpenMedia,
     PreparePeer,
@@ -97,7 +98,9 @@ def end(session: Session, now: Moment, reason: EndReason, *, say: bool = True, b
         effects.append(ClosePeer(bye))
     if session.media_open:
         effects.append(CloseMedia())
-    ended = replace(session, link_timer=0, reason=reason, resuming=False)
+    if session.renew_timer:
+        effects.append(StopTimer("renew"))
+    ended = replace(session, link_timer=0, renew_timer=0, reason=reason, resuming=False)
     if session.media_open:
         return then(enter(ended, "ending", now, s.ENDING_S), *effects)
     return then(enter(ended, "feedback", now, s.FEEDBACK_S), *effects)
@@ -122,26 +125,32 @@ def new_devices(session: Session, devices: Devices) -> Step:
 
 
 def prepare(session: Session, now: Moment) -> Step:
-    """A new generation: another peer connection in place of the present one, in the state we are in."""
+    """A new generation, in the state we are in: beside the one that carries the call, or in place of what was."""
     call = running(session)
     if call.generation >= _MOST_GENERATIONS:
         return end(session, now, "error")
-    fresh = Call(
-        call.id, call.outgoing, call.accepted, call.name, call.role, call.ice_servers, call.generation + 1,
-        waiting_since=now.mono, connected_since=call.connected_since,
+    fresh = replace(
+        call, generation=call.generation + 1, offered=False, answered=False, connected=False, candidates=0,
+        dropped=False, prepared_at=now.mono,
     )  # fmt: skip
-    return replace(session, call=fresh), (PreparePeer(fresh.generation, fresh.ice_servers),)
+    if not call.carrier:
+        fresh = replace(fresh, peer_camera=True, peer_microphone=True, waiting_since=now.mono)
+    made = PreparePeer(fresh.generation, fresh.ice_servers, beside=bool(call.carrier))
+    return replace(session, call=fresh), (made,)
 
 
-def meet(session: Session, now: Moment) -> Step:
-    """Media flows, and both sides have agreed to it."""
+def meet(session: Session, now: Moment, generation: int) -> Step:
+    """Media flows on this generation, and both sides have agreed to it."""
     call = running(session)
     after_ms = min(max(0.0, (now.mono - call.waiting_since) * 1000), _LONGEST_MS)
-    met = replace(call, connected=True, connected_since=call.connected_since or now.wall)
-    moved = enter(session, "in_call", now, None, call=met, resuming=False)
-    return then(moved, Say(call.id, Connected(call.generation, round(after_ms, 1))))
+    met = replace(
+        call, connected=True, carrier=generation, lost_since=None, connected_since=call.connected_since or now.wall
+    )
+    moved = enter(replace(session, renew_timer=0), "in_call", now, None, call=met, resuming=False)
+    stopped = (StopTimer("renew"),) if session.renew_timer else ()
+    return then(moved, *stopped, KeepPeer(generation), Say(call.id, Connected(generation, round(after_ms, 1))))
 
 
 def gate(call: Call) -> tuple[Effect, ...]:
     """The gate opens once a generation has been answered by the clinician and agreed to by the resident."""
-    return (OpenGate(),) if call.accepted and call.answered else ()
+    return (OpenGate(),) if call.accepted and call.answered and not call.carrier else ()

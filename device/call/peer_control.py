@@ -1,7 +1,7 @@
 """What goes over the `control` data channel, and whether the other side is still there. No I/O.
 
-JSON messages, both ways: `{"type":"ping"}` every second, `{"type":"media","camera":bool,"microphone":bool}`,
-`{"type":"bye"}`.
+JSON messages, both ways: `{"type":"ping"}` twice a second, `{"type":"media","camera":bool,"microphone":bool}`,
+`{"type":"bye"}`. Of two connections of one call the station says `media` first on the one that carries it.
 """
 
 from __future__ import annotations
@@ -16,8 +16,9 @@ from messaging.errors import MalformedMessage
 
 LABEL, CHANNEL_ID = "control", 0
 MAX_BYTES = 1024
-PING_S = 1.0
-LOST_S = 4.0  # without media or ping: the other side is lost
+PING_S = 0.5
+LOST_S = 1.5  # without media or ping: the other side is lost
+LOOK_S = 0.25  # and it is looked at so often: a loss is told within two seconds
 
 PING = '{"type":"ping"}'
 BYE = '{"type":"bye"}'

@@ -21,9 +21,11 @@ from device.call.events import (
     CloseMedia,
     ClosePeer,
     DevicesChanged,
+    DropPeer,
     Effect,
     Event,
     GiveUp,
+    KeepPeer,
     MediaClosed,
     MediaOpened,
     Offered,
@@ -196,6 +198,7 @@ class CallService:
             self._carry_out(effect)
         if self.signalling is not None:
             self.signalling.in_call(new.running_call)
+            self.signalling.hurry(new.resuming)
         self.show()
 
     def _show_on_hardware(self, old: Session, new: Session) -> None:
@@ -217,6 +220,10 @@ class CallService:
                 self._devices_lane.add(self._close)
             case PreparePeer():
                 self._peer_lane.add(partial(self._prepare, effect))
+            case KeepPeer(generation):
+                self._engine.keep(generation)
+            case DropPeer(generation):
+                self._peer_lane.instead(partial(self._engine.drop, generation))
             case ApplyAnswer():
                 self._peer_lane.add(partial(self._answer, effect))
             case AddCandidate():
@@ -271,7 +278,7 @@ class CallService:
 
     async def _prepare(self, effect: PreparePeer) -> None:
         try:
-            sdp = await self._engine.prepare(effect.generation, effect.ice_servers)
+            sdp = await self._engine.prepare(effect.generation, effect.ice_servers, beside=effect.beside)
         except MediaError as error:
             self.happened(PeerFailed(effect.generation, str(error)))
         else:

@@ -10,8 +10,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, assert_never
 
+from device.call import resuming
 from device.call import state as s
 from device.call.events import (
+    AddressCame,
+    AddressGone,
     Configured,
     DevicesChanged,
     Event,
@@ -56,10 +59,9 @@ from device.call.moves import (
     say,
     settle,
     stay,
-    then,
 )
 from device.call.state import Call, Moment, Session
-from messaging.call import Accept, Devices, Lost, Offer, Request, Status
+from messaging.call import Accept, Devices, Offer, Request, Status
 from messaging.local import CallState
 
 
@@ -96,6 +98,10 @@ def step(session: Session, event: Event, now: Moment) -> Step:
         case LinkDown():
             # Every failed try to reconnect says so again: only the first one means anything.
             return _link_down(replace(session, link=False), now) if session.link else stay(session)
+        case AddressGone():
+            return resuming.address_gone(session, now)
+        case AddressCame():
+            return resuming.address_came(session, now)
         case Configured(enrolled, clinic):
             return settle(replace(session, enrolled=enrolled, clinic=clinic), now)
         case _:
@@ -127,7 +133,7 @@ def _accept(session: Session, _press: Pressed, now: Moment) -> Step:
     effects = (*timer, StopTimer("link"), *opening, say(opened, Accept()), *gate(call))
     if not call.connected:
         return opened, effects
-    met, more = meet(opened, now)
+    met, more = meet(opened, now, call.generation)
     return met, (*effects, *more)
 
 
@@ -162,6 +168,8 @@ _ON_PRESS: dict[CallState, Callable[[Session, Pressed, Moment], Step]] = {
 def _timer(session: Session, fired: TimerFired, now: Moment) -> Step:
     if fired.token == session.link_timer != 0 and session.state in ("calling", "ringing"):
         return end(replace(session, link_timer=0), now, "link_down")
+    if fired.token == session.renew_timer != 0 and session.resuming:
+        return resuming.look_again(replace(session, renew_timer=0), now)
     if fired.token != session.timer or session.timer == 0:
         return stay(session)
     return _ON_TIMEOUT[session.state](session, now)
@@ -194,10 +202,16 @@ _ON_TIMEOUT: dict[CallState, Callable[[Session, Moment], Step]] = {
 
 def _of_this_generation(session: Session, event: PeerEvent | Offered | Unusable, now: Moment) -> Step:
     call = session.call
-    if call is None or session.state not in s.RUNNING or event.generation != call.generation:
+    if call is None or session.state not in s.RUNNING:
         return stay(session)
-    handler: Callable[[Session, Any, Moment], Step] = _ON_PEER[type(event)]
-    return handler(session, event, now)
+    if event.generation == call.carrier != 0:
+        table = _ON_CARRIER
+    elif event.generation == call.generation and not call.dropped:
+        table = _ON_BESIDE if call.carrier else _ON_PEER
+    else:
+        return stay(session)
+    handler = table.get(type(event))
+    return handler(session, event, now) if handler else stay(session)
 
 
 def _offered(session: Session, event: Offered, _now: Moment) -> Step:
@@ -212,9 +226,9 @@ def _unusable(session: Session, _event: Unusable, _now: Moment) -> Step:
     return stay(replace(session, call=replace(call, answered=False)), Refuse(call.id, "malformed"))
 
 
-def _connected(session: Session, _event: PeerConnected | PeerBack, now: Moment) -> Step:
+def _connected(session: Session, event: PeerConnected | PeerBack, now: Moment) -> Step:
     if session.state == "connecting":
-        return meet(session, now)
+        return meet(session, now, event.generation)
     return stay(replace(session, call=replace(running(session), connected=True)))
 
 
@@ -222,17 +236,11 @@ def _lost(session: Session, _event: PeerEvent, now: Moment) -> Step:
     if session.state == "ringing":
         return _offer_anew(session, now)
     call = replace(running(session), connected=False, waiting_since=now.mono)
-    if session.state != "in_call":
-        return stay(replace(session, call=call))
-    resumes = enter(session, "connecting", now, s.RESUMING_S, call=call, resuming=True)
-    return then(resumes, Say(call.id, Lost(call.generation)))
+    return stay(replace(session, call=call))
 
 
-def _failed(session: Session, event: PeerFailed, now: Moment) -> Step:
-    call = running(session)
-    if session.state == "in_call" or session.resuming:
-        return _lost(session, event, now)
-    if not call.answered:
+def _failed(session: Session, _event: PeerFailed, now: Moment) -> Step:
+    if not running(session).answered:
         return end(session, now, "connection_failed")
     return _offer_anew(session, now)
 
@@ -253,13 +261,29 @@ def _bye(session: Session, _event: PeerBye, now: Moment) -> Step:
     return end(session, now, "clinician_left", bye=False)
 
 
-_ON_PEER: dict[type, Callable[[Session, Any, Moment], Step]] = {
+_Table = dict[type, Callable[[Session, Any, Moment], Step]]
+_ON_PEER: _Table = {  # until the two have met
     Offered: _offered,
     Unusable: _unusable,
     PeerConnected: _connected,
     PeerBack: _connected,
     PeerLost: _lost,
     PeerFailed: _failed,
+    PeerMedia: _peer_media,
+    PeerBye: _bye,
+}
+_ON_CARRIER: _Table = {  # the connection that carries the call
+    PeerBack: resuming.find,
+    PeerLost: resuming.lose,
+    PeerFailed: resuming.lose,
+    PeerMedia: _peer_media,
+    PeerBye: _bye,
+}
+_ON_BESIDE: _Table = {  # a newer one, made while that one stands
+    Offered: _offered,
+    Unusable: _unusable,
+    PeerConnected: resuming.switch,
+    PeerFailed: resuming.fail,
     PeerMedia: _peer_media,
     PeerBye: _bye,
 }
@@ -293,7 +317,8 @@ def _link_up(session: Session, now: Moment) -> Step:
         return settle(session, now)
     back = replace(session, link_timer=0)
     state: Any = session.state  # one of RUNNING, which are the states that Status can name
-    return stay(back, StopTimer("link"), Say(call.id, Status(state, call.generation, session.devices)))
+    told = (StopTimer("link"), Say(call.id, Status(state, call.generation, session.devices)))
+    return before(told, resuming.seek(back, now)) if session.resuming else stay(back, *told)
 
 
 def _link_down(session: Session, now: Moment) -> Step:

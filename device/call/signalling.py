@@ -28,6 +28,9 @@ MOST_WAITING = 64
 MOST_GUARDS = 32  # calls whose order of messages is remembered
 REFUSALS_AT_ONCE = 10
 REFUSALS_A_SECOND = 2.0
+ANSWER_S = 1.0  # in a hurry: a broker that has not taken a message after so long is behind a dead line
+MOST_PATIENCE_S = 4.0  # unless the line is only slow: each time twice as long
+ASK_S = 3.0  # in a hurry: so often the broker is heard from, even if there is nothing to say
 
 _log = logging.getLogger(__name__)
 
@@ -76,6 +79,10 @@ class Signalling:
         self._said_all.set()
         self._guards: OrderedDict[str, OrderGuard] = OrderedDict()
         self._bucket = _Bucket(clock)
+        self._hurried = asyncio.Event()
+        self._patience = ANSWER_S
+        self._number = 0  # of the message that is being said
+        self._unanswered = asyncio.Event()  # the broker has not taken it yet
 
     async def connect(self) -> None:
         """Begin to connect; what comes waits in the link for `run`."""
@@ -86,6 +93,8 @@ class Signalling:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._listen())
             tasks.create_task(self._speak())
+            tasks.create_task(self._ask())
+            tasks.create_task(self._lose_patience())
 
     async def stop(self, within_s: float) -> None:
         """Let what is said reach the broker, for so long at most; then say that we are gone, in order."""
@@ -116,6 +125,17 @@ class Signalling:
         if call != self._call:
             self._call = call
             self._announce()
+
+    def hurry(self, on: bool) -> None:
+        """A call is lost and somebody waits: a connection to the broker that does not answer is made anew at once."""
+        if on == self._hurried.is_set():
+            return
+        self._patience = ANSWER_S
+        if on:
+            self._hurried.set()
+        else:
+            self._hurried.clear()
+        self._link.hurry(on)
 
     # Presence
 
@@ -169,11 +189,35 @@ class Signalling:
             self._waiting.popleft()
 
     async def _publish(self, topic: str, payload: bytes, *, retain: bool = False, expiry_s: int | None = None) -> None:
+        self._number += 1
+        self._unanswered.set()
         try:
             await self._link.publish(topic, payload, retain=retain, expiry_s=expiry_s)
+            self._patience = ANSWER_S
         except port.LinkRefused as refusal:
             self.refused["broker_refused"] += 1
             _log.error("the broker does not take what we say: %s", refusal)
+        finally:
+            self._unanswered.clear()
+
+    async def _lose_patience(self) -> None:
+        """While somebody waits, the broker may not be long in taking a message."""
+        while True:
+            await self._hurried.wait()
+            await self._unanswered.wait()
+            number = self._number
+            await self._clock.sleep(self._patience)
+            if number == self._number and self._unanswered.is_set() and self._hurried.is_set():
+                _log.info("the broker has not answered for %.1f s: connecting anew", self._patience)
+                self._patience = min(2 * self._patience, MOST_PATIENCE_S)
+                self._link.renew()
+
+    async def _ask(self) -> None:
+        while True:
+            await self._hurried.wait()
+            await self._clock.sleep(ASK_S)
+            if self._hurried.is_set() and not self._waiting and self._link.is_up:
+                self._announce()
 
     def _forget_one(self) -> None:
         victim = next((w for w in self._waiting if not w.must_arrive), self._waiting[0])

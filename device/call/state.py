@@ -12,7 +12,10 @@ REPLY_S = 5.0  # calling, until the region says that it rings
 NO_ANSWER_S = 180.0  # calling, until a clinician answers
 RINGING_S = 45.0
 CONNECTING_S = 20.0
-RESUMING_S = 25.0
+RESUMING_S = 600.0  # a lost line is waited for so long; the resident may leave at any time
+RENEW_S = 5.0  # while the line is lost: a fresh offer so often, as far as the last one was answered
+UNANSWERED_S = 30.0  # and so old an offer may become that nobody has answered; its relays and addresses grow stale
+RENEW_APART_S = 1.0  # in a call no two peer connections are begun closer together than this
 ENDING_S = 2.0
 FEEDBACK_S = 8.0
 LINK_GRACE_S = 5.0  # the broker may be away so long before a call that is not connected is given up
@@ -32,7 +35,12 @@ class Moment:
 
 @dataclass(frozen=True)
 class Call:
-    """One call. `generation` is that of its present peer connection, 0 before the first."""
+    """One call.
+
+    `generation` is that of its newest peer connection, 0 before the first; `carrier` that of the one by which the two
+    have met, 0 before. They differ while a new one is made beside the one that carries the call, and after the
+    newer one was `dropped`.
+    """
 
     id: str
     outgoing: bool
@@ -45,6 +53,10 @@ class Call:
     answered: bool = False
     connected: bool = False
     candidates: int = 0
+    carrier: int = 0
+    dropped: bool = False
+    prepared_at: float = 0.0  # monotonic: when the newest was begun
+    lost_since: float | None = None  # Unix: since when the one that carries the call is silent
     peer_camera: bool = True
     peer_microphone: bool = True
     waiting_since: float = 0.0  # monotonic: since when somebody waits for this generation to connect
@@ -53,7 +65,7 @@ class Call:
 
 @dataclass(frozen=True)
 class Session:
-    """All that the call process decides by. `timer` and `link_timer` are the tokens in force, 0 for none."""
+    """All that the call process decides by. `timer`, `link_timer` and `renew_timer` are tokens in force, 0 for none."""
 
     state: CallState
     since: float
@@ -72,6 +84,7 @@ class Session:
     tokens: int = 0
     timer: int = 0
     link_timer: int = 0
+    renew_timer: int = 0
 
     @property
     def running_call(self) -> str | None:
@@ -121,5 +134,6 @@ def view(session: Session, boot: str, volume: int, refused_messages: int) -> Cal
         return shown
     return replace(
         shown, call=call.id, outgoing=call.outgoing, peer_name=call.name, peer_role=call.role,
-        connected_since=call.connected_since, peer_camera=call.peer_camera, peer_microphone=call.peer_microphone,
+        connected_since=call.connected_since, lost_since=call.lost_since if session.resuming else None,
+        peer_camera=call.peer_camera, peer_microphone=call.peer_microphone,
     )  # fmt: skip

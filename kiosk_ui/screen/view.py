@@ -18,6 +18,7 @@ FROZEN_AFTER_S = 2.0  # a picture older than this is not shown as a live one
 AWAY_LONG_S = 15.0  # station-call is back in two seconds, or something is wrong
 REFUSED_FOR_S = 4.0
 CALLING_LONG_S = 60.0
+LOST_LONG_S = 60.0  # a line lost for so long: the resident is given the telephone number, and we go on trying
 OWN_LIVE_S = 1.0  # own pictures this fresh mean an open camera, whatever was said
 _NIGHT = (21, 7)  # hours in which a bright screen would wake a sleeper
 
@@ -171,17 +172,33 @@ class _Composer:
         )
 
     def _connecting(self, call: CallView) -> ScreenView:
-        headline = self.texts.resuming if call.resuming else self.texts.connecting
+        if call.resuming:
+            return self._resuming(call)
         return ScreenView(
             "connecting",
             "calling",
             self.config.language,
-            headline=headline.format(name=self.name),
-            sub=self.texts.resuming_sub if call.resuming else self.texts.connecting_sub,
-            role="" if call.resuming else self._role(call),
+            headline=self.texts.connecting.format(name=self.name),
+            sub=self.texts.connecting_sub,
+            role=self._role(call),
             bar="button",
             bar_text=self.texts.connecting_hint,
         )
+
+    def _resuming(self, call: CallView) -> ScreenView:
+        lost = ScreenView(
+            "connecting",
+            "calling",
+            self.config.language,
+            headline=self.texts.resuming,
+            sub=self.texts.resuming_sub,
+            bar="button",
+            bar_text=self.texts.connecting_hint,
+        )
+        if self.noticed.now - (call.lost_since or call.since) < LOST_LONG_S:
+            return lost
+        bar: Bar = "phone" if self.config.phone else "staff"
+        return replace(lost, sub=self.texts.resuming_long, bar=bar, bar_text=self._phone())
 
     def _in_call(self, call: CallView) -> ScreenView:
         notice, dimmed = self._about_picture(call)

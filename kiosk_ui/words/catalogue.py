@@ -52,6 +52,7 @@ class ScreenTexts:
     connecting_hint: str
     resuming: str
     resuming_sub: str
+    resuming_long: str  # after a minute
     in_call_hint: str
     peer_camera_off: str
     peer_muted: str

@@ -39,6 +39,7 @@ class MemoryBroker:
         self._cut: set[str] = set()
         self._refused: dict[str, tuple[str, ...]] = {}
         self._duplicate = False
+        self._silent: set[str] = set()
 
     def link(
         self, client_id: str, subscriptions: tuple[str, ...], will: Callable[[], tuple[str, bytes]] | None = None
@@ -55,9 +56,18 @@ class MemoryBroker:
         if say_will and session is not None and session.will is not None:
             self.publish(client_id, *session.will, retain=True)
 
+    def silence(self, client_id: str) -> None:
+        """The client's line dies without a word: nothing it says arrives, and nothing breaks."""
+        self._silent.add(client_id)
+
+    def is_silent(self, client_id: str) -> bool:
+        """Whether its line is dead."""
+        return client_id in self._silent
+
     def restore(self, client_id: str) -> None:
         """Let the client connect again; it does at once."""
         self._cut.discard(client_id)
+        self._silent.discard(client_id)
         if client_id in self._sessions:
             self.connect(client_id)
 
@@ -75,7 +85,7 @@ class MemoryBroker:
         """Begin or resume a session."""
         session = self._sessions.setdefault(client_id, _Session(subscriptions))
         session.subscriptions, session.will = subscriptions, will
-        if client_id not in self._cut:
+        if client_id not in self._cut | self._silent:
             self.connect(client_id)
         return session
 
@@ -142,6 +152,8 @@ class MemoryLink:
         self._will = will
         self._session: _Session | None = None
         self._started = asyncio.Event()
+        self._broken = asyncio.Event()
+        self.hurried = False
 
     @property
     def is_up(self) -> bool:
@@ -160,12 +172,28 @@ class MemoryLink:
         if not self.is_up:
             raise LinkDown("not connected to the broker")
         await asyncio.sleep(0)
+        if self._broker.is_silent(self._client_id):
+            self._broken.clear()
+            await self._broken.wait()
+            raise LinkDown("the line is dead")
         self._broker.publish(self._client_id, topic, payload, retain=retain)
 
     def ack(self, message: Inbound) -> None:
         """The message has been dealt with."""
         if self._session is not None:
             self._session.unacknowledged.pop(message.token, None)
+
+    def hurry(self, on: bool) -> None:
+        """Noted: a link in process has nothing to wait for."""
+        self.hurried = on
+
+    def renew(self) -> None:
+        """Down, and up again if the line allows."""
+        if self._session is not None and self._session.up:
+            self._broken.set()
+            self._broker.disconnect(self._client_id, "renewed")
+            if not self._broker.is_silent(self._client_id):
+                self._broker.connect(self._client_id)
 
     async def start(self) -> None:
         """Connect."""

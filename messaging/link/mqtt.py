@@ -35,6 +35,9 @@ _KEEPALIVE_S = 30
 _SESSION_EXPIRY_S = 24 * 3600
 _WILL_DELAY_S = 60
 _CONNECT_S = 8.0
+_HURRIED_CONNECT_S = 2.0
+_PAUSE_S = (0.5, 30.0)  # before a try to connect: base and cap of the full jitter
+_HURRIED_PAUSE_S = (0.25, 1.0)
 _UNACKED_MS = 10_000  # TCP gives a silent broker up after this
 _RECEIVE_MAXIMUM = 20
 _MOST_BYTES = 256 * 1024  # our own limit (64 KiB) is judged above; past this the broker drops the message itself
@@ -70,7 +73,10 @@ class MqttLink:
         self._subscriptions = subscriptions
         self._will = will
         self._clock = clock
-        self._backoff = FullJitter(base_s=0.5, cap_s=30.0, random=random)
+        self._backoff = FullJitter(*_PAUSE_S, random)
+        self._hurried_backoff = FullJitter(*_HURRIED_PAUSE_S, random)
+        self._hurried = False
+        self._hurry_up = asyncio.Event()
         self._events: asyncio.Queue[LinkEvent] = asyncio.Queue(_MOST_QUEUED)
         self._session: _Session | None = None
         self._task: asyncio.Task[None] | None = None
@@ -115,10 +121,24 @@ class MqttLink:
         if session is not None and message.token >> 32 == session.serial and message.token & 0xFFFF:
             session.client.ack(message.token & 0xFFFF, 1)
 
+    def hurry(self, on: bool) -> None:
+        """Connect with short waits for as long as `on`; a long one that has begun is cut short."""
+        if on and not self._hurried:
+            self._hurried_backoff.reset()
+            self._hurry_up.set()
+        self._hurried = on
+
+    def renew(self) -> None:
+        """Take the connection down at once, and connect again."""
+        if self.is_up and self._session is not None:
+            self._session.end("no answer")
+
     async def _keep_connected(self) -> None:
         while True:
             self._serial += 1
-            session = self._session = _Session(self._serial, self._settings, self._put)
+            connect_s = _HURRIED_CONNECT_S if self._hurried else _CONNECT_S
+            session = self._session = _Session(self._serial, self._settings, self._put, connect_s)
+            self._hurry_up.clear()
             try:
                 reason = await session.run(self._subscriptions, self._will() if self._will else None, self._came_up)
             finally:
@@ -126,9 +146,18 @@ class MqttLink:
                 await asyncio.shield(session.close())
                 self._session = None
             self._put(Down(reason))
-            delay = self._backoff.next()
-            _log.info("link to %s:%d is down (%s); trying again in %.1f s", *self._address, reason, delay)
-            await self._clock.sleep(delay)
+            await self._pause(reason)
+
+    async def _pause(self, reason: str) -> None:
+        delay = (self._hurried_backoff if self._hurried else self._backoff).next()
+        _log.info("link to %s:%d is down (%s); trying again in %.1f s", *self._address, reason, delay)
+        waits = (asyncio.ensure_future(self._clock.sleep(delay)), asyncio.ensure_future(self._hurry_up.wait()))
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
+            await asyncio.gather(*waits, return_exceptions=True)
 
     @property
     def _address(self) -> tuple[str, int]:
@@ -136,6 +165,7 @@ class MqttLink:
 
     def _came_up(self, resumed: bool) -> None:
         self._backoff.reset()
+        self._hurried_backoff.reset()
         _log.info("link to %s:%d is up", *self._address)
         self._put(Up(resumed))
 
@@ -153,11 +183,12 @@ class MqttLink:
 class _Session:
     """One connection, from its first byte to its last."""
 
-    def __init__(self, serial: int, settings: MqttSettings, put: Callable[[LinkEvent], None]) -> None:
+    def __init__(self, serial: int, settings: MqttSettings, put: Callable[[LinkEvent], None], connect_s: float) -> None:
         self.serial = serial
         self.is_up = False
         self._settings = settings
         self._put = put
+        self._connect_s = connect_s
         self._loop = asyncio.get_running_loop()
         self._ended: asyncio.Future[str] = self._loop.create_future()
         self._connected: asyncio.Future[bool] = self._loop.create_future()
@@ -168,7 +199,7 @@ class _Session:
             CallbackAPIVersion.VERSION2, settings.client_id, protocol=mqtt.MQTTv5,
             reconnect_on_failure=False, manual_ack=True,
         )  # fmt: skip
-        self.client.connect_timeout = _CONNECT_S
+        self.client.connect_timeout = connect_s
         self.client.on_socket_open = _give_up_silent_peers
         self.client.on_connect = self._on_connect
         self.client.on_subscribe = self._on_subscribe
@@ -183,7 +214,7 @@ class _Session:
         try:
             await asyncio.to_thread(self._open, will)
             self.client.loop_start()
-            async with asyncio.timeout(_CONNECT_S):
+            async with asyncio.timeout(self._connect_s):
                 resumed = await self._or_ended(self._connected)
                 if subscriptions:
                     self.client.subscribe([(topic, SubscribeOptions(qos=1)) for topic in subscriptions])
@@ -209,6 +240,10 @@ class _Session:
             await done
         finally:
             self._waiting.pop(info.mid, None)
+
+    def end(self, reason: str) -> None:
+        """It is of no use any more: `run` returns."""
+        self._went_down(reason)
 
     async def close(self) -> None:
         """Disconnect in order and end paho's thread."""

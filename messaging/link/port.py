@@ -66,6 +66,15 @@ class Link(Protocol):
     def ack(self, message: Inbound) -> None:
         """The message has been dealt with; the broker need not send it again."""
 
+    def hurry(self, on: bool) -> None:
+        """Somebody waits for this very client (a lost call): connect again within a second or so, for as long as `on`.
+
+        Only for the few: all others come back slowly and apart, so that a broker that restarts is not overrun.
+        """
+
+    def renew(self) -> None:
+        """The connection does not answer: take it down at once, and connect again."""
+
     async def start(self) -> None:
         """Begin to connect, and go on for ever."""
 

@@ -14,15 +14,18 @@ MOST_RECENT = 8
 _DEVICES = ("camera", "microphone", "speaker")
 
 
-async def board(t: Transaction, clinic: int, now: float) -> dict[str, Any]:
-    """Who is waiting, the stations, the last calls. `now` is Unix seconds; the page counts on from `waited_s`."""
+async def board(t: Transaction, clinic: int, now: float, lost: frozenset[str] = frozenset()) -> dict[str, Any]:
+    """Who is waiting, the stations, the last calls.
+
+    `now` is Unix seconds; the page counts on from `waited_s`. `lost` are calls whose line has been away for long.
+    """
     calls = {call.station_id: call for call in await t.calls.open(clinic_id=clinic)}
     stations = await t.stations.of_clinic(clinic)
     presence = {one.station_id: one for one in await t.reports.all_presence() if one.process == "call"}
     health = {one.station_id: one for one in await t.reports.all_reports() if one.branch == "health"}
     return {
         "waiting": [_waiting(call, now) for call in calls.values() if call.state == "waiting"],
-        "stations": [_station(s, presence.get(s.id), health.get(s.id), calls.get(s.id)) for s in stations],
+        "stations": [_station(s, presence.get(s.id), health.get(s.id), calls.get(s.id), lost) for s in stations],
         "recent": [_recent(call) for call in await t.calls.recent(clinic, MOST_RECENT)],
     }
 
@@ -35,15 +38,16 @@ def _waiting(call: Call, now: float) -> dict[str, Any]:
 
 
 def _station(
-    station: Station, presence: ProcessPresence | None, health: Report | None, call: Call | None
+    station: Station, presence: ProcessPresence | None, health: Report | None, call: Call | None, lost: frozenset[str]
 ) -> dict[str, Any]:
     ready: Readiness = "never_seen"
     if presence is not None:
         ready = "ready" if presence.state == "online" else "away"
     devices = health.data.get("devices") if health is not None else None
+    busy = None if call is None else "lost" if call.id in lost else call.state
     return {
-        "station": station.id, "name": station.name, "site": station.site, "ready": ready,
-        "busy": None if call is None else call.state, "with": "" if call is None else call.person,
+        "station": station.id, "name": station.name, "site": station.site, "ready": ready, "busy": busy,
+        "with": "" if call is None else call.person,
         "lacks": lacks(devices if isinstance(devices, dict) else {}),
     }  # fmt: skip
 

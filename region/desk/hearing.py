@@ -19,7 +19,7 @@ from messaging.call import (
     Request,
     Status,
 )
-from region.desk.moves import Step, end, renew, resume
+from region.desk.moves import Step, end, renew
 from region.desk.room import Count, PassOffer, Room, RoomState, Say, Show
 
 
@@ -53,17 +53,23 @@ def _offer(room: Room, message: Offer, _: float) -> Step:
 
 
 def _connected(room: Room, message: Connected, now: float) -> Step:
-    if message.generation != room.generation and room.offer is not None:
+    if room.offer is None:
+        return room.to("in_call", now), (Show(),)
+    if message.generation > room.generation:
         return room, (Count("stale"),)
-    return room.to("in_call", now), (Show(),)
+    # On an older one, when that has come alive by itself: the offer beside it is not wanted any more.
+    answered = room.answered if message.generation == room.generation else room.generation
+    return room.to("in_call", now, answered=answered), (Show(),)
 
 
 def _lost(room: Room, message: Lost, now: float) -> Step:
-    if room.offer is not None and message.generation != room.generation:
+    if room.offer is not None and message.generation > room.generation:
         return room, (Count("stale"),)
-    if room.away is None:
-        return resume(room, now)
-    return room.to("resuming", now), (Show(),)
+    return _resuming(room, now), (Show(),)  # the station offers by itself
+
+
+def _resuming(room: Room, now: float) -> Room:
+    return room if room.state == "resuming" else room.to("resuming", now)
 
 
 def _media(room: Room, message: Media, _: float) -> Step:
@@ -81,8 +87,8 @@ def _status(room: Room, message: Status, now: float) -> Step:
         return room.to("alerting", now), (Show(),)
     if room.state == "alerting" and message.state == "connecting":
         return room.to("connecting", now), (Show(),)
-    if room.state == "in_call" and message.state == "connecting":
-        return resume(room, now)
+    if room.state in ("in_call", "resuming") and message.state == "connecting":
+        return _resuming(room, now), (Show(),)
     if room.generation < message.generation or (room.clinician and message.state != "ringing"):
         room, effects = renew(room, now)  # an offer or an answer was lost on the way
         return room, (*effects, Show())

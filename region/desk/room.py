@@ -23,7 +23,7 @@ LIMITS: dict[RoomState, float] = {
     "inviting": 6.0,  # a station that does not even say that it rings is not there
     "alerting": 55.0,  # it rings there for 45 s
     "connecting": 30.0,
-    "resuming": 45.0,
+    "resuming": 630.0,  # the station waits ten minutes for its line
 }
 TIMED_OUT: dict[RoomState, EndReason] = {
     "waiting": "no_answer",
@@ -32,6 +32,7 @@ TIMED_OUT: dict[RoomState, EndReason] = {
     "connecting": "connection_failed",
     "resuming": "media_lost",
 }
+LOST_LONG = 60.0  # a line lost for so long is shown to the whole clinic; the resident has the telephone number now
 PAGE_GRACE = 15.0  # a page without its event stream for so long has gone
 DESERTED = 900.0  # a call without page and without a word from the station for so long is over
 RENEW_INTERVAL = 3.0
@@ -66,6 +67,12 @@ class Room:
     def generation(self) -> int:
         """That of the newest offer; 0 before the first."""
         return self.offer.generation if self.offer else 0
+
+    def lost_for(self, now: float) -> float:
+        """Seconds since the media was lost, 0 while it is not."""
+        if self.state != "resuming" or self.deadline is None:
+            return 0.0
+        return max(0.0, now - (self.deadline - LIMITS["resuming"]))
 
     @property
     def ringing(self) -> bool:

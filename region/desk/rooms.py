@@ -19,6 +19,7 @@ from region.desk.board import board, call_view
 from region.desk.errors import DeskError, NotNow, StationUnreachable, TooMany
 from region.desk.record import differs, record, room_of
 from region.desk.room import (
+    LOST_LONG,
     Answered,
     Count,
     Effect,
@@ -203,7 +204,11 @@ class Rooms:
         """A clinic's board as it is now, for somebody who looks at it."""
         self._looked_at.add(clinic)
         async with self.registry.read() as t:
-            return await board(t, clinic, self.clock.wall())
+            return await board(t, clinic, self.clock.wall(), self._lost_long())
+
+    def _lost_long(self) -> frozenset[str]:
+        now = self.clock.monotonic()
+        return frozenset(held.room.call for held in self.all() if held.room.lost_for(now) >= LOST_LONG)
 
     # Carrying out
 

@@ -7,7 +7,7 @@
 | alerting | the resident | accept → connecting; hang-up, 55 s, station gone → ended |
 | connecting | the media | connected → in_call; hang-up, 30 s → ended |
 | in_call | nobody | lost, rejoined → resuming; hang-up → ended |
-| resuming | the media again | connected → in_call; hang-up, 45 s → ended |
+| resuming | the media again | connected → in_call; hang-up, 10 min → ended |
 | ended | nobody | never |
 
 A broker that is away ends no call that has media. A page that is away ends a call only before there was media, or when

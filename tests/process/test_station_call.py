@@ -26,7 +26,6 @@ from messaging.call import (
     Media,
     Offer,
     Rejected,
-    Renew,
     Request,
     Ringing,
     Status,
@@ -176,10 +175,9 @@ async def test_a_browser_that_vanishes_is_noticed_by_the_media_and_may_come_back
     await stage.region.hears(Lost, call)
     noticed = time.monotonic() - gone
     print(f"noticed after {noticed:.1f} s")
-    assert 2 < noticed < 10  # by the missing media: 4 to 5 s on a quiet machine
+    assert noticed < 4  # by the missing media: 1.5 to 1.75 s on a quiet machine
     assert (await stage.screen.state("connecting")).resuming
 
-    await stage.region.tells(call, Renew())
     _, offer = await stage.region.hears(Offer, call)
     assert offer.generation == 2
     again = await answered(stage, call, offer.sdp, 2)

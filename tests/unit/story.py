@@ -28,6 +28,7 @@ class Story:
     done: list[e.Effect] = field(default_factory=list)
     camera_open: bool = False
     timers: dict[str, e.StartTimer] = field(default_factory=dict)
+    due: dict[str, float] = field(default_factory=dict)
 
     @property
     def state(self) -> str:
@@ -53,6 +54,7 @@ class Story:
             self.camera_open = False
         elif isinstance(effect, e.StartTimer):
             self.timers[effect.name] = effect
+            self.due[effect.name] = self.mono + effect.seconds
         elif isinstance(effect, e.StopTimer):
             self.timers.pop(effect.name, None)
 
@@ -67,11 +69,14 @@ class Story:
 
     def passes(self, seconds: float) -> Story:
         """Time passes; the timers that run out meanwhile fire in their order."""
-        self.mono += seconds
-        for name, timer in sorted(self.timers.items(), key=lambda item: item[1].seconds):
-            if timer.seconds <= seconds:
-                self.timers.pop(name, None)
-                self.happens(e.TimerFired(timer.token))
+        until = self.mono + seconds
+        while self.timers:
+            name = min(self.timers, key=lambda name: self.due[name])
+            if self.due[name] > until:
+                break
+            self.mono = max(self.mono, self.due[name])
+            self.happens(e.TimerFired(self.timers.pop(name).token))
+        self.mono = until
         return self
 
     def said(self) -> list[FromStation]:
@@ -101,7 +106,9 @@ class Story:
         return self.waiting().hear(Answer(1, "answer", "Ann Demo", "GP"))
 
     def in_call(self) -> Story:
-        return self.connecting().happens(e.PeerConnected(1))
+        self.connecting().happens(e.PeerConnected(1))
+        self.mono += 10  # they have spoken for a while
+        return self
 
     def resuming(self) -> Story:
         return self.in_call().happens(e.PeerLost(1))

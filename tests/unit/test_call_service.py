@@ -29,7 +29,7 @@ async def test_a_call_from_press_to_rest() -> None:
     async with living() as house:
         await house.in_call()
         assert (house.state, house.views[-1].state) == ("in_call", "in_call")
-        assert house.engine.done == ["media True True", "prepare 1", "answer 1", "gate"]
+        assert house.engine.done == ["media True True", "prepare 1", "answer 1", "gate", "keep 1"]
         await house.press()
         await house.settle()
         assert (house.state, house.media.done) == ("feedback", ["calling", "open", "none", "close"])

@@ -209,9 +209,10 @@ def test_a_reloaded_page_asks_for_a_new_offer_and_goes_on() -> None:
     assert walk.room.state == "in_call"
 
 
-def test_lost_media_is_renewed_once_even_if_both_ends_notice() -> None:
+def test_a_station_that_has_lost_its_line_offers_by_itself_and_a_page_may_ask_for_more() -> None:
     walk = in_call().hear(Lost(1))
-    assert walk.said == [Renew()]
+    assert (walk.room.state, walk.said) == ("resuming", [])
+    assert walk(Rejoined(PAGE)).said == [Renew()]
     assert walk(Rejoined(PAGE)).said == []
     walk.now += 3.0
     assert walk(Rejoined(PAGE)).said == [Renew()]

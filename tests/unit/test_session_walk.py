@@ -78,7 +78,7 @@ def test_left_alone_the_station_comes_to_rest(state: str) -> None:
     if state == "in_call":
         story.happens(e.PeerLost(1))
     for _ in range(4):
-        story.passes(200).happens(e.MediaClosed())
+        story.passes(700).happens(e.MediaClosed())
     assert story.state in ("idle", "offline", "fault")
     assert not story.camera_open
 

@@ -9,6 +9,7 @@ import { Session } from "./session.js";
 import { Signalling, pageName } from "./signalling.js";
 
 const SHOW_END_MS = 12000;
+const CLOSING_MS = 2500; // a station that has just let go of its camera takes the next call
 const OVER = "desk-over"; // [call, reason] of those that ended for this tab, should the region not have heard it
 
 const root = document.querySelector("#desk");
@@ -31,6 +32,7 @@ const pane = new Pane({
   onCamera: () => media.want("video", !media.wanted.video),
   onHangUp: () => session?.hangUp(),
   onRetry: () => retryMedia(),
+  onAgain: () => callAgain(),
   onClose: () => endShown(),
 });
 
@@ -99,6 +101,14 @@ async function answer(call) {
 
 async function callStation(station) {
   await start(() => signalling.post("calls", { station }));
+}
+
+// The line has been away for long: end the call and ring the same station again.
+async function callAgain() {
+  const lost = session;
+  await lost.hangUp("media_lost");
+  await new Promise((resolve) => setTimeout(resolve, CLOSING_MS));
+  if (session === lost || session === null) await callStation(lost.view.station);
 }
 
 // Begin a call by a click: the camera opens while the region decides.

@@ -3,7 +3,7 @@
 const LEVELS = { audio: "microphone", video: "camera" };
 
 export class Pane {
-  constructor({ root, words, onMute, onCamera, onHangUp, onRetry, onClose }) {
+  constructor({ root, words, onMute, onCamera, onHangUp, onRetry, onAgain, onClose }) {
     this.root = root;
     this.words = words;
     this.part = Object.fromEntries(Array.from(root.querySelectorAll("[data-part]"), (e) => [e.dataset.part, e]));
@@ -13,6 +13,7 @@ export class Pane {
     this.part.camera.onclick = onCamera;
     this.part.hangup.onclick = onHangUp;
     this.part.retry.onclick = onRetry;
+    this.part.again.onclick = onAgain;
     this.part.close.onclick = onClose;
     this.part.unmute.onclick = () => this.play(false);
   }
@@ -37,12 +38,13 @@ export class Pane {
     this.list("own-notes", state === "ended" ? [] : this.ownNotes(session, media));
     const problem = state !== "ended" && Object.values(media.problems).some((reason) => reason !== null);
     this.part.retry.hidden = !problem;
+    this.part.again.hidden = !session.lostLong;
     this.showQuality(session);
     this.clock(session);
   }
 
-  stateWords({ state, ended, view }) {
-    if (state !== "ended") return this.words(`state_${state}`, { name: view.name });
+  stateWords({ state, ended, view, lostLong }) {
+    if (state !== "ended") return this.words(lostLong ? "state_lost_long" : `state_${state}`, { name: view.name });
     const reason = this.words.has(`ended_${ended}`) ? this.words(`ended_${ended}`, { name: view.name }) : "";
     return `${this.words("state_ended")} ${reason}`.trim();
   }

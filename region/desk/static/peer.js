@@ -11,6 +11,7 @@ export class Peer {
     this.on = SILENT;
     this.generation = 0;
     this.heard = 0; // performance.now() of the last control message
+    this.met = false; // it has carried the call
     this.found = [];
     this.connection = new RTCPeerConnection({ bundlePolicy: "max-bundle" });
     this.control = this.connection.createDataChannel("control", CONTROL);

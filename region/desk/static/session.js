@@ -5,11 +5,13 @@
 import { Peer } from "./peer.js";
 import { Quality, sample } from "./quality.js";
 
-const TICK_MS = 1000;
-const LOST_MS = 3500; // neither picture nor sound nor ping for so long; looked at once a second, so told within 4.5
+const TICK_MS = 400;
+const LOST_MS = 1200; // neither picture nor sound nor ping for so long; looked at often, so told within two seconds
+const FIGURES_MS = 950; // the figures are worked out once a second
+const FIRST_MS = 1000; // a lost line: the station offers by itself, so wait a little before asking
 const RETRY_MS = 4000;
 const STUCK_MS = 8000; // without a connection for so long after an offer, or after one was asked for
-const GIVE_UP_MS = 30000;
+const LONG_MS = 60000; // the station's screen gives the clinic's telephone number from now on
 const AGREED = ["connecting", "in_call", "resuming"];
 
 export class Session {
@@ -19,10 +21,14 @@ export class Session {
     Object.assign(this, { view, iceServers, signalling, media, onChange, onTrouble });
     this.call = view.call;
     this.spare = peer;
-    this.peer = null;
+    this.peer = null; // carries the call
+    this.newer = null; // is being made beside it, and takes its place once the station says so
     this.generation = 0;
     this.sign = 0; // when something last came from the station, performance.now()
-    this.measured = 0; // when the figures were last looked at
+    this.looked = 0; // when it was last looked whether something comes
+    this.bytes = 0; // how much had come by then
+    this.measured = 0; // when the figures were last worked out
+    this.ticking = false;
     this.lostAt = null;
     this.asked = -Infinity; // when a new offer was last asked for
     this.begun = performance.now(); // when this page entered the call, or took its newest offer
@@ -38,8 +44,13 @@ export class Session {
   get state() {
     if (this.ended !== null) return "ended";
     if (this.lostAt !== null) return "lost";
-    if (this.agreed && this.peer?.connection.connectionState === "connected") return "live";
+    if (this.agreed && this.peer?.met) return "live";
     return { inviting: "calling", alerting: "ringing" }[this.view.state] ?? "connecting";
+  }
+
+  // The line has been away for so long that the resident should be telephoned.
+  get lostLong() {
+    return this.lostAt !== null && performance.now() - this.lostAt > LONG_MS;
   }
 
   get failed() {
@@ -69,7 +80,8 @@ export class Session {
     this.changed();
   }
 
-  // An offer of the station: a new peer connection takes the place of the one before.
+  // An offer of the station: a new peer connection. One that has carried the call is kept beside it: its media may come
+  // back by itself, and the station decides which of the two goes on.
   async takeOffer({ generation, sdp }) {
     if (this.ended !== null || generation < this.generation) return;
     if (generation === this.generation) {
@@ -79,18 +91,26 @@ export class Session {
     this.generation = generation;
     this.begun = performance.now();
     this.answerSdp = null;
-    this.peer?.close();
-    this.peer = this.spare ?? new Peer();
+    this.signalling.forget();
+    const peer = this.spare ?? new Peer();
     this.spare = null;
-    this.attend(this.peer);
-    const peer = this.peer;
+    this.newer?.close();
+    this.newer = null;
+    if (this.peer?.met) {
+      this.newer = peer;
+    } else {
+      this.peer?.close();
+      this.peer = peer;
+    }
+    this.attend(peer);
     try {
       const answer = await peer.answer(generation, sdp, this.iceServers, this.media.tracks);
-      if (peer !== this.peer) return; // a newer offer, or the end, came meanwhile
+      if (!this.wanted(peer)) return; // a newer offer, or the end, came meanwhile
       this.answerSdp = answer;
     } catch (error) {
       console.error("the station's offer could not be answered", error);
-      if (peer === this.peer) await this.hangUp("connection_failed");
+      if (peer === this.newer) this.dropNewer();
+      else if (peer === this.peer) await this.hangUp("connection_failed");
       return;
     }
     await this.sendAnswer(generation);
@@ -101,8 +121,13 @@ export class Session {
     try {
       await this.signalling.inOrder(`calls/${this.call}/answer`, { generation, sdp: this.answerSdp });
     } catch (error) {
-      if (error.code !== "stale") this.problem(error); // stale: it had arrived, or a newer offer is on its way
+      // Stale: it had arrived, or a newer offer is on its way.
+      if (error.code !== "stale" && generation === this.generation) this.problem(error);
     }
+  }
+
+  wanted(peer) {
+    return this.ended === null && (peer === this.peer || peer === this.newer);
   }
 
   attend(peer) {
@@ -110,18 +135,38 @@ export class Session {
       candidates: (generation, candidates) =>
         this.signalling
           .inOrder(`calls/${this.call}/candidates`, { generation, candidates })
-          .catch((error) => this.problem(error)),
+          .catch((error) => generation === this.generation && this.problem(error)),
       track: (stream) => {
+        if (peer !== this.peer) return;
         this.remote = stream;
         this.changed();
       },
-      opened: () => this.tellMedia(),
-      control: (message) => this.control(message),
-      state: (state) => this.connectionState(state),
+      opened: () => this.tellMedia(peer),
+      control: (message) => this.control(peer, message),
+      state: (state) => (peer === this.newer ? this.newerState(state) : this.connectionState(state)),
     };
   }
 
-  control(message) {
+  newerState(state) {
+    if (state === "failed" || state === "closed") this.dropNewer();
+  }
+
+  dropNewer() {
+    this.newer?.close();
+    this.newer = null;
+  }
+
+  // The newer connection carries the call from now on.
+  adopt() {
+    this.peer.close();
+    this.peer = this.newer;
+    this.newer = null;
+    this.remote = this.peer.remote;
+    this.connectionState("connected");
+  }
+
+  control(peer, message) {
+    if (message.type === "media" && peer === this.newer) this.adopt();
     if (message.type === "media") {
       this.theirs = { camera: message.camera !== false, microphone: message.microphone !== false };
       this.changed();
@@ -132,8 +177,12 @@ export class Session {
 
   connectionState(state) {
     if (state === "connected") {
+      if (this.lostAt !== null && this.peer.met) return; // the media tell whether it has come back
+      this.peer.met = true;
       this.sign = performance.now();
+      this.bytes = 0;
       this.lostAt = null;
+      this.signalling.hurry(false);
       this.watch = new Quality();
       if (this.agreed) this.liveSince ??= performance.now();
     } else if (state === "failed") {
@@ -142,53 +191,73 @@ export class Session {
     this.changed();
   }
 
-  // Once a second: look at the figures, show signs of life, and notice when there are none from the other side.
+  // Show signs of life, and notice when there are none from the other side.
   async tick() {
+    if (this.ticking) return;
+    this.ticking = true;
+    try {
+      await this.look();
+    } finally {
+      this.ticking = false;
+    }
+  }
+
+  async look() {
     const { peer } = this;
-    peer?.say({ type: "ping" });
-    if (peer?.connection.connectionState === "connected") await this.measure(peer);
+    for (const one of [peer, this.newer]) one?.say({ type: "ping" });
+    const flowing = peer?.met && !this.failed ? await this.measure(peer) : false;
     if (this.ended !== null || peer !== this.peer) return;
     const now = performance.now();
     if (this.state === "live") {
       this.liveSince ??= now;
       this.sign = Math.max(this.sign, peer.heard);
-      if (now - this.sign > LOST_MS) this.lose();
+      if (!flowing && now - this.sign > LOST_MS) this.lose();
     } else if (this.lostAt !== null) {
-      if (now - this.lostAt > GIVE_UP_MS) await this.hangUp("media_lost");
-      else if (peer?.heard > this.lostAt) this.found();
-      else this.rejoin();
+      if (flowing || peer?.heard > this.lostAt) this.found();
+      else if (now > this.due) this.rejoin();
     } else if (this.agreed && (this.failed || now - Math.max(this.begun, this.asked) > STUCK_MS)) {
       this.rejoin();
     }
     this.changed();
   }
 
+  // Whether something comes; once a second what the connection is like.
   async measure(peer) {
+    const figures = sample(await peer.connection.getStats());
+    if (peer !== this.peer) return false;
+    const now = performance.now();
+    const flowing = figures.bytes > this.bytes;
+    // What flowed may have stopped right after the look before this one.
+    if (flowing) this.sign = Math.max(this.sign, this.looked);
+    this.bytes = figures.bytes;
+    this.looked = now;
+    if (now - this.measured < FIGURES_MS) return flowing;
+    this.measured = now;
     const expects = {
       video: this.state === "live" && this.theirs.camera && !this.view.lacks.includes("camera"),
       audio: this.state === "live" && this.theirs.microphone && !this.view.lacks.includes("microphone"),
       ownAudio: this.media.has("audio"),
     };
-    const before = this.measured;
-    this.measured = performance.now();
-    const figures = this.watch.take(sample(await peer.connection.getStats()), performance.now() / 1000, expects);
-    if (figures === null) return;
-    this.quality = figures;
-    // What flowed may have stopped right after the look before this one.
-    if (figures.flowing) this.sign = Math.max(this.sign, before);
+    this.quality = this.watch.take(figures, now / 1000, expects) ?? this.quality;
+    return flowing;
   }
 
   lose() {
-    if (this.ended !== null || !this.agreed) return;
-    this.lostAt ??= performance.now();
-    this.rejoin();
+    if (this.ended !== null || !this.agreed || this.lostAt !== null) return;
+    this.lostAt = performance.now();
+    this.signalling.hurry(true);
   }
 
-  // The old connection has come alive by itself before a new one was made.
+  // The connection that carries the call has come alive by itself.
   found() {
-    if (this.peer.connection.connectionState !== "connected") return;
     this.lostAt = null;
     this.sign = performance.now();
+    this.signalling.hurry(false);
+  }
+
+  // When to ask for an offer: the station makes them by itself, and one that is here needs its time.
+  get due() {
+    return Math.max(this.lostAt + FIRST_MS, this.asked + RETRY_MS, this.newer ? this.begun + STUCK_MS : 0);
   }
 
   // Ask the station for a new offer, but not all the time.
@@ -201,6 +270,7 @@ export class Session {
     } catch (error) {
       if (error.code === "no_such_call") this.finish(null);
       else this.problem(error);
+      if (error.code === "unreachable") this.asked = performance.now() - RETRY_MS + FIRST_MS;
     }
   }
 
@@ -218,6 +288,9 @@ export class Session {
     if (this.ended !== null) return;
     this.ended = reason ?? "";
     clearInterval(this.timer);
+    this.signalling.hurry(false);
+    this.signalling.forget();
+    this.dropNewer();
     this.peer?.leave();
     this.spare?.close();
     this.media.close();
@@ -226,6 +299,7 @@ export class Session {
 
   // Another tab has the call now: let go without ending it.
   handOver() {
+    this.dropNewer();
     this.peer?.close();
     this.peer = null;
     this.finish("moved");
@@ -234,19 +308,22 @@ export class Session {
   // Our camera or microphone has changed.
   async mediaChanged() {
     if (this.ended !== null) return;
-    await this.peer?.send(this.media.tracks);
-    this.tellMedia();
+    for (const peer of [this.peer, this.newer]) {
+      await peer?.send(this.media.tracks);
+      this.tellMedia(peer);
+    }
     this.changed();
   }
 
-  tellMedia() {
-    this.peer?.say({ type: "media", camera: this.media.has("video"), microphone: this.media.has("audio") });
+  tellMedia(peer) {
+    peer?.say({ type: "media", camera: this.media.has("video"), microphone: this.media.has("audio") });
   }
 
   // A word to the region did not get through. While media flows that costs nothing; otherwise try again.
   problem(error) {
     console.warn("the region did not take a message of the call:", error.code ?? error);
-    if (this.ended === null && this.state !== "live" && this.agreed) setTimeout(() => this.rejoin(), RETRY_MS / 2);
+    const waiting = this.ended === null && this.state === "connecting" && this.agreed;
+    if (waiting) setTimeout(() => this.rejoin(), RETRY_MS / 2);
   }
 
   changed() {
