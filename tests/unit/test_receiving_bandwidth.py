@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from device.media.receiving.bandwidth import FLOOR_BPS, BandwidthEstimator
 from tests.link_model import steady, stepped
 
+NOTHING, SHORT = steady(0.0), steady(0.02)
 CEILING = 2_000_000
 PACKET = 1_200  # bytes
 
@@ -30,11 +31,11 @@ class Browser:
     """
 
     cap: Callable[[float], float]
-    loss: Callable[[float], float] = steady(0.0)
-    delay: Callable[[float], float] = steady(0.02)
+    loss: Callable[[float], float] = NOTHING
+    delay: Callable[[float], float] = SHORT
     jitter: float = 0.0
     room: float = 0.5
-    late: Callable[[float], float] = steady(0.0)
+    late: Callable[[float], float] = NOTHING
     wants: float = float("inf")
     seed: int = 3
     estimator: BandwidthEstimator = field(default_factory=lambda: BandwidthEstimator(CEILING))

@@ -17,6 +17,7 @@ MOST_IN_ONE = 128  # packets asked for at once: what one RTCP packet carries, an
 _MOST_HOLES = 256  # a longer gap is not mended packet by packet
 _ROUND_TRIP_S = 0.1  # until one has been measured
 _MARGIN_S = 0.01
+_MOST_BACKOFF = 4
 _MOST_TOLERANCE_S = 0.05
 _FORGET_ORDER = 0.9  # of the tolerance stays with each new hole
 
@@ -38,6 +39,7 @@ class LossTracker:
         self._trip = _ROUND_TRIP_S
         self._trip_varies = _ROUND_TRIP_S / 2
         self._measured = False
+        self._backoff = 1
         self.expected = 0  # packets that were sent, as far as their numbers tell
         self.lost = 0  # of these, lost on their first way
         self.recovered = 0  # of the lost, those that came when asked for
@@ -77,7 +79,7 @@ class LossTracker:
         """What to ask for now, at most MOST_IN_ONE; what came too late to be of use is forgotten."""
         if not self._holes:
             return []
-        patience, again = self.patience, self._trip + 2 * self._trip_varies + _MARGIN_S
+        patience, again = self.patience, (self._trip + 2 * self._trip_varies + _MARGIN_S) * self._backoff
         numbers: list[int] = []
         for number, hole in tuple(self._holes.items()):
             if now - hole.seen >= patience:
@@ -125,12 +127,14 @@ class LossTracker:
             return
         self.recovered += 1
         self.lost += not hole.asks
-        waited = now - hole.asked
-        if hole.asks == 1 or (hole.asks > 1 and waited >= self._trip / 2):  # else: the answer to the time before
-            self._measure(waited)
+        if hole.asks == 1:
+            self._measure(now - hole.asked)
+        elif hole.asks:  # which of the times was answered cannot be told (Karn's rule): perhaps we ask too soon
+            self._backoff = min(2 * self._backoff, _MOST_BACKOFF)
 
     def _measure(self, waited: float) -> None:
         """As RFC 6298 does for TCP."""
+        self._backoff = 1
         if not self._measured:
             self._trip, self._trip_varies, self._measured = waited, waited / 2, True
             return
