@@ -63,9 +63,10 @@ class RateControl:
 
     def __init__(self, most: int, width: int, height: int, fps: int, now: float) -> None:
         self._camera = (width, height, fps)
-        self._most = shares.line(max(most, shares.MIN_VIDEO), fps)
+        self._most_video = max(most, shares.MIN_VIDEO)
+        self._most = float(shares.line(self._most_video, fps))
         self._least = shares.line(shares.MIN_VIDEO, fps) - shares.MOST_SOUND + shares.sound(0)
-        self._line = float(shares.line(min(max(most, shares.MIN_VIDEO), START_VIDEO), fps))
+        self._line = float(shares.line(min(self._most_video, START_VIDEO), fps))
         self._ladder = Ladder(width, height, fps, shares.pictures(int(self._line), fps, 0), now)
         self._trip = RoundTrip()
         self._signs = _Signs(now)
@@ -164,7 +165,8 @@ class RateControl:
         )
 
     def _pictures(self) -> int:
-        return max(shares.MIN_VIDEO, shares.pictures(int(self._line), self._camera[2], self._signs.loss))
+        video = shares.pictures(int(self._line), self._camera[2], self._signs.loss)
+        return min(self._most_video, max(shares.MIN_VIDEO, video))
 
     def _relieved(self, video: int) -> int:
         """Less while packets stand in our own pacer: the encoder has run ahead of the line."""
@@ -174,13 +176,14 @@ class RateControl:
 
     def _set(self, line: float, now: float) -> None:
         self._sent.add(self._line, now)
-        self._line = min(float(self._most), max(float(self._least), line))
+        self._line = min(self._most, max(float(self._least), line))
 
     def _drain(self, loss: float, sent: float, now: float) -> None:
         """A queue stands: what came through is the line's rate, and we go below it for as long as the queue lasts."""
         self._remb.unproven = None
         through = sent * (1 - max(0.0, loss - self._own.share)) / (1 + self._trip.slope)
-        self._full = self._goal = through
+        if self._full is None or through > self._full or not self._trip.draining:
+            self._full = self._goal = through
         room = through * (1 - min(_MOST_DRAIN, max(_LEAST_DRAIN, self._trip.grown / _DRAIN_S)))
         if not self._trip.draining:
             room = min(room, sent * _BACK_OFF)
@@ -217,7 +220,7 @@ class RateControl:
         if self._full is None:
             return _QUICKEST if self._line < self._goal else _QUICK
         if self._line > self._full * _NEAR[1]:
-            self._full = None  # the line is wider than it was
+            self._full, self._goal = None, self._most  # the line is wider than it was: how wide, is found out quickly
             return _QUICK
         return _SLOW if self._line >= self._full * _NEAR[0] else _QUICK
 
