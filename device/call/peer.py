@@ -33,7 +33,7 @@ from device.call.peer_control import (
     media_message,
     read_control,
 )
-from device.call.peer_description import read_answer, read_candidate, with_start_bitrate
+from device.call.peer_description import read_answer, read_candidate, with_sound_repairs, with_start_bitrate
 from device.call.peer_receiving import PeerReceiving
 from device.call.peer_sending import PeerSending
 from device.media import aiortc_hooks
@@ -107,7 +107,7 @@ class Peer:
         if self._relay_only and "a=candidate:" not in self._offer:
             raise MediaError("no relay can be reached, and the region lets a call go by relays only")
         self._spawn(self._watch())
-        return with_start_bitrate(self._offer, self._media.bitrate_kbps)
+        return with_sound_repairs(with_start_bitrate(self._offer, self._media.bitrate_kbps))
 
     async def answer(self, sdp: str) -> None:
         """Take the answer; BadDescription leaves everything as it was."""
