@@ -15,16 +15,17 @@ What is judged, in both directions (`out`: the station to the clinician's page; 
 - `stoi`, `sound_missing`: of all that was played, against the speech that was sent (`line_sound`).
 - `recovery_s`: after a burst, from the line's return, after a cap's fall, from the fall: until the picture shown is
   never again older than a second. null: it was not in the span.
+- `out.receiver`: what the page's own receiver counted (webrtc-stats), to find what a bad figure comes from.
 - beside them: `connect_s`, from the press to a picture at both ends (null: never), the station's processor and
   memory, what the relay counted, and the machine's load, by which a run on a busy machine is known.
 
 What keeps it fair. Both stations and the page send the same scene and the same speech, made anew for each moment; the
 Chromium station's is painted to the byte as our simulated camera's is (the bench compares before it begins), and
 neither passes through a canvas. Both stations' microphones hear the speech from a file, and what they hear goes
-through each one's own sound processing, as in a room (echo cancelling, noise suppression; Chromium's its gain as well),
-while both sides talk all the time; the page's own speech is sent as it is. The clinician's page is the same page in both. A page keeps what its decoder gave
-(VideoFrame, and the track's samples); of our station the viewer keeps what stands in the rings of screen and speaker.
-All clocks are one machine's.
+through each one's own sound processing, as in a room (echo cancelling, noise suppression; Chromium's gain as well),
+while both sides talk all the time; the page's own speech is sent as it is. The clinician's page is the same page in
+both. A page keeps what its decoder gave (VideoFrame, and the track's samples); of our station the viewer keeps what
+stands in the rings of screen and speaker. All clocks are one machine's.
 
 Its limits. Signalling does not go through the relay: a line that is cut cuts the media only, for both. `stoi` of `out`
 counts what sound processing changes, too: the case `clear` tells how much. Chromium's station shows its picture, ours
@@ -119,12 +120,12 @@ class LineBench:
         await asyncio.sleep(WARM_S)
         await asyncio.gather(self.desk.keep(), end.keep())
         meter, times = Meter(station.processes()), psutil.cpu_times()
-        before = await self.relay.figures()
+        before, told = await self.relay.figures(), await self.desk.told()
         await self.relay.set(case.impairment)
         began = time.time()
         await asyncio.sleep(case.seconds)
         ended = time.time()
-        after = await self.relay.figures()
+        after, now_told = await self.relay.figures(), await self.desk.told()
         cost = {"cpu_percent": round(meter.percent(), 1), "pss_mb": round(pss_mb(station.processes()), 1)}
         machine = _machine(times)
         mending = (began + case.mending[0], began + case.mending[1]) if case.mending else None
@@ -136,6 +137,10 @@ class LineBench:
             counts = {key: two[key] - one[key] for key in one if key != "queued"}
             bits = (counts["passed_bytes"] + counts["passed"] * HEADERS) * 8
             figures |= {"kbps": round(bits / 1000 / (ended - began)), "line": counts}
+        judged["out"]["receiver"] = {
+            kind: {name: round(value - told[kind].get(name, 0), 3) for name, value in values.items()}
+            for kind, values in now_told.items()
+        }
         return {**judged, **cost, "machine": machine}
 
     def _figures(self, received: dict[str, Received], span: Span) -> dict[str, dict[str, Any]]:

@@ -30,9 +30,11 @@ SOUND_RATE = 48_000
 # The page's connections lead through the relay: each gets a leg of its own, and of both sides' candidates one is left,
 # the leg's. The station needs to know nothing of it.
 THROUGH_RELAY = """
+window.peers = [];
 window.RTCPeerConnection = class extends RTCPeerConnection {
   #leg;
   #told = false;
+  constructor(...given) { super(...given); peers.push(this); }
   #line(port) { return `candidate:1 1 udp 2130706431 RELAY_HOST ${port} typ host`; }
   async setRemoteDescription({ type, sdp }) {
     this.#leg ??= await benchLeg();
@@ -57,6 +59,26 @@ window.RTCPeerConnection = class extends RTCPeerConnection {
   }
 };
 """.replace("RELAY_HOST", HOST)
+
+# What the page's own receivers say, summed over the connections it has made, as webrtc-stats name it.
+_TOLD = """
+async () => {
+  const names = {
+    audio: ["concealedSamples", "silentConcealedSamples", "totalSamplesReceived", "insertedSamplesForDeceleration",
+            "removedSamplesForAcceleration", "fecPacketsReceived", "jitterBufferDelay", "jitterBufferEmittedCount",
+            "packetsReceived", "packetsLost", "packetsDiscarded"],
+    video: ["framesDecoded", "framesDropped", "keyFramesDecoded", "freezeCount", "pliCount", "nackCount",
+            "packetsReceived", "packetsLost", "retransmittedPacketsReceived"],
+  };
+  const told = { audio: {}, video: {} };
+  for (const peer of peers)
+    for (const report of (await peer.getStats()).values())
+      if (report.type === "inbound-rtp")
+        for (const name of names[report.kind])
+          told[report.kind][name] = (told[report.kind][name] ?? 0) + (report[name] ?? 0);
+  return told;
+}
+"""
 
 
 class End(Protocol):
@@ -103,6 +125,11 @@ class PageEnd:
         near = shown[-1].at if shown else 0.0
         grabs = [_page_grab(grab, near) for grab in kept["grabs"]]
         return Received(shown, grabs, [_page_sound(*one) for one in kept["sound"]])
+
+    async def told(self) -> dict[str, dict[str, float]]:
+        """What its receivers say of themselves, so far, by kind and webrtc-stats' name."""
+        said: dict[str, dict[str, float]] = await self.page.evaluate(_TOLD)
+        return said
 
     async def check_scene(self, scene: Scene) -> None:
         """Its scene is to the byte the one of our simulated camera; AssertionError if it is not."""
