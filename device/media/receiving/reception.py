@@ -80,8 +80,10 @@ class PictureReception:
         self._packet_ssrc = ssrc
         self._bytes += size
         self._line.packet(abs_send_time, self.arrived(), size)
+        if self._ssrc is None:
+            return None
         bandwidth = self._judge(self._monotonic())
-        return None if bandwidth is None or self._ssrc is None else (bandwidth, [self._ssrc])
+        return None if bandwidth is None else (bandwidth, [self._ssrc])
 
     def take(self, packet: RtpPacket) -> bool:
         """A packet of the stream, retransmitted or not; whether `missing` is to be asked for."""
