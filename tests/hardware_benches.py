@@ -24,6 +24,7 @@ from device.hardware.errors import HardwareError
 from device.hardware.light import level
 from device.hardware.linux.button import EvdevButton
 from device.hardware.linux.camera import V4lCamera
+from device.hardware.linux.formats import Offer
 from device.hardware.linux.light import SysfsLight
 from device.hardware.linux.pulse import PulseServer
 from device.hardware.linux.sound import PulseMicrophone, PulseSpeaker
@@ -39,6 +40,7 @@ from tests.picamera import PaperPicamera
 from tests.pipewire import ROOM, PipeWire
 
 PATIENCE = 5.0
+FULL_SIZE = (2592, 1944)  # of every bench's camera
 TONE = (np.sin(np.arange(BLOCK) * 2 * np.pi / 48) * 16000).astype(np.int16)  # 1 kHz, -9.2 dBFS
 
 
@@ -207,11 +209,13 @@ def linux_camera(directory: Path) -> Iterator[CameraBench]:
     path.touch()
     opened: list[FreeRunningCapture] = []
 
-    def capture(name: str, mode: Any) -> FreeRunningCapture:
-        opened.append(FreeRunningCapture(Path(name), mode.width, mode.height))
+    def capture(name: str, offer: Offer) -> FreeRunningCapture:
+        opened.append(FreeRunningCapture(Path(name), offer.width, offer.height))
         return opened[-1]
 
-    camera = V4lCamera(CameraFinder("", directory, directory, list), capture)
+    sizes = ((320, 240), (640, 480), FULL_SIZE)
+    offers = [Offer("MJPG", width, height, 60) for width, height in sizes]
+    camera = V4lCamera(CameraFinder("", directory, directory, list), capture, lambda _: offers)
     yield CameraBench(camera, path.unlink, lambda: any(not one.released for one in opened))
 
 

@@ -19,6 +19,8 @@ class PaperPicamera:
         self.requests_held = 0
         self.asked: dict[str, Any] = {}
         self.free_running = False
+        self.sensor_resolution = (2592, 1944)
+        self.stills = 0
         self._padding = padding
         self._fails = fails
         self._coming: queue.Queue[int | Exception] = queue.Queue()
@@ -34,6 +36,15 @@ class PaperPicamera:
 
     def create_video_configuration(self, main: Any, controls: Any, buffer_count: int) -> dict[str, Any]:
         return {"main": main, "controls": controls}
+
+    def create_still_configuration(self, main: Any, buffer_count: int) -> dict[str, Any]:
+        return {"main": main}
+
+    def switch_mode_and_capture_request(self, configuration: dict[str, Any], wait: float) -> PaperRequest:
+        self._maybe_fail("still")
+        self.stills += 1
+        self.requests_held += 1
+        return PaperRequest(self, 0, self._padding, configuration)
 
     def configure(self, configuration: dict[str, Any]) -> None:
         self._maybe_fail("configure")
@@ -77,8 +88,10 @@ class PaperPicamera:
 class PaperRequest:
     """A completed request."""
 
-    def __init__(self, camera: PaperPicamera, exposed_ns: int, padding: int) -> None:
-        width, height = camera.asked["main"]["size"]
+    def __init__(
+        self, camera: PaperPicamera, exposed_ns: int, padding: int, configuration: dict[str, Any] | None = None
+    ) -> None:
+        width, height = (configuration or camera.asked)["main"]["size"]
         self._camera = camera
         self._exposed_ns = exposed_ns
         self.config = {"main": {"size": (width, height), "stride": width + padding, "format": "YUV420"}}

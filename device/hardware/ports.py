@@ -19,6 +19,7 @@ from messaging.local import LightPattern
 
 SAMPLE_RATE = 48_000
 BLOCK = 480  # samples of one block: 10 ms
+STILL_S = 5.0  # a camera that must change its mode and back for a still takes up to two
 
 
 @dataclass(frozen=True)
@@ -72,8 +73,21 @@ class Camera(Protocol):
     def presence(self) -> DeviceState:
         """Whether it is there, without opening it."""
 
+    def modes(self) -> tuple[CameraMode, ...]:
+        """What it offers, the most pixels first, without opening it; empty if untold. HardwareError if it is not there.
+
+        A camera may well give other sizes too. The first is what `capture_still` gives.
+        """
+
     def open(self, mode: CameraMode, on_frame: OnFrame, on_fault: OnFault) -> None:
         """Start delivering frames; HardwareError if it cannot."""
+
+    def capture_still(self, timeout_s: float = STILL_S) -> Frame:
+        """One picture of the open camera at its full resolution. Waits: call it from a thread, never from a callback.
+
+        A camera that cannot do both interrupts its frames for it, for a second or so; that is no fault, and they go on
+        afterwards in the mode they had. HardwareError: not open, closed meanwhile, or none in time.
+        """
 
     def close(self) -> None:
         """Stop; no callback comes after this returns."""
@@ -113,7 +127,8 @@ class Hardware:
     """All of one station's hardware, from one backend.
 
     `turn` is the simulated station's: it turns a knob by name (`messaging.local.Simulate`), HardwareError if there is
-    none of that name. None on real hardware.
+    none of that name. None on real hardware. `examination` is the second camera, that a nurse holds; None: the station
+    has none.
     """
 
     name: str
@@ -123,3 +138,4 @@ class Hardware:
     microphone: Microphone
     speaker: Speaker
     turn: Callable[[str], None] | None = None
+    examination: Camera | None = None

@@ -46,22 +46,30 @@ class ScreenSection:
 
 @dataclass(frozen=True)
 class SimSection:
-    """[sim]: the simulated camera's scene or video file, the microphone's speech or WAV file."""
+    """[sim]: what the cameras see (a scene's name or a video file), the microphone's speech or WAV file.
+
+    Scenes: `scene` (somebody at the station), `scene-far` (a room, with somebody who walks about), `scene-close` (skin,
+    as an examination camera sees it). `examination` is the second camera; empty: there is none.
+    """
 
     camera: PathText = "scene"
     microphone: PathText = "speech"
+    examination: PathText = "scene-close"
 
 
 @dataclass(frozen=True)
 class LinuxSection:
     """[linux]: which devices, by names that survive a reboot and another socket; empty: the only or default one.
 
-    `camera` is vendor:product[:serial] of USB in hexadecimal, or a path under /dev/v4l; `microphone` and `speaker` are
-    the sound server's names (`pactl list short sources`, `... sinks`) and hold for `rpi` too; `button` is a path under
-    /dev/input/by-id and `button_key` the code of its key (0: any key); `light` is a name in /sys/class/leds.
+    `camera` is vendor:product[:serial] of USB in hexadecimal, with @port where two are alike (`station devices` lists
+    what there is), or a path under /dev/v4l. `examination_camera` is the second camera, named likewise; empty: there is
+    none. `microphone` and `speaker` are USB devices likewise, or the sound server's names. These three hold for `rpi`
+    too. `button` is a path under /dev/input/by-id and `button_key` the code of its key (0: any key); `light` is a name
+    in /sys/class/leds.
     """
 
     camera: PathText = ""
+    examination_camera: PathText = ""
     microphone: str = ""
     speaker: str = ""
     button: PathText = ""

@@ -32,7 +32,7 @@ ADAPTERS: dict[str, tuple[str, ...]] = {
     "aiortc": ("device/call/peer", "device/media/"),
     "aioice": ("device/call/peer", "device/media/"),
     "opuslib_next": ("device/media/opus",),
-    "av": ("device/media/", "device/hardware/sim/files.py"),
+    "av": ("device/media/", "device/hardware/sim/files.py", "device/hardware/linux/decoding.py"),
     "PySide6": ("kiosk_ui/screen/",),
     "textual": ("kiosk_ui/console/",),
     "rich": ("kiosk_ui/console/",),

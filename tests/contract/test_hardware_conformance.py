@@ -205,6 +205,31 @@ def test_a_camera_may_be_closed_from_its_own_fault(camera: CameraBench) -> None:
     assert closed.wait(1)
 
 
+def test_a_still_is_the_whole_sensor_and_the_pictures_go_on_as_they_were(camera: CameraBench) -> None:
+    frames, faults = Heard(), Heard()
+    camera.camera.open(SMALL, frames.add, faults.add)
+    assert frames.wait(1)
+    began = time.time()
+    for _ in range(2):
+        still = camera.camera.capture_still()
+        assert (still.width, still.height) == benches.FULL_SIZE
+        assert still.i420.shape == (still.height * 3 // 2, still.width)
+        assert still.captured >= began - 0.5
+    assert frames.wait(len(frames.items) + 3), "the stream goes on"
+    assert {(frame.width, frame.height) for frame in frames.items} == {(320, 240)}, "a still is not sent as a frame"
+    assert faults.items == []
+    assert [(mode.width, mode.height) for mode in camera.camera.modes()][:1] == [benches.FULL_SIZE]
+
+
+def test_a_closed_camera_gives_no_still(camera: CameraBench) -> None:
+    with pytest.raises(HardwareError, match="not open"):
+        camera.camera.capture_still()
+    camera.camera.open(SMALL, lambda _: None, lambda _: None)
+    camera.camera.close()
+    with pytest.raises(HardwareError, match="not open"):
+        camera.camera.capture_still()
+
+
 # The microphone
 
 

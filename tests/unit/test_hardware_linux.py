@@ -18,7 +18,9 @@ from hypothesis import strategies as st
 from device.hardware.errors import DeviceFailed, DeviceMissing, HardwareError
 from device.hardware.linux import usb
 from device.hardware.linux.button import EvdevButton, downs
-from device.hardware.linux.camera import V4lCamera, open_v4l, to_i420
+from device.hardware.linux.camera import V4lCamera, open_v4l
+from device.hardware.linux.decoding import from_bgr
+from device.hardware.linux.formats import Offer
 from device.hardware.linux.light import NoLight, SysfsLight, make_light
 from device.hardware.linux.usb import UsbDevice, UsbId
 from device.hardware.linux.v4l import CameraFinder
@@ -150,7 +152,7 @@ def test_a_serial_number_is_the_kernels(tmp_path: Path) -> None:
 def test_colours_come_through() -> None:
     bgr = np.zeros((120, 161, 3), dtype=np.uint8)
     bgr[:, :80, 2] = 255  # red on the left
-    i420 = to_i420(bgr)
+    i420 = from_bgr(bgr)
     assert i420.shape == (180, 160), "cut to even sides"
     _, v = i420[120:].reshape(2, 60, 80)
     assert v[:, :38].min() > 200
@@ -160,7 +162,7 @@ def test_colours_come_through() -> None:
 def test_a_camera_that_the_kernel_does_not_have_cannot_be_opened(tmp_path: Path) -> None:
     (tmp_path / "video").touch()
     with pytest.raises(DeviceFailed, match="cannot be opened"):
-        open_v4l(str(tmp_path / "video"), CameraMode())
+        open_v4l(str(tmp_path / "video"), Offer("MJPG", 1280, 720, 30))
 
 
 class PaperCapture:
@@ -182,7 +184,7 @@ def test_a_camera_that_gives_nothing_more_has_stalled_or_was_unplugged(machine: 
     for unplug, word in ((False, "stalled"), (True, "unplugged")):
         capture, faults = PaperCapture(), queue.Queue[str]()
         path = machine.plug_camera(f"Eye{unplug}", "1234:0001", "1-1")
-        camera = V4lCamera(machine.finder(str(path)), lambda *_, capture=capture: capture)
+        camera = V4lCamera(machine.finder(str(path)), lambda *_, capture=capture: capture, lambda _: [])
         camera.open(CameraMode(), lambda _: None, faults.put)
         if unplug:
             path.unlink()
@@ -195,7 +197,7 @@ def test_a_camera_that_gives_nothing_more_has_stalled_or_was_unplugged(machine: 
 def test_a_camera_gives_the_size_it_has_not_the_size_that_was_asked(machine: Machine) -> None:
     machine.plug_camera("Eye", "1234:0001", "1-1")
     capture, frames = PaperCapture(), queue.Queue[Frame]()
-    camera = V4lCamera(machine.finder(), lambda *_: capture, wall=lambda: 1234.5)
+    camera = V4lCamera(machine.finder(), lambda *_: capture, lambda _: [], wall=lambda: 1234.5)
     camera.open(CameraMode(1280, 720), frames.put, lambda _: None)
     capture.pictures.put(np.zeros((480, 640, 3), np.uint8))
     frame = frames.get(timeout=PATIENCE)

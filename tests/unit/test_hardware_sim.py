@@ -61,7 +61,8 @@ def sim(config: StationConfig) -> Iterator[Simulation]:
 
 def test_every_knob_of_the_panel_turns(sim: Simulation) -> None:
     expected = {
-        "press", "unplug_camera", "plug_camera", "freeze_camera", "break_camera",
+        "press", "unplug_camera", "plug_camera", "plug_camera_slowly", "freeze_camera", "thaw_camera", "stall_camera",
+        "break_camera", "dark", "cover_lens", "clear_view", "unplug_examination", "plug_examination",
         "unplug_microphone", "plug_microphone", "unplug_speaker", "plug_speaker",
     }  # fmt: skip
     assert set(sim.knobs) == expected

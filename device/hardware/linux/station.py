@@ -16,11 +16,19 @@ def make(config: StationConfig) -> Hardware:
     """The hardware that `config.linux` names; HardwareError if the camera's name cannot be understood."""
     section = config.linux
     server = PulseServer()
+    second = examination_finder(config)
     return Hardware(
         "linux",
         EvdevButton(section.button, section.button_key),
         make_light(section.light),
-        V4lCamera(CameraFinder(section.camera)),
+        V4lCamera(CameraFinder(section.camera, other=second)),
         PulseMicrophone(server, section.microphone),
         PulseSpeaker(server, section.speaker),
+        examination=V4lCamera(second) if second is not None else None,
     )
+
+
+def examination_finder(config: StationConfig) -> CameraFinder | None:
+    """Finds the second camera; None if the config names none. For `rpi` as well."""
+    wanted = config.linux.examination_camera
+    return CameraFinder(wanted, key="examination_camera") if wanted else None

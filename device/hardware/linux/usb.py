@@ -8,29 +8,38 @@ from pathlib import Path
 
 from device.hardware.errors import HardwareError
 
-_ID = re.compile(r"([0-9a-fA-F]{4}):([0-9a-fA-F]{4})(?::(.+))?")
+_ID = re.compile(r"([0-9a-fA-F]{4}):([0-9a-fA-F]{4})(?::([^@]+))?(?:@(\d+-\d+(?:\.\d+)*))?")
 
 
 @dataclass(frozen=True)
 class UsbId:
-    """A kind of device, or with a serial number exactly one: `046d:082d`, `046d:082d:A1B2C3`."""
+    """A kind of device, or with a serial number exactly one: `046d:082d`, `046d:082d:A1B2C3`.
+
+    Of two that are alike and have no serial number, the port tells which (it must then stay in its socket):
+    `046d:082d@1-1.2`.
+    """
 
     vendor: int
     product: int
     serial: str = ""
+    port: str = ""
 
     @classmethod
     def parse(cls, text: str) -> UsbId:
-        """Read vendor:product[:serial], hexadecimal; HardwareError if it is not that."""
+        """Read vendor:product[:serial][@port], hexadecimal; HardwareError if it is not that."""
         match = _ID.fullmatch(text)
         if match is None:
             raise HardwareError(
-                f"{text!r} is no USB device: write vendor:product or vendor:product:serial, as lsusb does"
+                f"{text!r} is no USB device: write vendor:product or vendor:product:serial, as `station devices` does"
             )
-        return cls(int(match[1], 16), int(match[2], 16), match[3] or "")
+        return cls(int(match[1], 16), int(match[2], 16), match[3] or "", match[4] or "")
 
     def __str__(self) -> str:
-        return f"{self.vendor:04x}:{self.product:04x}" + (f":{self.serial}" if self.serial else "")
+        return (
+            f"{self.vendor:04x}:{self.product:04x}"
+            + (f":{self.serial}" if self.serial else "")
+            + (f"@{self.port}" if self.port else "")
+        )
 
 
 @dataclass(frozen=True)
@@ -43,7 +52,7 @@ class UsbDevice:
     def is_a(self, wanted: UsbId) -> bool:
         """Whether it is the wanted device, or one of the wanted kind."""
         same = (self.id.vendor, self.id.product) == (wanted.vendor, wanted.product)
-        return same and wanted.serial in ("", self.id.serial)
+        return same and wanted.serial in ("", self.id.serial) and wanted.port in ("", self.port)
 
 
 def devices(sys: Path = Path("/sys")) -> list[UsbDevice]:

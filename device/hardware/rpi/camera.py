@@ -13,12 +13,14 @@ from numpy.typing import NDArray
 
 from device.hardware.errors import DeviceFailed, DeviceMissing, HardwareError, presence_of, wrapping
 from device.hardware.pace import Worker
-from device.hardware.ports import CameraMode, Frame, OnFault, OnFrame
+from device.hardware.ports import STILL_S, CameraMode, Frame, OnFault, OnFrame
+from device.hardware.still import StillDesk
 from messaging.call import DeviceState
 
 _log = logging.getLogger(__name__)
 _STALL_S = 2.0
 _BUFFERS = 4
+_STILL_WAIT_S = 4.0  # two changes of mode and an exposure in the dark
 
 
 def load() -> Any:
@@ -61,10 +63,17 @@ class PiCamera:
         self._wall = wall
         self._boot_ns = boot_ns
         self._worker: Worker | None = None
+        self._stills: StillDesk | None = None
+        self._full: CameraMode | None = None
 
     def presence(self) -> DeviceState:
         """Whether libcamera knows it."""
         return presence_of(self._number)
+
+    def modes(self) -> tuple[CameraMode, ...]:
+        """The whole sensor, once the camera has been open; libcamera does not tell before. It scales to any size."""
+        self._number()
+        return (self._full,) if self._full is not None else ()
 
     def open(self, mode: CameraMode, on_frame: OnFrame, on_fault: OnFault) -> None:
         """Start the main stream as YUV 4:2:0 in the mode's size and rate."""
@@ -79,15 +88,28 @@ class PiCamera:
                 controls = {"FrameRate": mode.fps}
                 camera.configure(camera.create_video_configuration(main=main, controls=controls, buffer_count=_BUFFERS))
                 camera.start()
+                width, height = camera.sensor_resolution
         except DeviceFailed:
             _shut(camera)
             raise
-        self._worker = Worker("camera", lambda stopping: self._run(camera, stopping, on_frame, on_fault))
+        self._full = CameraMode(width // 2 * 2, height // 2 * 2, mode.fps)
+        stills = self._stills = StillDesk()
+        self._worker = Worker("camera", lambda stopping: self._run(camera, stills, stopping, on_frame, on_fault))
         self._worker.start()
+
+    def capture_still(self, timeout_s: float = STILL_S) -> Frame:
+        """The whole sensor: the camera changes its mode for one picture, and back."""
+        stills = self._stills
+        if stills is None:
+            raise DeviceFailed("the camera is not open")
+        return stills.ask(timeout_s)
 
     def close(self) -> None:
         """Stop, and wait for the picture that is on its way (2 s at most, when the camera is stuck)."""
         worker, self._worker = self._worker, None
+        stills, self._stills = self._stills, None
+        if stills is not None:
+            stills.shut()
         if worker is not None:
             worker.stop()
 
@@ -100,21 +122,30 @@ class PiCamera:
             raise DeviceMissing(f"there is no camera {self._wanted or 'connected'}; there are: {names}")
         return int(found[0]["Num"])
 
-    def _run(self, camera: Any, stopping: threading.Event, on_frame: OnFrame, on_fault: OnFault) -> None:
+    def _run(
+        self, camera: Any, stills: StillDesk, stopping: threading.Event, on_frame: OnFrame, on_fault: OnFault
+    ) -> None:
         try:
             while not stopping.is_set():
+                stills.serve(lambda: self._still(camera))
                 with wrapping("the camera gives no picture"):
-                    frame = self._take(camera)
+                    frame = self._frame(camera.capture_request(wait=_STALL_S))
                 if not stopping.is_set():
                     on_frame(frame)
         except DeviceFailed as error:
             if not stopping.is_set():
                 on_fault("stalled" if isinstance(error.__cause__, TimeoutError) else "failed")
         finally:
+            stills.shut()
             _shut(camera)
 
-    def _take(self, camera: Any) -> Frame:
-        request = camera.capture_request(wait=_STALL_S)
+    def _still(self, camera: Any) -> Frame:
+        with wrapping("the camera gives no still"):
+            main = {"size": (self._full.width, self._full.height), "format": "YUV420"} if self._full else {}
+            still = camera.create_still_configuration(main=main, buffer_count=1)
+            return self._frame(camera.switch_mode_and_capture_request(still, wait=_STILL_WAIT_S))
+
+    def _frame(self, request: Any) -> Frame:
         try:
             stream = request.config["main"]
             width, height = stream["size"]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from device.hardware.linux.camera import V4lCamera
 from device.hardware.linux.pulse import PulseServer
 from device.hardware.linux.sound import PulseMicrophone, PulseSpeaker
+from device.hardware.linux.station import examination_finder
 from device.hardware.ports import Hardware
 from device.hardware.rpi.camera import PiCamera
 from device.hardware.rpi.pins import GpioButton, GpioLight
@@ -11,8 +13,9 @@ from device.runtime.config import StationConfig
 
 
 def make(config: StationConfig) -> Hardware:
-    """The hardware that `config.rpi` names; microphone and speaker are those of `config.linux`."""
+    """The hardware that `config.rpi` names; microphone, speaker and the second camera are those of `config.linux`."""
     server = PulseServer()
+    second = examination_finder(config)
     return Hardware(
         "rpi",
         GpioButton(config.rpi.button_pin),
@@ -20,4 +23,5 @@ def make(config: StationConfig) -> Hardware:
         PiCamera(config.rpi.camera),
         PulseMicrophone(server, config.linux.microphone),
         PulseSpeaker(server, config.linux.speaker),
+        examination=V4lCamera(second) if second is not None else None,
     )

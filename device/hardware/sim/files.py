@@ -55,7 +55,7 @@ class VideoLoop:
             raise HardwareError(f"[sim] camera: there is no video in {path}")
         self._frames = self._endless()
         self._shown, self._next = next(self._frames), next(self._frames)
-        self._picture = self._fit(self._shown[1])
+        self._picture = self._fit(self._shown[1], width, height)
 
     def at(self, now: float) -> NDArray[np.uint8]:
         """The picture for clock time `now` (seconds that grow): uint8 of shape (height * 3 / 2, width)."""
@@ -64,8 +64,13 @@ class VideoLoop:
         if now - self._start >= self._next[0]:
             while now - self._start >= self._next[0]:
                 self._shown, self._next = self._next, next(self._frames)
-            self._picture = self._fit(self._shown[1])
+            self._picture = self._fit(self._shown[1], self._width, self._height)
         return self._picture.copy()
+
+    def whole(self) -> NDArray[np.uint8]:
+        """The picture that `at` gave last, in the file's own size, its sides cut to even numbers."""
+        frame = self._shown[1]
+        return self._fit(frame, frame.width // 2 * 2, frame.height // 2 * 2)
 
     def close(self) -> None:
         """Let go of the file."""
@@ -89,17 +94,18 @@ class VideoLoop:
                 raise HardwareError(f"[sim] camera: there is no picture in {self._path}")
             begun = latest + step
 
-    def _fit(self, frame: VideoFrame) -> NDArray[np.uint8]:
-        scale = min(self._width / frame.width, self._height / frame.height)
+    @staticmethod
+    def _fit(frame: VideoFrame, across: int, down: int) -> NDArray[np.uint8]:
+        scale = min(across / frame.width, down / frame.height)
         width, height = (max(2, int(side * scale) // 2 * 2) for side in (frame.width, frame.height))
         small = frame.reformat(width, height, "yuv420p").to_ndarray()
-        if (width, height) == (self._width, self._height):
+        if (width, height) == (across, down):
             return np.ascontiguousarray(small)
-        picture = np.full((self._height * 3 // 2, self._width), 128, dtype=np.uint8)
-        picture[: self._height] = 16
-        left, top = (self._width - width) // 4 * 2, (self._height - height) // 4 * 2
+        picture = np.full((down * 3 // 2, across), 128, dtype=np.uint8)
+        picture[:down] = 16
+        left, top = (across - width) // 4 * 2, (down - height) // 4 * 2
         picture[top : top + height, left : left + width] = small[:height]
-        target = picture[self._height :].reshape(2, self._height // 2, self._width // 2)
+        target = picture[down:].reshape(2, down // 2, across // 2)
         source = small[height:].reshape(2, height // 2, width // 2)
         target[:, top // 2 : (top + height) // 2, left // 2 : (left + width) // 2] = source
         return picture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from device.hardware.errors import HardwareError
 from device.hardware.ports import CameraMode, Hardware
@@ -22,6 +23,10 @@ class Simulation:
         self.light = SimLight()
         self.camera = SimCamera(config.sim.camera)
         self.camera.prepare(mode)
+        self.examination = SimCamera(config.sim.examination, name="examination camera")
+        self.has_examination = bool(config.sim.examination)
+        if self.has_examination:
+            self.examination.prepare(mode)
         self.microphone = SimMicrophone(config.sim.microphone)
         self.microphone.prepare()
         self.speaker = SimSpeaker(config.runtime_dir / SPEAKER_RING)
@@ -29,13 +34,22 @@ class Simulation:
             "press": self.button.press,
             "unplug_camera": self.camera.unplug,
             "plug_camera": self.camera.plug,
+            "plug_camera_slowly": self.camera.plug_slowly,
             "freeze_camera": self.camera.freeze,
+            "thaw_camera": self.camera.thaw,
+            "stall_camera": self.camera.stall,
             "break_camera": self.camera.stop_working,
+            "dark": partial(self.camera.before_lens, "dark"),
+            "cover_lens": partial(self.camera.before_lens, "covered"),
+            "clear_view": partial(self.camera.before_lens, "clear"),
             "unplug_microphone": self.microphone.unplug,
             "plug_microphone": self.microphone.plug,
             "unplug_speaker": self.speaker.unplug,
             "plug_speaker": self.speaker.plug,
         }
+        if self.has_examination:
+            self.knobs["unplug_examination"] = self.examination.unplug
+            self.knobs["plug_examination"] = self.examination.plug
 
     def turn(self, knob: str) -> None:
         """Turn a knob; HardwareError if there is none of that name."""
@@ -45,7 +59,10 @@ class Simulation:
 
     def hardware(self) -> Hardware:
         """The devices as ports, with `turn`."""
-        return Hardware("sim", self.button, self.light, self.camera, self.microphone, self.speaker, self.turn)
+        return Hardware(
+            "sim", self.button, self.light, self.camera, self.microphone, self.speaker, self.turn,
+            self.examination if self.has_examination else None,
+        )  # fmt: skip
 
 
 def make(config: StationConfig) -> Hardware:
