@@ -10,6 +10,9 @@ from device.hardware.ports import Block
 class SoundProcessor(Protocol):
     """Cleans the microphone's sound by what the speaker plays. Each method is called from one thread, every 10 ms."""
 
+    def soften(self, block: Block) -> Block:
+        """The clinician's block as loud as the room allows it now; the speaker's thread."""
+
     def played(self, block: Block) -> None:
         """The speaker is about to play this."""
 
@@ -19,6 +22,10 @@ class SoundProcessor(Protocol):
 
 class Untouched:
     """Sends what the microphone hears: right for a headset, or for a conference speaker that cancels its own echo."""
+
+    def soften(self, block: Block) -> Block:
+        """The same block."""
+        return block
 
     def played(self, block: Block) -> None:
         """Needs no reference."""

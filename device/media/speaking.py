@@ -37,7 +37,7 @@ class Loudspeaker:
         """The next 10 ms, for the speaker's thread."""
         block = next(self._own, None)
         if block is None:
-            block = self.shaping.apply(self._playout.next_block())
+            block = self._processor.soften(self.shaping.apply(self._playout.next_block()))
         self._processor.played(block)
         self.meter.feed(block)
         return block

@@ -1,4 +1,4 @@
-"""The room as a process on the sound server: what the speaker's sink gets is heard in the room, with what is said there.
+"""The room as a process on the sound server: what the speaker's sink gets is heard in it, with what is said there.
 
     python -m tests.bench.echo_stage '{"delay_ms": 30.0, ...}' NEAR.npy NEAR_FROM_S
 

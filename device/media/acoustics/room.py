@@ -10,6 +10,7 @@ from typing import Protocol
 
 from device.hardware.ports import Block
 from device.media.acoustics.far_end import FarEnd, FarEndCounts
+from device.media.acoustics.yielding import Yielding
 from device.media.errors import CancellerFailed
 from messaging.health import Echo
 
@@ -36,6 +37,7 @@ class RoomSound:
 
     def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._far = FarEnd(monotonic)
+        self._yielding = Yielding()
         self._processing: Processing | None = None
         self._failed = False
         self._aside = False
@@ -71,6 +73,10 @@ class RoomSound:
             _log.info("the echo is cancelled by %s", "the speakerphone itself" if aside else "the station")
         self._aside = aside
 
+    def soften(self, block: Block) -> Block:
+        """The clinician's block, softer while the resident speaks."""
+        return self._yielding.soften(block)
+
     def played(self, block: Block) -> None:
         """The speaker is about to play this."""
         self._far.put(block)
@@ -81,13 +87,16 @@ class RoomSound:
         with self._lock:
             processing = self._processing
             if processing is None or self._aside:
+                self._yielding.rest()  # with the echo in it, the clinician would yield to himself
                 return block
             try:
-                return processing.process(far, block, USUAL_DELAY_MS - self._far.waiting_ms)
+                clean = processing.process(far, block, USUAL_DELAY_MS - self._far.waiting_ms)
             except CancellerFailed as error:
                 self._processing = None
                 self._fail(error)
-        return block
+                return block
+        self._yielding.hear(clean)
+        return clean
 
     def _fail(self, error: CancellerFailed) -> None:
         self._failed = True
