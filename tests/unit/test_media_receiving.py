@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from aiortc.rtp import RtpPacket
 from hypothesis import given
 from hypothesis import strategies as st
 
+from device.media.aiortc_hooks import payload
 from device.media.encoders import TIME_BASE, VideoCodec, make_encoder
 from device.media.levels import RateMeter
 from device.media.pictures import PictureRing
@@ -67,7 +69,7 @@ class Screen:
 
 
 @pytest.fixture
-def screen(tmp_path: Path):
+def screen(tmp_path: Path) -> Iterator[Screen]:
     screen = Screen(tmp_path)
     yield screen
     screen.ring.close()
@@ -329,7 +331,9 @@ def test_any_bytes_begin_a_key_frame_or_not(data: bytes) -> None:
 @pytest.mark.parametrize("codec", ["H264", "VP8"])
 def test_the_first_packet_of_a_key_frame_and_no_other_begins_one(codec: VideoCodec) -> None:
     pictures = packets(codec, 10, keys=(4,))
-    begins = [(i, k) for i, parts in enumerate(pictures) for k, one in enumerate(parts) if begins_key_frame(one._data)]
+    begins = [
+        (i, k) for i, parts in enumerate(pictures) for k, one in enumerate(parts) if begins_key_frame(payload(one))
+    ]
     assert begins == [(0, 0), (4, 0)]
 
 

@@ -26,8 +26,7 @@ def test_a_gap_of_a_second_is_one_freeze_of_a_second() -> None:
     meter = FreezeMeter()
     last = shown(meter, 0, 60)
     shown(meter, last + 1, 60)
-    count, seconds = meter.total(last + 3)
-    assert (count, seconds) == (1, pytest.approx(1.0))
+    assert meter.total(last + 3) == pytest.approx((1, 1.0))
 
 
 @pytest.mark.parametrize(("rate", "gap", "freezes"), [(30, 0.17, 0), (30, 0.19, 1), (8, 0.37, 0), (8, 0.39, 1)])
@@ -42,8 +41,8 @@ def test_a_freeze_that_lasts_is_counted_before_it_ends() -> None:
     meter = FreezeMeter()
     last = shown(meter, 0, 60)
     assert meter.total(last + 0.1) == (0, 0.0)
-    assert meter.total(last + 4) == (1, pytest.approx(4.0))
-    assert meter.total(last + 5) == (1, pytest.approx(5.0))
+    assert meter.total(last + 4) == pytest.approx((1, 4.0))
+    assert meter.total(last + 5) == pytest.approx((1, 5.0))
 
 
 def test_a_camera_that_was_switched_off_is_no_freeze() -> None:

@@ -92,8 +92,7 @@ async def ask_key_frame(receiver: RTCRtpReceiver, ssrc: int) -> None:
 async def tell_bandwidth(receiver: RTCRtpReceiver, ssrc: int, bps: int) -> None:
     """Send a REMB: what the sender of this stream may send, bits a second."""
     own = getattr(receiver, "_RTCRtpReceiver__rtcp_ssrc")  # noqa: B009
-    if own is not None:
-        await receiver._send_rtcp(RtcpPsfbPacket(RTCP_PSFB_APP, own, 0, fci=pack_remb_fci(bps, [ssrc])))
+    await receiver._send_rtcp(RtcpPsfbPacket(RTCP_PSFB_APP, own, 0, fci=pack_remb_fci(bps, [ssrc])))
 
 
 def payload(packet: RtpPacket) -> bytes:
