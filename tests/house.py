@@ -190,18 +190,18 @@ class House:
 
     async def add_station(
         self, name: str = "Room 4", *, call: bool = True, screen: bool = False, width: int = 640, height: int = 480,
-        **more: str,
+        broker: int | None = None, **more: str,
     ) -> RunningStation:  # fmt: skip
         """A new station, enrolled by its code file, its processes running and ready for a press.
 
-        Without `call` only its agent runs. `more` are lines of its config below [sim], e.g. `camera="/some/video.mp4"`.
+        Without `call` only its agent runs. `broker` is another port by which it reaches the broker. `more` are lines of its config below [sim], e.g. `camera="/some/video.mp4"`.
         """
         async with self.registry.begin() as t:
             record = await t.stations.add(name, self.site.id, self.clinic.id, self.clock.wall(), language=self.language)
         folder = self.root / record.id
         for part in ("run", "state"):
             (folder / part).mkdir(parents=True, mode=0o700)
-        await self._write_card(record.id, folder)
+        await self._write_card(record.id, folder, broker or self.broker)
         _write_config(folder, width, height, more)
         station = RunningStation(record.id, name, folder, self.processes, Face(folder / "run"))
         self.stations.append(station)
@@ -233,11 +233,11 @@ class House:
         """The end of each process's log, for a test that failed."""
         return "\n".join(f"--- {name}\n{self.processes.last_words(name)}" for name in self.processes.pids)
 
-    async def _write_card(self, station: str, folder: Path) -> None:
+    async def _write_card(self, station: str, folder: Path, broker: int) -> None:
         authority = open_authority(self.root / "region" / "ca", self.clock)
         code = await Enrolment(RegistryEnrolmentStore(self.registry, self.clock), authority, self.clock).invite(station)
         card = CodeFile(
-            f"https://{HOST}:{self.enrolment}", authority.root_sha256, code, station, f"{HOST}:{self.broker}"
+            f"https://{HOST}:{self.enrolment}", authority.root_sha256, code, station, f"{HOST}:{broker}"
         )
         (folder / "card.toml").write_text(write_code_file(card), encoding="utf-8")
 
