@@ -117,12 +117,13 @@ def test_a_line_without_a_queue_loses_less_than_a_fifth_for_our_sake() -> None:
 
 
 def test_remb_alone_is_not_followed_to_the_floor() -> None:
+    """A browser on a busy machine: it thinks every second that the line is overrun, and we lose packets as well."""
     rate = control()
     for second in range(1, 60):
         rate.on_report(0.1 if second % 2 else 0.08, 0.005, 0.04, float(second))
-        rate.on_remb(int(900_000 * 0.85 ** (second % 20)), second + 0.5)
+        rate.on_remb(int(rate.look(second + 0.4).video_bps * 0.9 * (0.85 if second % 3 else 1)), second + 0.5)
         assert rate.look(second + 0.9).video_bps > 250_000
-    assert rate.figures().remb_undone >= 1
+    assert rate.figures().remb_doubted >= 1
 
 
 def test_a_remb_that_never_moves_is_a_limit_and_is_kept() -> None:

@@ -5,8 +5,8 @@ Three signs, in the order of how far they are believed:
 * **round trip** grown over its least: a queue is filling, and it is ours; we cut until it drains;
 * **loss**: under 2 % grow, to 10 % hold, above it cut by half the loss. A cut that does not lessen the loss shows that
   the line loses by itself (Wi-Fi), and that much loss is no sign any more;
-* **REMB**, the other side's opinion: a fall is followed at once, for it comes before the next report; unless that
-  report then shows no queue, in which case the fall is undone and the next ones are doubted for a while.
+* **REMB**, the other side's opinion: a fall is followed at once, for it comes before the next report; but if no round
+  trip bears it out twice in a row, the next ones are doubted for a while.
 
 After a cut we come back quickly to where we were if no queue spoke against it, carefully near where one did, and
 quickly again once beyond that. What came from Google's congestion control and what did not:
@@ -32,7 +32,9 @@ _DRAIN_S, _LEAST_DRAIN, _MOST_DRAIN = 2.0, 0.1, 0.5  # a queue is to be gone aft
 _SLOW, _QUICK, _QUICKEST = 1.08, 1.3, 1.5  # growth a second
 _NEAR = (0.9, 1.1)  # of the rate at which a queue was seen: there we go slowly
 _REMB_FALL = 0.97
-_REMB_UNPROVEN = 0.5  # of our rate: the most that an unproven REMB takes at once
+_REMB_OF_WHAT_CAME = 0.85  # what REMB falls to
+_REMB_AT_ONCE = 0.5  # of our rate: what one fall leaves at least
+_REMB_UNSHOWN = 2  # falls in a row that no round trip has borne out; then it is doubted
 _REMB_AHEAD = 1.5  # of REMB, to which we may go with good reports: REMB itself climbs by no more than 8 % a second
 _REMB_SAME, _REMB_MEANT_S = (0.99, 1.01), 4.0
 _DOUBT_S, _MOST_DOUBT_S = 10.0, 60.0
@@ -50,7 +52,7 @@ class RateFigures:
     cuts_for_queue: int
     cuts_for_loss: int
     cuts_for_remb: int
-    remb_undone: int
+    remb_doubted: int
     silences: int
     steps: int
 
@@ -75,7 +77,7 @@ class RateControl:
         self._full: float | None = None  # the rate at which a queue was last seen
         self._goal = self._line  # where we were before a cut that no queue asked for
         self._own = OwnLoss()
-        self._counts = dict.fromkeys(("queue", "loss", "remb", "undone", "silence", "steps"), 0)
+        self._counts = dict.fromkeys(("queue", "loss", "remb", "silence", "steps"), 0)
 
     def on_camera(self, width: int, height: int, fps: int, now: float) -> None:
         """The camera gives other pictures than before."""
@@ -94,14 +96,13 @@ class RateControl:
             return
         if not fell:
             return
-        before, at = self._remb.unproven or (self._line, now)
-        if self._trip.queue:
-            self._full = self._goal = bps / _BACK_OFF
-        elif now >= self._remb.doubted_until:
-            self._remb.unproven = (before, at)
-        else:
+        if not self._trip.queue and not self._remb.believed(now):
             return
-        self._set(max(bps, before * _REMB_UNPROVEN), now)
+        came = bps / _REMB_OF_WHAT_CAME
+        self._full = came
+        if self._trip.queue:
+            self._goal = came
+        self._set(min(self._line, max(bps, self._line * _REMB_AT_ONCE)), now)
         self._counts["remb"] += 1
 
     def on_report(self, loss: float, jitter_s: float, rtt_s: float | None, now: float) -> None:
@@ -121,7 +122,6 @@ class RateControl:
         elif loss - self._own.share > _MUCH_LOSS:
             self._cut_for_loss(loss, sent, now)
         else:
-            self._settle_remb(now)
             self._grow(loss, min(1.0, passed), now)
 
     def on_nacks(self, count: int, now: float) -> None:
@@ -159,7 +159,7 @@ class RateControl:
             count["queue"],
             count["loss"],
             count["remb"],
-            count["undone"],
+            self._remb.doubts,
             count["silence"],
             count["steps"],
         )
@@ -180,7 +180,7 @@ class RateControl:
 
     def _drain(self, loss: float, sent: float, now: float) -> None:
         """A queue stands: what came through is the line's rate, and we go below it for as long as the queue lasts."""
-        self._remb.unproven = None
+        self._remb.shown()
         through = sent * (1 - max(0.0, loss - self._own.share)) / (1 + self._trip.slope)
         if self._full is None or through > self._full or not self._trip.draining:
             self._full = self._goal = through
@@ -197,17 +197,6 @@ class RateControl:
             self._goal = max(self._goal, self._line)
             self._set(room, now)
             self._counts["loss"] += 1
-
-    def _settle_remb(self, now: float) -> None:
-        """A report without a queue after REMB fell: it was wrong."""
-        if self._remb.unproven is not None:
-            before, at = self._remb.unproven
-            if now - at < 0.3:
-                return  # this report was on its way already
-            self._remb.unproven = None
-            self._remb.doubt(now)
-            self._counts["undone"] += 1
-            self._set(max(self._line, before * _BACK_OFF), now)
 
     def _grow(self, loss: float, since: float, now: float) -> None:
         room = self._goal if loss - self._own.share > _LITTLE_LOSS else float("inf")
@@ -284,8 +273,9 @@ class _Remb:
         self._since = 0.0
         self._above = 0  # good reports in a row while we were above it
         self._doubt_s = _DOUBT_S
-        self.doubted_until = float("-inf")
-        self.unproven: tuple[float, float] | None = None  # our rate before a fall that nothing else has shown, and when
+        self._doubted_until = float("-inf")
+        self._unshown = 0
+        self.doubts = 0
 
     def said(self, bps: int, now: float) -> bool:
         """Take it; whether it fell."""
@@ -297,10 +287,22 @@ class _Remb:
             self._above = 0
         return fell
 
-    def doubt(self, now: float) -> None:
-        self.doubted_until = now + self._doubt_s
-        self._doubt_s = min(_MOST_DOUBT_S, self._doubt_s * 2)
-        self._above = 2
+    def believed(self, now: float) -> bool:
+        """Whether to follow a fall before anything else shows it; too many that nothing shows, and it is doubted."""
+        if now < self._doubted_until:
+            return False
+        self._unshown += 1
+        if self._unshown > _REMB_UNSHOWN:
+            self._unshown = 0
+            self._doubted_until = now + self._doubt_s
+            self._doubt_s = min(_MOST_DOUBT_S, self._doubt_s * 2)
+            self.doubts += 1
+            return False
+        return True
+
+    def shown(self) -> None:
+        """A queue has been seen: it was right."""
+        self._unshown = 0
 
     def meant(self, now: float) -> bool:
         """Whether it is a limit and no estimate: an estimate climbs when the line is good, and falls when it is not."""
