@@ -1,7 +1,7 @@
 """Pictures and sound of the station: captured, encoded once, fanned out to peers; received, decoded, shown and played.
 
-Threads: the camera's, the microphone's and the speaker's (their backend's), one that encodes pictures, and two
-decoders a peer connection (aiortc's). They meet the loop only through bounded queues.
+Threads: the camera's, the microphone's and the speaker's (their backend's), one that encodes pictures, and one that
+decodes pictures a peer connection (aiortc's). They meet the loop only through bounded queues.
 
 Errors::
 

@@ -81,7 +81,7 @@ def test_nearly_all_packets_of_a_jittery_line_are_waited_for() -> None:
     estimate = DelayEstimate()
     learn(estimate, delays)
     in_time = sum(late <= estimate.target for late in delays) / len(delays)
-    assert 0.97 < in_time
+    assert in_time > 0.97
     assert estimate.target < 0.21
     assert estimate.jitter_s == pytest.approx(0.02, abs=0.008)
 
@@ -91,9 +91,9 @@ def test_it_rises_within_a_fifth_of_a_second_and_comes_down_slowly() -> None:
     learn(estimate, [0.0] * 250)
     learn(estimate, [0.1] * 10, start=5.0)
     assert estimate.target > 0.1, "ten late packets are enough"
-    learn(estimate, [0.0] * 300, start=5.2)
-    assert estimate.target > 0.05, "six seconds on it is not yet forgotten"
-    learn(estimate, [0.0] * 200, start=11.2)
+    learn(estimate, [0.0] * 200, start=5.2)
+    assert estimate.target > 0.1, "four seconds on it is not yet forgotten"
+    learn(estimate, [0.0] * 100, start=9.2)
     assert estimate.target == pytest.approx(LEAST_S, abs=0.001)
 
 

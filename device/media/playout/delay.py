@@ -12,12 +12,12 @@ from collections import deque
 
 from device.hardware.ports import BLOCK, SAMPLE_RATE
 
-WINDOW_S = 6.0  # of packets that are looked back on
+WINDOW_S = 4.0  # of packets that are looked back on
 QUANTILE = 0.98  # of them are to come in time
 LEAST_S = 0.020  # held even on a perfect line
 MOST_S = 0.400
 _MARGIN_S = 0.005
-_FALL = 0.05  # seconds a second: how fast the target comes down again
+_FALL = 0.1  # seconds a second: how fast the target comes down again
 _MOST_PACKETS = 400
 _SILENCE_S = 0.5  # without a packet: the line was away, and what had queued up meanwhile says nothing of its jitter
 _QUEUE_S = 1.0  # for so long; then it is how the line is now
