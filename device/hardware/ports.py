@@ -122,13 +122,23 @@ class Speaker(Protocol):
         """Stop playing."""
 
 
+class Plugs(Protocol):
+    """Tells that something was plugged in or pulled out, where the machine can tell."""
+
+    def listen(self, on_change: Callable[[], None]) -> None:
+        """Call `on_change`, from any thread, whenever a device may have come or gone, until closed."""
+
+    def close(self) -> None:
+        """Stop; nothing is told after this returns."""
+
+
 @dataclass(frozen=True)
 class Hardware:
     """All of one station's hardware, from one backend.
 
     `turn` is the simulated station's: it turns a knob by name (`messaging.local.Simulate`), HardwareError if there is
     none of that name. None on real hardware. `examination` is the second camera, that a nurse holds; None: the station
-    has none.
+    has none. `plugs` is None where nobody tells of devices that come and go, and they are only looked for.
     """
 
     name: str
@@ -139,3 +149,4 @@ class Hardware:
     speaker: Speaker
     turn: Callable[[str], None] | None = None
     examination: Camera | None = None
+    plugs: Plugs | None = None

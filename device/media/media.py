@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
-from device.hardware.ports import Block, CameraMode, Hardware
+from device.hardware.ports import Block, CameraMode, Frame, Hardware
 from device.media.acoustics import selftest
 from device.media.acoustics.room import RoomSound
 from device.media.acoustics.voice import load_voice
@@ -58,22 +58,25 @@ class Media:
         self.sound = SoundSource(room)
         self.remote = Remote(self.playout, clock.wall, self._rate_in)
         self.mode = mode = CameraMode(settings.width, settings.height, settings.fps)
+        self._camera = hardware.camera
+        self._seen = 0.0  # when the camera gave its last picture
         self._devices = DeviceSet(
             {"camera": hardware.camera, "microphone": hardware.microphone, "speaker": hardware.speaker},
             {
-                "camera": lambda on_fault: hardware.camera.open(mode, self.pictures.feed, on_fault),
+                "camera": lambda on_fault: hardware.camera.open(mode, self._see, on_fault),
                 "microphone": lambda on_fault: hardware.microphone.open(self._hear, on_fault),
                 "speaker": lambda on_fault: hardware.speaker.open(self._loudspeaker.next_block, on_fault),
             },
-            lambda: self.pictures.rate.per_second > 0,
+            lambda: self._seen,
             clock,
             on_devices,
+            hardware.plugs,
         )
 
     async def open(self) -> Devices:
         """Open camera, microphone and speaker, each as far as it can be; the result says what is not well.
 
-        What is not well is tried again every 2 s until `close`.
+        What is not well is tried again until `close`, at once when it is plugged in.
         """
         async with self._lock:
             if self._ring is None:
@@ -105,6 +108,19 @@ class Media:
     def devices(self) -> Devices:
         """What was last known of the devices; never waits."""
         return self._devices.state
+
+    def broken(self) -> tuple[str, ...]:
+        """The devices that have failed again and again though they are there: somebody should look at them."""
+        return tuple(part for part in PARTS if part in self._devices.broken)
+
+    async def still(self) -> Frame:
+        """One picture of the open camera at its full resolution; HardwareError if there is none."""
+        with self._devices.camera_pauses():
+            return await asyncio.to_thread(self._camera.capture_still)
+
+    def _see(self, frame: Frame) -> None:
+        self._seen = self._clock.monotonic()
+        self.pictures.feed(frame)
 
     def levels(self) -> Levels:
         """Levels of microphone and speaker, pictures in and out a second."""

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from device.hardware.errors import DeviceFailed, DeviceMissing
+from device.media.attempts import MANY, STEADY_S
 from device.media.devices import FROZEN_S, HEAL_S, DeviceSet
 from messaging.call import Devices, DeviceState
 from messaging.clock import ManualClock
@@ -19,13 +20,14 @@ class FakeDevice:
     def __init__(self) -> None:
         self.state: DeviceState = "ok"
         self.is_open = False
-        self.opened = 0
+        self.opened = self.tried = 0
         self._on_fault: Callable[[str], None] = lambda why: None
 
     def presence(self) -> DeviceState:
         return self.state
 
     def open(self, on_fault: Callable[[str], None]) -> None:
+        self.tried += 1
         if self.state == "missing":
             raise DeviceMissing("not there")
         if self.state == "fault":
@@ -43,6 +45,19 @@ class FakeDevice:
         self._on_fault("unplugged")
 
 
+class FakePlugs:
+    """The kernel's word that something was plugged in."""
+
+    def __init__(self) -> None:
+        self.tell: Callable[[], None] | None = None
+
+    def listen(self, on_change: Callable[[], None]) -> None:
+        self.tell = on_change
+
+    def close(self) -> None:
+        self.tell = None
+
+
 class Bench:
     """A DeviceSet on a clock that a test moves."""
 
@@ -50,15 +65,24 @@ class Bench:
         self.clock = ManualClock()
         self.camera, self.microphone, self.speaker = FakeDevice(), FakeDevice(), FakeDevice()
         self.frames_flow = True
+        self.plugs = FakePlugs()
         self.changes: list[Devices] = []
         self._changed = asyncio.Event()
         self.set = DeviceSet(
             {"camera": self.camera, "microphone": self.microphone, "speaker": self.speaker},
             {"camera": self.camera.open, "microphone": self.microphone.open, "speaker": self.speaker.open},
-            lambda: self.frames_flow,
+            lambda: self.clock.monotonic() if self.frames_flow else -1.0,
             self.clock,
             self._change,
+            self.plugs,
         )
+
+    async def pass_time(self, seconds: float) -> None:
+        """Look by look."""
+        until = self.clock.monotonic() + seconds
+        while self.clock.monotonic() < until:
+            await self.clock.advance(HEAL_S)
+            await settle()
 
     async def want_all(self) -> None:
         await self.set.want("camera", "microphone", "speaker")
@@ -112,20 +136,73 @@ async def test_a_camera_pulled_out_in_a_call_is_told_and_heals_when_it_is_back(b
     assert bench.camera.is_open
 
 
-async def test_a_camera_that_gives_no_pictures_is_a_fault_until_it_gives_some(bench: Bench) -> None:
+async def test_a_camera_that_gives_no_pictures_is_opened_anew_and_a_fault_until_it_gives_some(bench: Bench) -> None:
+    await bench.want_all()
+    bench.frames_flow = False
+    began = bench.clock.monotonic()
+    while not bench.changes:
+        await bench.pass_time(HEAL_S)
+    assert (await bench.change()).camera == "fault"
+    assert FROZEN_S <= bench.clock.monotonic() - began <= FROZEN_S + 2 * HEAL_S
+    await bench.pass_time(HEAL_S)
+    assert bench.camera.opened == 2
+    assert bench.set.state.camera == "fault", "opened anew is not yet well"
+    assert bench.set.broken == frozenset(), "once is no fault for somebody to look at"
+    bench.frames_flow = True
+    await bench.pass_time(HEAL_S)
+    assert (await bench.change()).camera == "ok"
+
+
+async def test_three_failures_in_a_row_make_a_fault_that_is_tried_ever_more_rarely_and_clears_by_itself(
+    bench: Bench,
+) -> None:
     bench.frames_flow = False
     await bench.want_all()
-    while bench.clock.monotonic() <= FROZEN_S:
-        await bench.clock.advance(HEAL_S)
-        await settle()
-    assert (await bench.change()).camera == "fault"
-
-    await bench.clock.advance(HEAL_S)
-    await settle()
-    assert bench.set.state.camera == "fault", "opened anew is not yet well"
+    while "camera" not in bench.set.broken:
+        await bench.pass_time(HEAL_S)
+        assert bench.clock.monotonic() < 4 * (FROZEN_S + 2 * HEAL_S)
+    assert bench.camera.opened == MANY
+    await bench.pass_time(60)
+    assert MANY + 2 <= bench.camera.opened <= MANY + 6, "not every two seconds for ever"
     bench.frames_flow = True
-    await bench.clock.advance(HEAL_S)
-    assert (await bench.change()).camera == "ok"
+    await bench.pass_time(40 + STEADY_S)
+    assert bench.set.broken == frozenset()
+    assert bench.set.state == Devices()
+
+
+async def test_a_device_that_does_not_open_is_hurried_when_something_is_plugged_in(bench: Bench) -> None:
+    bench.microphone.state = "fault"
+    await bench.want_all()
+    await bench.pass_time(60)
+    assert "microphone" in bench.set.broken
+    tries = bench.microphone.tried
+    bench.microphone.state = "ok"
+    assert bench.plugs.tell is not None
+    await asyncio.to_thread(bench.plugs.tell)
+    await bench.pass_time(HEAL_S)
+    assert bench.microphone.tried == tries + 1
+    assert bench.set.state.microphone == "ok"
+    await bench.release_all()
+    assert bench.plugs.tell is None, "nobody listens between two calls"
+
+
+async def test_what_is_pulled_out_is_no_failure_however_long(bench: Bench) -> None:
+    bench.speaker.state = "missing"
+    await bench.want_all()
+    await bench.pass_time(60)
+    assert bench.set.broken == frozenset()
+    bench.speaker.state = "ok"
+    await bench.pass_time(HEAL_S)
+    assert bench.set.state.speaker == "ok", "found at the next look"
+
+
+async def test_a_camera_that_pauses_for_a_still_is_not_thought_frozen(bench: Bench) -> None:
+    await bench.want_all()
+    bench.frames_flow = False
+    with bench.set.camera_pauses():
+        await bench.pass_time(2 * FROZEN_S)
+    await bench.pass_time(FROZEN_S / 2)
+    assert (bench.camera.opened, bench.changes) == (1, [])
 
 
 async def test_a_fault_of_a_device_that_was_released_changes_nothing(bench: Bench) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from device.hardware.linux.button import EvdevButton
 from device.hardware.linux.camera import V4lCamera
 from device.hardware.linux.light import make_light
+from device.hardware.linux.plugs import KernelPlugs
 from device.hardware.linux.pulse import PulseServer
 from device.hardware.linux.sound import PulseMicrophone, PulseSpeaker
 from device.hardware.linux.v4l import CameraFinder
@@ -25,6 +26,7 @@ def make(config: StationConfig) -> Hardware:
         PulseMicrophone(server, section.microphone),
         PulseSpeaker(server, section.speaker),
         examination=V4lCamera(second) if second is not None else None,
+        plugs=KernelPlugs(),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from device.hardware.linux.camera import V4lCamera
+from device.hardware.linux.plugs import KernelPlugs
 from device.hardware.linux.pulse import PulseServer
 from device.hardware.linux.sound import PulseMicrophone, PulseSpeaker
 from device.hardware.linux.station import examination_finder
@@ -24,4 +25,5 @@ def make(config: StationConfig) -> Hardware:
         PulseMicrophone(server, config.linux.microphone),
         PulseSpeaker(server, config.linux.speaker),
         examination=V4lCamera(second) if second is not None else None,
+        plugs=KernelPlugs(),
     )

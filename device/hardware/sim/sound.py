@@ -12,6 +12,7 @@ from device.hardware.errors import DeviceFailed
 from device.hardware.ports import BLOCK, SAMPLE_RATE, Block, OnBlock, OnFault
 from device.hardware.sim.device import SimDevice
 from device.hardware.sim.files import load_sound
+from device.hardware.sim.room import SimRoom
 from device.hardware.sim.speech import speech
 from device.hardware.sound import amplify, gain, level_db, silence
 from messaging.sound import SoundRingWriter
@@ -21,18 +22,19 @@ _CATCH_UP = 10  # blocks: a sound server's buffer holds about 100 ms
 
 
 class SimMicrophone(SimDevice):
-    """`source` is `speech` or the path of a sound file, played over and over from where it was."""
+    """`source` is `speech`, `silence` or the path of a sound file, played over and over from where it was."""
 
-    def __init__(self, source: str = "speech") -> None:
+    def __init__(self, source: str = "speech", room: SimRoom | None = None) -> None:
         super().__init__("microphone")
         self._source = source
+        self._room = room or SimRoom()
         self._samples: NDArray[np.int16] | None = None  # with its first block once more at the end
         self._at = 0
 
     def prepare(self) -> None:
         """Make or read the sound ahead of time, so that opening is quick; HardwareError if the file cannot be read."""
         if self._samples is None:
-            samples = speech() if self._source == "speech" else load_sound(self._source)
+            samples = _load(self._source)
             self._samples = np.concatenate((samples, np.resize(samples, BLOCK)))
 
     def open(self, on_block: OnBlock, on_fault: OnFault) -> None:
@@ -45,7 +47,7 @@ class SimMicrophone(SimDevice):
         def deliver() -> None:
             block = samples[self._at : self._at + BLOCK].copy()
             self._at = (self._at + BLOCK) % (len(samples) - BLOCK)
-            on_block(block)
+            on_block(self._room.hear(block))
 
         self._start(_PERIOD, deliver, on_fault, _CATCH_UP)
 
@@ -53,9 +55,10 @@ class SimMicrophone(SimDevice):
 class SimSpeaker(SimDevice):
     """Plays into `ring`, a file in the runtime directory (`messaging.sound`)."""
 
-    def __init__(self, ring: Path) -> None:
+    def __init__(self, ring: Path, room: SimRoom | None = None) -> None:
         super().__init__("speaker")
         self._path = ring
+        self._room = room or SimRoom()
         self._ring: SoundRingWriter | None = None
         self._gain = gain(100)
         self._last: Block = silence()
@@ -77,6 +80,7 @@ class SimSpeaker(SimDevice):
         def play() -> None:
             self._last = amplify(next_block(), self._gain)
             self.played += 1
+            self._room.play(self._last)
             ring.write(self._last.tobytes())
 
         self._ring = ring
@@ -93,3 +97,9 @@ class SimSpeaker(SimDevice):
         if self._ring is not None:
             self._ring.close()
             self._ring = None
+
+
+def _load(source: str) -> NDArray[np.int16]:
+    if source == "silence":
+        return silence()
+    return speech() if source == "speech" else load_sound(source)

@@ -9,6 +9,7 @@ from device.hardware.errors import HardwareError
 from device.hardware.ports import CameraMode, Hardware
 from device.hardware.sim.button import SimButton, SimLight
 from device.hardware.sim.camera import SimCamera
+from device.hardware.sim.room import SimRoom
 from device.hardware.sim.sound import SimMicrophone, SimSpeaker
 from device.runtime.config import StationConfig
 from messaging.sound import SPEAKER_RING
@@ -27,9 +28,10 @@ class Simulation:
         self.has_examination = bool(config.sim.examination)
         if self.has_examination:
             self.examination.prepare(mode)
-        self.microphone = SimMicrophone(config.sim.microphone)
+        self.room = SimRoom()
+        self.microphone = SimMicrophone(config.sim.microphone, self.room)
         self.microphone.prepare()
-        self.speaker = SimSpeaker(config.runtime_dir / SPEAKER_RING)
+        self.speaker = SimSpeaker(config.runtime_dir / SPEAKER_RING, self.room)
         self.knobs: dict[str, Callable[[], None]] = {
             "press": self.button.press,
             "unplug_camera": self.camera.unplug,
@@ -46,6 +48,8 @@ class Simulation:
             "plug_microphone": self.microphone.plug,
             "unplug_speaker": self.speaker.unplug,
             "plug_speaker": self.speaker.plug,
+            "echo": partial(self.room.let_through, True),
+            "no_echo": partial(self.room.let_through, False),
         }
         if self.has_examination:
             self.knobs["unplug_examination"] = self.examination.unplug
