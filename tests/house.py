@@ -194,7 +194,8 @@ class House:
     ) -> RunningStation:  # fmt: skip
         """A new station, enrolled by its code file, its processes running and ready for a press.
 
-        Without `call` only its agent runs. `broker` is another port by which it reaches the broker. `more` are lines of its config below [sim], e.g. `camera="/some/video.mp4"`.
+        Without `call` only its agent runs. `broker` is another port by which it reaches the broker. `more` are lines of
+        its config below [sim], e.g. `camera="/some/video.mp4"`.
         """
         async with self.registry.begin() as t:
             record = await t.stations.add(name, self.site.id, self.clinic.id, self.clock.wall(), language=self.language)
