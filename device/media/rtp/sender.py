@@ -167,6 +167,11 @@ class Sender:
         stream = self._streams.get(kind)
         return (stream.packets, stream.octets) if stream is not None else (0, 0)
 
+    @property
+    def round_trip(self) -> float | None:
+        """Seconds, as the last report told."""
+        return self._round_trip_s
+
     def figures(self) -> SendingFigures:
         """Numbers for the call's statistics."""
         sound, picture = self.sent("audio"), self.sent("video")
@@ -312,6 +317,6 @@ class Sender:
 
 
 def _take(stream: Stream, packet: av.Packet[Any], now: float) -> None:
-    pts, base = packet.pts or 0, packet.time_base
-    ticks = int(pts * base * stream.wire.clock_rate)
-    stream.take(bytes(packet), float(pts * base), ticks, packet.is_keyframe, now)
+    base, rate = packet.time_base, stream.wire.clock_rate
+    ticks = (packet.pts or 0) * base.numerator * rate // base.denominator
+    stream.take(bytes(packet), ticks, packet.is_keyframe, now)

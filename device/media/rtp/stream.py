@@ -38,9 +38,9 @@ class Stream:
         self._timestamp = 0
         self._payloads: deque[bytes] = deque()
 
-    def take(self, frame: bytes, seconds: float, ticks: int, key: bool, now: float) -> None:
-        """The next frame: its source's time in `seconds` and in `ticks` of the RTP clock. None may be waiting."""
-        self._source.stamped(seconds, now)
+    def take(self, frame: bytes, ticks: int, key: bool, now: float) -> None:
+        """The next frame, stamped by its source in `ticks` of the RTP clock. None may be waiting."""
+        self._source.stamped(ticks / self.wire.clock_rate, now)
         self._timestamp = (self._origin + ticks) & 0xFFFF_FFFF
         if key:
             self.repairs.key_frame(self._sequence)
