@@ -58,6 +58,7 @@ class CallView:
     refused_messages: int = 0  # malformed, replayed, about another call, ...; from the region or the browser
     echo: Echo = "loading"
     sound_test: SoundTest | None = None  # the last acoustic self-test of this run
+    broken: Annotated[tuple[str, ...], Length(8)] = ()  # devices that fail again and again though they are there
 
 
 @dataclass(frozen=True)

@@ -73,6 +73,9 @@ class DeviceLog:
         self.done.append("stop test")
         self.test_hold.set()
 
+    def broken(self) -> tuple[str, ...]:
+        return ()
+
     def levels(self) -> Levels:
         return Levels(-20, -30, 15, 15)
 

@@ -17,7 +17,7 @@ from device.agent.config_store import ConfigStore
 from device.agent.courier import Courier
 from device.agent.desired import Verdict
 from device.agent.enrolling import Enrolling
-from device.agent.neighbours import Neighbours
+from device.agent.neighbours import DeviceHappened, Neighbours
 from device.agent.outbox import Kind, Outbox
 from device.agent.presence import Presence
 from device.agent.uplink import Hooks, Twin, Uplink
@@ -205,8 +205,8 @@ class Agent:
         self._neighbours.on_call_gone()
         self._show()
 
-    def _on_happened(self, happened: Happened) -> None:
-        self._tell(happened.kind, detail=happened.process)
+    def _on_happened(self, happened: Happened | DeviceHappened) -> None:
+        self._tell(happened.kind, detail=happened.part if isinstance(happened, DeviceHappened) else happened.process)
 
     def _on_local(self, message: Message, reply: Reply) -> None:
         if isinstance(message, ScreenAlive):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass, fields
+from typing import Literal
 
 from device.health import processes
 from device.health.processes import Gone, Happened, Sighting, Tick
@@ -12,16 +14,28 @@ from messaging.health import Echo, ProcessState, SoundTest
 from messaging.local import CallView, Message
 
 
+PARTS = frozenset(field.name for field in fields(Devices))
+
+
+@dataclass(frozen=True)
+class DeviceHappened:
+    """A device is there and fails again and again, or does so no longer."""
+
+    kind: Literal["device_fault", "device_mended"]
+    part: str
+
+
 class Neighbours:
     """Turns messages into the process table and the devices. `on_happened` hears what the region should know."""
 
-    def __init__(self, clock: Clock, on_happened: Callable[[Happened], None]) -> None:
+    def __init__(self, clock: Clock, on_happened: Callable[[Happened | DeviceHappened], None]) -> None:
         self._clock = clock
         self._on_happened = on_happened
         self._processes = processes.begin(clock.monotonic())
         self.devices: Devices | None = None  # None while station-call is away
         self.echo: Echo | None = None
         self.sound_test: SoundTest | None = None  # of this run of station-call
+        self._broken: frozenset[str] = frozenset()
         self._run = ""
         self._refused = self._refused_before = 0  # by this run of station-call, and by those before it
 
@@ -40,10 +54,19 @@ class Neighbours:
         if isinstance(message, CallView):
             if message.boot != self._run:
                 self._run, self._refused_before, self._refused = message.boot, self.refused_messages, 0
+                self._broken = frozenset()  # a new run knows of no failures: that is not to say they are mended
             self._refused = message.refused_messages
             self.devices = message.devices
+            self._tell_broken(PARTS & set(message.broken))
             self.echo, self.sound_test = message.echo, message.sound_test
             self._step(Sighting("call", self._clock.monotonic(), message.boot))
+
+    def _tell_broken(self, broken: frozenset[str]) -> None:
+        for part in sorted(broken - self._broken):
+            self._on_happened(DeviceHappened("device_fault", part))
+        for part in sorted(self._broken - broken):
+            self._on_happened(DeviceHappened("device_mended", part))
+        self._broken = broken
 
     def on_call_gone(self) -> None:
         """station-call's socket has ended."""

@@ -131,7 +131,9 @@ class CallService:
         """Tell the view."""
         signalled = sum(self.signalling.refused.values()) if self.signalling else 0
         shown = view(self._session, self._boot, self._volume, signalled + self._engine.refused)
-        self._on_view(replace(shown, echo=self._media.echo, sound_test=self._sound_test))
+        self._on_view(
+            replace(shown, echo=self._media.echo, sound_test=self._sound_test, broken=self._media.broken())
+        )
 
     def levels(self) -> Levels | None:
         """What the open devices hear and play; None while they are closed."""
