@@ -171,10 +171,11 @@ class ReadyDecoder:
     def reset(self) -> None: ...
 
 
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("millionths", [-300, 300])
 def test_an_hour_of_clocks_that_differ_stays_at_the_target_and_loses_nothing(millionths: int) -> None:
     drift = millionths / 1e6
-    now, next_packet, delays, steps, last = 0.0, 0, [], 0, 0
+    now, next_packet, delays, steps, second = 0.0, 0, [], 0, [np.zeros(BLOCK, np.int16)]
     playout = Playout(lambda: now, ReadyDecoder())
     for block in range(360_000):
         ask = block * 0.01
@@ -183,11 +184,10 @@ def test_an_hour_of_clocks_that_differ_stays_at_the_target_and_loses_nothing(mil
             playout.insert(ReadyDecoder.packet(next_packet), next_packet & 0xFFFF, next_packet * FRAME % (1 << 32))
             next_packet += 1
         now = ask
-        sound = playout.next_block()
-        if block > 100 and block % 50 == 0:
+        second.append(playout.next_block())
+        if block > 100 and block % 100 == 0:
             delays.append(playout.figures().delay_ms)
-        steps = max(steps, abs(int(sound[0]) - last), steepest(sound))
-        last = int(sound[-1])
+            steps, second = max(steps, steepest(np.concatenate(second))), second[-1:]
     figures = playout.figures()
     assert figures.lost == figures.late == figures.skipped_ms == 0
     assert figures.concealed_ms <= 20
@@ -302,7 +302,7 @@ def test_whatever_comes_whenever_every_block_is_ten_milliseconds_and_little_is_k
             case ("reset",):
                 hearing.playout.reset()
         figures = hearing.playout.figures()
-        assert min(vars(figures).values()) >= -7_000_000
+        assert min(vars(figures).values()) >= 0
     assert hearing.playout.figures().buffered_ms <= MOST * 120 + 400
 
 

@@ -41,7 +41,8 @@ def test_what_comes_after_its_time_is_counted_and_left_out() -> None:
     store.add(packet(0))
     store.add(packet(3 * FRAME))
     store.take()
-    assert not store.add(packet(0))
+    assert store.add(packet(0)), "news of the line all the same"
+    assert [store.first()] == [packet(3 * FRAME)]
     assert store.first_from(4 * FRAME) is None
     assert store.late == 2
 

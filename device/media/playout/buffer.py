@@ -59,7 +59,7 @@ class Playout:
         self._held = 0  # samples made up since then without the sender's clock going on
         self._lost_share = 0.0
         self._repairing = False
-        self._played_at = 0.0  # the delay of the last block
+        self._waited = 0.0  # seconds, by the quickest packets, before the sound that was played last
         self._lost = self._repaired = self._skipped = self._unheard = 0
 
     def insert(self, data: bytes, number: int, timestamp: int, source: int = 0) -> None:
@@ -83,13 +83,14 @@ class Playout:
         """The next 10 ms to play: sound, concealment, or silence. Takes at most a few decodings."""
         self._phase.asked(self._monotonic())
         with self._lock:
-            beginning, target = self._beginning, self._delay.target
+            beginning, target, base = self._beginning, self._delay.target, self._delay.base
         if beginning != self._playing:
             self._playing = beginning
             self._forget()
         while len(self._sound) < BLOCK:
             self._go_on(target)
-        self._played_at = self._current()
+        if self._position is not None and not self._held:
+            self._waited = max(0.0, self._current() - base)
         self._stretch(target)
         block, self._sound = self._sound[:BLOCK], self._sound[BLOCK:]
         self._stretching.played(block)
@@ -105,7 +106,7 @@ class Playout:
         with self._lock:
             base, target, jitter = self._delay.base, self._delay.target, self._delay.jitter_s
             late, duplicates, waiting = self._store.late, self._store.duplicates, self._store.samples
-            delay = self._played_at - base if self._position is not None else 0.0
+            waited = self._waited if self._playing == self._beginning else 0.0
         return SoundFigures(
             received=self._received,
             refused=self._refused + self._voice.failed,
@@ -118,7 +119,7 @@ class Playout:
             lengthened_ms=_ms(self._stretching.lengthened),
             unheard_ms=_ms(self._unheard),
             skipped_ms=_ms(self._skipped),
-            delay_ms=delay * 1000,
+            delay_ms=waited * 1000,
             target_ms=(target - base) * 1000,
             jitter_ms=jitter * 1000,
             buffered_ms=_ms(waiting + len(self._sound)),
@@ -134,7 +135,7 @@ class Playout:
         self._voice.reset()
         self._stretching.reset()
         self._sound, self._position, self._number, self._held = _NOTHING, None, None, 0
-        self._lost_share, self._repairing = 0.0, False
+        self._lost_share, self._repairing, self._waited = 0.0, False, 0.0
 
     def _current(self) -> float:
         """The delay at which sound is being played now."""

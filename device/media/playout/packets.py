@@ -37,11 +37,11 @@ class PacketStore:
         return self._reference + step
 
     def add(self, packet: Packet) -> bool:
-        """Keep it until it is due; False if it is not wanted any more."""
+        """Keep it until it is due, if it is not already too late for that; False if it has come before and waits."""
         self._reference = packet.position
         if packet.position < self._due:
             self.late += 1
-            return False
+            return True
         at = bisect_left(self._packets, packet)
         if at < len(self._packets) and self._packets[at].position == packet.position:
             self.duplicates += 1
