@@ -40,6 +40,7 @@ from device.media import aiortc_hooks
 from device.media.errors import BadDescription, Flood, MediaError
 from device.media.ice_plan import IcePlan, Reachability
 from device.media.media import Media
+from device.media.receiving import PictureFigures
 from messaging.call import MAX_CANDIDATES
 from messaging.clock import Clock
 from messaging.errors import MessageError
@@ -120,7 +121,7 @@ class Peer:
         except _REFUSED as error:
             self._answered = False
             raise BadDescription(f"the answer cannot be used: {error}") from error
-        self._spawn(self._receiving.run(self._pictures.receiver))
+        self._spawn(self._receiving.run(self._pictures.receiver, self._sending.round_trip))
         self._sending.answered()
         for text in answer.candidates[: MAX_CANDIDATES - self._candidates]:
             await self.candidate(text)
@@ -146,6 +147,10 @@ class Peer:
         """Say which of our camera and microphone are on, now and when the channel opens."""
         self._media_state = (camera, microphone)
         self._send(media_message(camera, microphone))
+
+    def pictures_received(self) -> PictureFigures:
+        """What came of the other side's pictures since the connection began."""
+        return self._receiving.figures()
 
     async def close(self, bye: bool) -> None:
         """End it; with `bye` the other side is told first. Leaves no task and no thread."""

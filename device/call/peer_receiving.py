@@ -27,13 +27,18 @@ class PeerReceiving:
         """What a receiver of pictures, or of sound, delivers to."""
         return self._pictures if pictures else SoundBuffer(self._media.remote, self._sound_heard)
 
-    async def run(self, receiver: RTCRtpReceiver) -> None:
-        """Measure the line and ask for what is missing, until cancelled. `receiver`: of pictures, once answered."""
+    async def run(self, receiver: RTCRtpReceiver, round_trip: Callable[[], float | None]) -> None:
+        """Measure the line and ask for what is missing, until cancelled.
+
+        `receiver`: of pictures, once answered; `round_trip`: what RTCP has told of it, seconds.
+        """
         pictures = self._pictures
         pictures.arrived = aiortc_hooks.follow_arrivals(receiver, self._clock.monotonic, self._clock.wall)
         aiortc_hooks.measure_line(receiver, pictures)
         while True:
             await self._clock.sleep(LOOK_S)
+            if (trip := round_trip()) is not None:
+                pictures.round_trip(trip)
             if (wishes := pictures.look()) is None:
                 continue
             if wishes.again:

@@ -55,6 +55,10 @@ class PeerSending:
         """Numbers since the peer began."""
         return self._sender.figures()
 
+    def round_trip(self) -> float | None:
+        """Seconds, as RTCP last told."""
+        return self._sender.round_trip
+
     async def close(self) -> None:
         """Take no more of the room; after the peer connection has been closed."""
         self._closed = True

@@ -36,6 +36,10 @@ class Tap:
     def shut(self) -> None:
         self._flowing.clear()
 
+    def open(self) -> None:
+        self._flowing.set()
+        self.held.clear()
+
     async def wait(self) -> None:
         if not self._flowing.is_set():
             self.held.set()

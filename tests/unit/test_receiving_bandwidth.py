@@ -129,6 +129,11 @@ def test_random_loss_starves_nobody(loss: float) -> None:
     assert browser.rate(20, 60) > 0.7 * CEILING
 
 
+def test_random_loss_does_not_hold_back_a_browser_that_has_little_to_send() -> None:
+    browser = Browser(steady(10e6), steady(0.1), wants=150e3).run(60)
+    assert browser.rate(20, 60) > 3 * 150e3
+
+
 def test_a_line_that_jitters_is_no_full_one() -> None:
     browser = Browser(steady(10e6), delay=steady(0.15), jitter=0.03).run(60)
     assert browser.rate(0, 60) > 0.95 * CEILING

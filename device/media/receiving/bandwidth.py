@@ -27,6 +27,7 @@ _BLIND_S = 0.2  # with round trip and queue: until a cut can be seen
 _MOST_BLIND_S = 2.0
 _KEEP, _KEEP_LEAST, _DRAIN = 0.92, 0.5, 1.0  # of the line's measure; less when there is a queue to drain
 _LOSS, _LOSS_WINDOW_S, _LOSS_PACKETS = 0.1, 1.0, 20
+_UNCHANGED = 0.6  # of the loss before a cut is there after it: the line is like that
 _SLOW, _SLOWEST, _FAST, _DOUBLES_S = 0.04, 0.01, 0.6, 1.5  # growth a second: near a known limit, and far from it
 _OVER_ARRIVING, _OVER_BPS = 1.5, 50_000  # the most asked for over what arrives, once the line has shown a limit
 _MORE = 1.15  # times the limit that was known: it is one no longer
@@ -291,7 +292,7 @@ class _Losses:
 
     def is_random(self, loss: float) -> bool:
         """Whether a cut has changed nothing: then this much is how the line is."""
-        if loss <= _LOSS or loss < 0.7 * self._at_cut:
+        if loss < _UNCHANGED * self._at_cut:
             return False
         self._random = max(loss, self._at_cut)
         return True

@@ -17,7 +17,8 @@ MOST_IN_ONE = 128  # packets asked for at once: what one RTCP packet carries, an
 _MOST_HOLES = 256  # a longer gap is not mended packet by packet
 _ROUND_TRIP_S = 0.1  # until one has been measured
 _MARGIN_S = 0.01
-_MOST_BACKOFF = 4
+_LONGER = 1.25  # times the round trip, after an answer that came when it had been asked for twice
+_LONGEST_S = 0.4  # that is believed so: with this there is time for two questions
 _MOST_TOLERANCE_S = 0.05
 _FORGET_ORDER = 0.9  # of the tolerance stays with each new hole
 
@@ -38,8 +39,7 @@ class LossTracker:
         self._tolerance = 0.0
         self._trip = _ROUND_TRIP_S
         self._trip_varies = _ROUND_TRIP_S / 2
-        self._measured = False
-        self._backoff = 1
+        self._measured = self._told = False
         self.expected = 0  # packets that were sent, as far as their numbers tell
         self.lost = 0  # of these, lost on their first way
         self.recovered = 0  # of the lost, those that came when asked for
@@ -53,12 +53,18 @@ class LossTracker:
     @property
     def patience(self) -> float:
         """Seconds after which a missing packet is given up."""
-        return min(max(PATIENCE_S, 1.5 * self._trip + 0.1), MOST_PATIENCE_S)
+        return min(max(PATIENCE_S, 2.2 * self._trip + 0.1), MOST_PATIENCE_S)
 
     @property
     def missing(self) -> int:
         """How many packets are missing now and not given up."""
         return len(self._holes)
+
+    def tell_round_trip(self, seconds: float) -> None:
+        """What is known of the round trip otherwise (from RTCP): better than what answers tell, which may be lost."""
+        if not self._told:
+            self._told, self._trip_varies = True, seconds / 2
+        self._trip = seconds
 
     def take(self, number: int, now: float, repair: bool) -> None:
         """A packet came; `repair`: as a retransmission (RFC 4588), not on its first way."""
@@ -79,7 +85,7 @@ class LossTracker:
         """What to ask for now, at most MOST_IN_ONE; what came too late to be of use is forgotten."""
         if not self._holes:
             return []
-        patience, again = self.patience, (self._trip + 2 * self._trip_varies + _MARGIN_S) * self._backoff
+        patience, again = self.patience, self._again()
         numbers: list[int] = []
         for number, hole in tuple(self._holes.items()):
             if now - hole.seen >= patience:
@@ -102,6 +108,11 @@ class LossTracker:
         if not hole.asks:
             return now - hole.seen >= self._tolerance
         return hole.asks < MOST_ASKS and now - hole.asked >= again and now + self._trip <= hole.seen + patience
+
+    def _again(self) -> float:
+        """After how long without an answer to ask again: in time for one more to be of use, if the trip allows it."""
+        unsure = self._trip + 2 * self._trip_varies + _MARGIN_S
+        return min(unsure, max(self._trip + _MARGIN_S, self.patience - self._trip - _MARGIN_S))
 
     def _begin(self, number: int) -> None:
         self._holes.clear()
@@ -129,14 +140,15 @@ class LossTracker:
         self.lost += not hole.asks
         if hole.asks == 1:
             self._measure(now - hole.asked)
-        elif hole.asks:  # which of the times was answered cannot be told (Karn's rule): perhaps we ask too soon
-            self._backoff = min(2 * self._backoff, _MOST_BACKOFF)
+        elif hole.asks and not self._told:  # which time was answered cannot be told: perhaps we ask too soon
+            waited = now - hole.seen
+            self._trip = max(self._trip, min(waited, self._trip * _LONGER, _LONGEST_S))
 
     def _measure(self, waited: float) -> None:
         """As RFC 6298 does for TCP."""
-        self._backoff = 1
-        if not self._measured:
+        if not self._measured and not self._told:
             self._trip, self._trip_varies, self._measured = waited, waited / 2, True
             return
         self._trip_varies += (abs(waited - self._trip) - self._trip_varies) / 4
-        self._trip += (waited - self._trip) / 8
+        if not self._told:
+            self._trip += (waited - self._trip) / 8

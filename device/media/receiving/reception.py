@@ -120,6 +120,10 @@ class PictureReception:
         """The other side gave another sign of life."""
         self._heard_at = self._monotonic()
 
+    def round_trip(self, seconds: float) -> None:
+        """What RTCP has told of the round trip."""
+        self._losses.tell_round_trip(seconds)
+
     def camera(self, on: bool) -> None:
         """The other side says whether its camera is on."""
         self._wanted = on
