@@ -47,6 +47,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import psutil
+from playwright import async_api as playwright_api
 from playwright.async_api import async_playwright
 
 from device.hardware.sim.scene import Scene
@@ -168,9 +169,17 @@ async def measure(cases: list[Case], only: str = "") -> dict[str, Any]:
             figures = result["cases"].setdefault(case.name, {"line": case.impairment.to_data()})
             names = [name for name in ("ours", "chromium") if name in (only or name)]
             for name in reversed(names) if number % 2 else names:
-                figures[name] = await bench.run(case, name)
+                figures[name] = await _one(bench, case, name)
                 print(f"{case.name} {name}: {_brief(figures[name])}", flush=True)
     return result
+
+
+async def _one(bench: LineBench, case: Case, name: str) -> dict[str, Any]:
+    """One call; one that could not be held or judged has an `error` for figures, and the run goes on."""
+    try:
+        return await bench.run(case, name)
+    except (AssertionError, TimeoutError, playwright_api.Error, psutil.Error) as error:
+        return {"error": f"{type(error).__name__}: {error}"}
 
 
 async def _stage(stack: AsyncExitStack) -> LineBench:
@@ -196,6 +205,8 @@ async def _stage(stack: AsyncExitStack) -> LineBench:
 
 
 def _brief(figures: dict[str, Any]) -> str:
+    if "error" in figures:
+        return str(figures["error"])
     parts = [f"connect {figures['connect_s']} s, cpu {figures['cpu_percent']:.0f}, load {figures['machine']['load']}"]
     for direction in ("out", "in"):
         one = figures[direction]

@@ -18,12 +18,19 @@ _LEAST_FPS, _LEAST_STOI = 5.0, 0.6  # "delivers": a picture that moves, and spee
 Pair = tuple[str, str, dict[str, Any], dict[str, Any]]
 
 
+# A call that could not be judged: nothing was delivered.
+_NOTHING: dict[str, Any] = {
+    "fps": 0.0, "freeze_s": float("inf"), "latency_ms": {"p50": None, "p95": None}, "kbps": 0, "ssim": None,
+    "stoi": 0.0, "sound_missing": 1.0, "recovery_s": None,
+}  # fmt: skip
+
+
 def pairs(result: dict[str, Any]) -> Iterator[Pair]:
-    """(case, direction, ours, Chromium's) of every case in which both were measured."""
+    """(case, direction, ours, Chromium's) of every case in which both had a call."""
     for name, case in result["cases"].items():
         if "ours" in case and "chromium" in case:
             for direction in ("out", "in"):
-                yield name, direction, case["ours"][direction], case["chromium"][direction]
+                yield name, direction, case["ours"].get(direction, _NOTHING), case["chromium"].get(direction, _NOTHING)
 
 
 def verdicts(result: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -67,6 +74,8 @@ def table(result: dict[str, Any]) -> str:
     for name, direction, ours, peer in pairs(result):
         cells = "".join(f"{_cell(ours, key)} /{_cell(peer, key)}".rjust(15) for key in COLUMNS)
         lines.append(f"{name + ' ' + direction:24}{cells}")
+    failed = [(name, who) for name, case in result["cases"].items() for who in case if "error" in case[who]]
+    lines += [f"{name}: {who}'s call failed: {result['cases'][name][who]['error']}" for name, who in failed]
     lines.append("")
     for aim, verdict in verdicts(result).items():
         against = f": {', '.join(verdict['against'])}" if verdict["against"] else ""

@@ -88,11 +88,8 @@ def match(sent: Sound, heard: Sound) -> Matched | None:
         heard = heard[:loop]
     if not np.any(heard):
         return None
-    padded = np.zeros(loop)
-    padded[: len(heard)] = heard
-    likeness = np.fft.irfft(np.fft.rfft(sent) * np.conj(np.fft.rfft(padded)), loop)
-    begin = int(np.argmax(likeness))  # heard[0] is sent[begin]
-    if likeness[begin] < 0.1 * np.linalg.norm(sent[(begin + np.arange(len(heard))) % loop]) * np.linalg.norm(heard):
+    begin = _beginning(sent, heard)
+    if begin is None:
         return None
     said = sent[(begin + np.arange(len(heard))) % loop]
     loud = float(np.max(said**2)) * _TALKING
@@ -115,6 +112,29 @@ def match(sent: Sound, heard: Sound) -> Matched | None:
                 missing += _likest(one, near)[1] < _HEARD
     heard_parts = np.concatenate(parts)
     return Matched(said[: len(heard_parts)], heard_parts, missing / max(1, spoken), tuple(delays))
+
+
+def _beginning(sent: Sound, heard: Sound) -> int | None:
+    """Where in `sent` what was heard begins: what half a second of each agrees on, give or take the play-out's wander."""
+    loop, length = len(sent), RATE // 2
+    spectrum = np.fft.rfft(sent)
+    power = np.cumsum(np.concatenate(([0.0], sent**2, sent[:length] ** 2)))
+    loudness = np.sqrt(np.maximum(power[length : length + loop] - power[:loop], 1e-6))
+    places = []
+    for start in range(0, len(heard) - length + 1, RATE):
+        part = heard[start : start + length]
+        if not np.any(part):
+            continue
+        likeness = np.fft.irfft(spectrum * np.conj(np.fft.rfft(part, loop)), loop) / loudness
+        best = int(np.argmax(likeness))
+        if likeness[best] >= _SAME_NEAR * np.linalg.norm(part):
+            places.append((best - start) % loop)
+    if not places:
+        return None
+    apart = (np.subtract.outer(places, places) + loop // 2) % loop - loop // 2
+    agreeing = np.abs(apart) < _FAR
+    most = int(np.argmax(agreeing.sum(axis=0)))
+    return int(places[most] + np.median(apart[agreeing[:, most], most])) % loop
 
 
 def _find(piece: Sound, around: Sound, place: int, shift: int) -> int | None:
