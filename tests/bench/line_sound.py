@@ -115,7 +115,7 @@ def match(sent: Sound, heard: Sound) -> Matched | None:
 
 
 def _beginning(sent: Sound, heard: Sound) -> int | None:
-    """Where in `sent` what was heard begins: what half a second of each agrees on, give or take the play-out's wander."""
+    """Where in `sent` what was heard begins: what half a second of each agrees on, give or take the play-out."""
     loop, length = len(sent), RATE // 2
     spectrum = np.fft.rfft(sent)
     power = np.cumsum(np.concatenate(([0.0], sent**2, sent[:length] ** 2)))
