@@ -45,11 +45,14 @@ def steps_a_minute(moments: list[Moment]) -> float:
     return sum(a != b for a, b in pairwise(shapes)) * 60 / (moments[-1].now - moments[0].now)
 
 
-def test_the_first_second_is_sharp() -> None:
-    budget = control().look(0.0)
-    assert (budget.width, budget.height, budget.fps) == (1280, 720, 30)
-    assert budget.video_bps == pytest.approx(1_000_000, rel=0.01)
-    assert control(600_000).look(0.0).video_bps == pytest.approx(600_000, rel=0.01)
+def test_the_first_picture_is_sharp_and_a_wide_line_is_full_in_seconds() -> None:
+    first = control().look(0.0)
+    assert (first.width, first.height, first.fps) == (960, 540, 30)
+    assert control(300_000).look(0.0).video_bps == pytest.approx(300_000, rel=0.01)
+    call = played(Line(steady(5e6)), 10)
+    assert next(m.now for m in call.log if m.budget.video_bps > 1_000_000) < 3.5
+    assert next(m.now for m in call.log if m.budget.height == 720) < 6
+    assert call.log[-1].budget.video_bps > 0.99 * MOST
 
 
 @pytest.mark.parametrize("remb", [True, False])
@@ -73,20 +76,28 @@ def test_the_picture_is_as_large_as_the_line_is_worth(kbit: int, lines: int) -> 
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_a_wide_line_that_loses_packets_does_not_starve(share: float, seed: int) -> None:
     call = played(Line(steady(5e6), steady(share), seed=seed), 60)
-    assert min(moment.budget.video_bps for moment in call.log) > 350_000
+    assert min(moment.budget.video_bps for moment in call.log) > 300_000
     assert statistics.mean(moment.budget.video_bps for moment in call.since(20)) > 800_000
     assert call.log[-1].budget.loss == pytest.approx(share, abs=0.04)
 
 
 def test_a_long_way_with_jitter_is_no_reason_to_slow_down() -> None:
     call = played(Line(steady(5e6), delay=0.15, jitter=0.03), 30)
-    assert min(moment.budget.video_bps for moment in call.log) > 900_000
+    assert min(moment.budget.video_bps for moment in call.log) > 450_000
     assert call.log[-1].budget.video_bps > 0.95 * MOST
 
 
 def test_a_satellite_is_slow_but_not_full() -> None:
     call = played(Line(steady(5e6), delay=0.32), 60)
     assert call.log[-1].budget.video_bps > 900_000
+
+
+def test_a_queue_that_is_the_other_side_s_own_does_not_starve_us() -> None:
+    """It fills its own way to us, and its reports come late: our rate changes nothing in that."""
+    rate = control()
+    for second in range(1, 40):
+        rate.on_report(0.0, 0.01, 0.04 if second < 5 else 0.45, float(second))
+    assert rate.look(40.0).video_bps > 900_000
 
 
 def test_a_cap_that_comes_and_goes() -> None:
@@ -122,7 +133,7 @@ def test_remb_alone_is_not_followed_to_the_floor() -> None:
     for second in range(1, 60):
         rate.on_report(0.1 if second % 2 else 0.08, 0.005, 0.04, float(second))
         rate.on_remb(int(rate.look(second + 0.4).video_bps * 0.9 * (0.85 if second % 3 else 1)), second + 0.5)
-        assert rate.look(second + 0.9).video_bps > 250_000
+        assert rate.look(second + 0.9).video_bps > 150_000
     assert rate.figures().remb_doubted >= 1
 
 

@@ -23,7 +23,7 @@ from device.media.rate.ladder import Ladder
 from device.media.rate.ownloss import OwnLoss
 from device.media.rate.roundtrip import RoundTrip
 
-START_VIDEO = 1_000_000  # the first second is sharp; a line that cannot carry it says so within a second
+START_VIDEO = 500_000  # sharp enough for a first look, while the first key frame still gets through a narrow line
 SILENCE_S = 2.5  # without a report the line is taken to be gone
 
 _LITTLE_LOSS, _MUCH_LOSS = 0.02, 0.10
@@ -31,6 +31,7 @@ _BACK_OFF = 0.85
 _DRAIN_S, _LEAST_DRAIN, _MOST_DRAIN = 2.0, 0.1, 0.5  # a queue is to be gone after so long
 _SLOW, _QUICK, _QUICKEST = 1.08, 1.3, 1.5  # growth a second
 _NEAR = (0.9, 1.1)  # of the rate at which a queue was seen: there we go slowly
+_STANDS_STILL, _FAR_LESS = 0.8, 0.6  # of the queue's length, and of our rate, from when it was first seen
 _REMB_FALL = 0.97
 _REMB_OF_WHAT_CAME = 0.85  # what REMB falls to
 _REMB_AT_ONCE = 0.5  # of our rate: what one fall leaves at least
@@ -74,6 +75,7 @@ class RateControl:
         self._signs = _Signs(now)
         self._sent = _Mean(now)
         self._remb = _Remb()
+        self._stands = _Stands()
         self._full: float | None = None  # the rate at which a queue was last seen
         self._goal = self._line  # where we were before a cut that no queue asked for
         self._own = OwnLoss()
@@ -119,7 +121,9 @@ class RateControl:
             self._own.take(loss, sent)
         if self._trip.queue:
             self._drain(loss, sent, now)
-        elif loss - self._own.share > _MUCH_LOSS:
+            return
+        self._stands.gone()
+        if loss - self._own.share > _MUCH_LOSS:
             self._cut_for_loss(loss, sent, now)
         else:
             self._grow(loss, min(1.0, passed), now)
@@ -184,6 +188,9 @@ class RateControl:
         through = sent * (1 - max(0.0, loss - self._own.share)) / (1 + self._trip.slope)
         if self._full is None or through > self._full or not self._trip.draining:
             self._full = self._goal = through
+        if self._stands.though_cut(self._trip.grown, sent):
+            self._trip.take_for_granted()
+            return
         room = through * (1 - min(_MOST_DRAIN, max(_LEAST_DRAIN, self._trip.grown / _DRAIN_S)))
         if not self._trip.draining:
             room = min(room, sent * _BACK_OFF)
@@ -207,7 +214,7 @@ class RateControl:
 
     def _pace(self) -> float:
         if self._full is None:
-            return _QUICKEST if self._line < self._goal else _QUICK
+            return _QUICKEST if self._line < self._goal or not self._counts["queue"] else _QUICK
         if self._line > self._full * _NEAR[1]:
             self._full, self._goal = None, self._most  # the line is wider than it was: how wide, is found out quickly
             return _QUICK
@@ -263,6 +270,27 @@ class _Mean:
         """So far, with `line` until now."""
         self.add(line, now)
         return self._bits / (now - self._began) if now > self._began else line
+
+
+class _Stands:
+    """A queue that stands as it stood though we send far less is not ours: the other side fills its own way to us."""
+
+    def __init__(self) -> None:
+        self._first: tuple[float, float] | None = None  # how long it was, and what was sent
+
+    def though_cut(self, grown: float, sent: float) -> bool:
+        """A report with a queue of `grown` seconds, while `sent` bits a second were sent."""
+        if self._first is None or grown < self._first[0] * _STANDS_STILL:
+            self._first = grown, sent
+            return False
+        if sent > self._first[1] * _FAR_LESS:
+            return False
+        self._first = None
+        return True
+
+    def gone(self) -> None:
+        """A report without one."""
+        self._first = None
 
 
 class _Remb:

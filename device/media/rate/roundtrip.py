@@ -37,6 +37,11 @@ class RoundTrip:
         self._least = min(self._least, rtt_s)
         self._allowed = _QUEUE_S + _JITTERS * min(jitter_s, _MOST_JITTER_S)
 
+    def take_for_granted(self) -> None:
+        """What it is now is the line's own, or at least not of our making."""
+        if self.last is not None:
+            self._least, self._former = self.last, None
+
     @property
     def grown(self) -> float:
         """By how much it is over its least."""
