@@ -16,7 +16,9 @@ from aiortc import RTCRtpReceiver
 
 _SIOCGSTAMPNS = 0x8907  # socket(7): when the packet that was read last came in
 _TIMESPEC = struct.Struct("@ll")
+_EMPTY = bytes(_TIMESPEC.size)
 _MEDIA = range(128, 192)  # the first byte of RTP and RTCP (RFC 7983); STUN's is below 4
+_SOURCE = "laegeknap_source"  # among the attributes of a protocol: looked for once, not with every packet
 _LATEST_S = 2.0  # a packet that claims to have waited longer: the wall clock was set meanwhile
 
 _stock_received = aioice.ice.StunProtocol.datagram_received
@@ -62,16 +64,18 @@ def _received(self: aioice.ice.StunProtocol, data: bytes | str, addr: tuple[Any,
         _stock_received(self, data, addr)
         return
     packet = StampedPacket(data)
-    packet.stamp = _stamp(_socket(self))
+    kept = vars(self)
+    if _SOURCE not in kept:
+        kept[_SOURCE] = _socket(self)
+    source = kept[_SOURCE]
+    packet.stamp = None if source is None else _stamp(source)
     self.receiver.data_received(packet, self.local_candidate.component)
 
 
-def _stamp(source: socket.socket | None) -> float | None:
-    if source is None:
-        return None
+def _stamp(source: socket.socket) -> float | None:
     try:
-        seconds, nanoseconds = _TIMESPEC.unpack(fcntl.ioctl(source.fileno(), _SIOCGSTAMPNS, bytes(_TIMESPEC.size)))
-    except OSError:
+        seconds, nanoseconds = _TIMESPEC.unpack(fcntl.ioctl(source.fileno(), _SIOCGSTAMPNS, _EMPTY))
+    except (OSError, ValueError):  # ValueError: it has been closed meanwhile
         return None
     return float(seconds + nanoseconds / 1e9)
 

@@ -107,7 +107,7 @@ class PictureReception:
         if pictures or hurt:
             released = _Pictures(self._decoder, pictures, hurt)
             self._decoder.released += 1
-        return self._wants_key(now, hurt), released
+        return (hurt or self._decoder.needs_key) and self._wants_key(now, hurt), released
 
     def look(self) -> Wishes | None:
         """Without a packet, some times a second: what to say to the sender now."""
