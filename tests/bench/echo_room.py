@@ -20,6 +20,7 @@ _RT60_S = 0.3
 _ECHO = 0.5  # of what is played: a loudspeaker and a microphone in one box
 _NOISE = 6.0  # RMS of the room's own noise, of 32768: -75 dBFS
 _MOVED = 150  # samples (3 ms): a metre further away
+_PHRASE = 9  # syllables, then a breath
 _TAIL = 8  # samples about one between two samples
 
 
@@ -86,6 +87,8 @@ def voice(seconds: float, faster: float = 1.0, level_db: float = -26.0) -> NDArr
         start = int(random.integers(len(once) // syllable)) * syllable
         at = np.arange(0, syllable, faster * random.uniform(0.8, 1.25))
         parts.append(np.interp(at, np.arange(syllable), once[start : start + syllable]) * random.uniform(0.5, 1.0))
+        if len(parts) % _PHRASE == 0:
+            parts.append(np.zeros(round(random.uniform(0.4, 0.7) * SAMPLE_RATE)))
     said = np.concatenate(parts)[:count]
     said *= 32768 * 10 ** (level_db / 20) / np.sqrt(np.mean(said**2))
     return np.clip(said, -32768, 32767).astype(np.int16)

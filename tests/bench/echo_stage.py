@@ -21,9 +21,12 @@ from tests.pipewire import ROOM, SPEAKER
 
 def main(scene: Scene, near_file: Path, near_from_s: float) -> None:
     """Until killed. The clock of the scene begins with the first sound that is played."""
-    server = PulseServer()
-    ear, mouth = server.record(f"{SPEAKER}.monitor"), server.play(ROOM)
     room, near = Room(scene), np.load(near_file)
+    room.hear(np.zeros(BLOCK, np.int16))
+    server = PulseServer()
+    # Opened last: what would come while the room is made would wait for ever before what comes after it.
+    mouth = server.play(ROOM)
+    ear = server.record(f"{SPEAKER}.monitor")
     at = -1
     print("ready", flush=True)
     while True:

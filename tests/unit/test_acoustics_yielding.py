@@ -21,6 +21,11 @@ def noise(level_db: float, seed: int = 0) -> Block:
     return np.asarray(NOISE[seed % 16] * 10 ** (level_db / 20), np.int16)
 
 
+def talk(number: int) -> Block:
+    """Speech without end, as from a television: with its short gaps between sounds, which noise has not."""
+    return noise(-65 if number % 10 == 0 else -30, number)
+
+
 def hear(yielding: Yielding, level_db: float, blocks: int) -> int:
     """The last block played while the room is this loud."""
     played = ONES
@@ -65,9 +70,17 @@ def test_a_room_that_is_never_quiet_does_not_keep_the_clinician_soft() -> None:
     hear(yielding, -70, 100)
     soft = 0
     for seed in range(3 * LONGEST):
-        yielding.hear(noise(-30, seed))
+        yielding.hear(talk(seed))
         soft += int(yielding.soften(ONES)[-1]) < 900
     assert LONGEST / 2 < soft < LONGEST + 60
+
+
+def test_a_long_story_of_the_residents_leaves_the_floor_his_when_the_clinician_puts_in_a_word() -> None:
+    yielding = Yielding()
+    for seed in range(2 * LONGEST):
+        yielding.hear(talk(seed))
+        yielding.soften(np.zeros(BLOCK, np.int16))
+    assert int(yielding.soften(ONES)[-1]) == int(1000 * SOFT)
 
 
 def test_without_a_canceller_nobody_yields() -> None:
@@ -79,11 +92,11 @@ def test_without_a_canceller_nobody_yields() -> None:
     assert np.array_equal(played, ONES)
 
 
-@given(st.lists(arrays(np.int16, BLOCK), max_size=12), arrays(np.int16, BLOCK))
-def test_it_never_makes_anything_louder(heard: list[Block], said: Block) -> None:
+@given(st.lists(st.floats(-90, 0), max_size=12), arrays(np.int16, BLOCK))
+def test_it_never_makes_anything_louder(levels: list[float], said: Block) -> None:
     yielding = Yielding()
-    for block in heard:
-        yielding.hear(block)
+    for level in levels:
+        yielding.hear(noise(level))
         played = yielding.soften(said)
         assert played.dtype == np.int16
         assert (np.abs(played.astype(np.int32)) <= np.abs(said.astype(np.int32))).all()

@@ -1,7 +1,7 @@
 """Who speaks in the room is given the floor: while the resident speaks, the clinician is played more softly.
 
-An echo canceller takes away more of the resident the louder the echo is beside him. With 10 dB less of the clinician, who
-is still well heard, STOI of the resident is 0.8 instead of 0.6 while both speak (tests/bench/echo.py).
+An echo canceller takes away more of the resident the louder the echo is beside him. With 10 dB less of the clinician,
+who is still well heard, STOI of the resident is 0.8 instead of 0.6 while both speak (tests/bench/echo.py).
 A room that is never quiet, with a television on, must not keep the clinician soft: noise is followed, and after some
 seconds the clinician comes back until the room has been quiet for a moment.
 """
@@ -14,7 +14,7 @@ from device.hardware.ports import BLOCK, Block
 from device.hardware.sound import level_db
 
 SOFT = 10 ** (-10 / 20)
-LONGEST = 400  # blocks (4 s) that the clinician stays soft
+LONGEST = 400  # blocks (4 s) of the clinician's speech that stay soft
 _SPEECH_DB = -48.0  # dBFS after cancelling; quieter is no speech, or residue
 _OVER_NOISE_DB = 12.0
 _NOISE_RISE_DB = 0.03  # a block: 3 dB a second
@@ -48,7 +48,8 @@ class Yielding:
             self._hold = _HOLD
         elif self._hold:
             self._hold -= 1
-        self._for = self._for + 1 if self._hold else 0
+        if not self._hold:
+            self._for = 0
 
     def rest(self) -> None:
         """Nothing is known of the room."""
@@ -59,6 +60,7 @@ class Yielding:
         gain = max(SOFT, self._gain * _DOWN) if self.yields else min(1.0, self._gain * _UP)
         if gain == self._gain == 1.0:
             return block
+        self._for += level_db(block) > _SPEECH_DB  # only what the clinician said meanwhile counts
         softer: Block = (block * np.linspace(self._gain, gain, BLOCK)).astype(np.int16)
         self._gain = gain
         return softer
