@@ -13,7 +13,7 @@ import os
 from typing import TYPE_CHECKING, NoReturn
 
 from device.call.errors import DevicesStuck, IdentityReplaced
-from device.call.events import Configured, DevicesChanged, Pressed
+from device.call.events import AddressCame, AddressGone, Configured, DevicesChanged, Pressed
 from device.call.late_engine import LateEngine
 from device.call.service import CallService
 from device.call.session import begin
@@ -21,6 +21,7 @@ from device.call.signalling import Signalling
 from device.call.standing import mqtt_link, read_config, read_identity
 from device.call.state import HOME, Moment
 from device.hardware.errors import HardwareError
+from device.runtime.addresses import Addresses
 from device.runtime.bridge import Inlet
 from device.runtime.config import StationConfig
 from device.runtime.log_stream import streaming_log
@@ -118,7 +119,7 @@ class StationCall:
             self._hardware.button.listen(self._pressed)
             for work in (
                 self._agent.run(), self._take_presses(), self._tell_levels(), self._keep_house(),
-                self._media.load_canceller(),
+                self._media.load_canceller(), Addresses(self._address_came, self._address_gone).follow(),
             ):  # fmt: skip
                 tasks.create_task(work)
             self._watchdog.ready()
@@ -183,6 +184,14 @@ class StationCall:
         while True:
             await self._presses.get()
             self._service.happened(Pressed(new_call_id()))
+
+    def _address_came(self) -> None:
+        self._service.happened(AddressCame())
+
+    def _address_gone(self) -> None:
+        self._service.happened(AddressGone())
+        if self._signalling is not None:
+            self._signalling.doubt()
 
     def _commanded(self, message: Message, reply: Reply) -> None:
         if isinstance(message, Press):

@@ -12,7 +12,7 @@ from device.call import state as s
 from device.call.events import DropPeer, PeerEvent, PeerFailed, Say, StartTimer
 from device.call.moves import Step, before, enter, meet, prepare, running, stay, then
 from device.call.state import Call, Moment, Session
-from messaging.call import Lost
+from messaging.call import Connected, Lost
 
 
 def lose(session: Session, _event: PeerEvent, now: Moment) -> Step:
@@ -46,15 +46,19 @@ def fail(session: Session, event: PeerFailed, _now: Moment) -> Step:
     call = running(session)
     failed = replace(session, call=replace(call, dropped=True))
     done = DropPeer(event.generation)
-    return then(_again(failed, s.RENEW_APART_S), done) if session.resuming else stay(failed, done)
+    if session.resuming:
+        return then(_again(failed, s.RENEW_APART_S), done)
+    return stay(failed, done, Say(call.id, Connected(call.carrier, 0.0)))  # the region may have been waiting for it
 
 
 def renew(session: Session, now: Moment) -> Step:
-    """The clinician's page asks for a new connection: it was reloaded, or does not hear us."""
+    """The clinician's page asks for a new connection: it was reloaded, or does not hear us.
+
+    While we hear it the screen says nothing: if the page is gone, its silence will tell.
+    """
     if session.resuming:
         return seek(session, now)
-    missing, timer = _miss(session, now)
-    return before(timer, seek(missing, now))
+    return seek(replace(session, call=replace(running(session), waiting_since=now.mono)), now)
 
 
 def address_gone(session: Session, now: Moment) -> Step:
@@ -62,11 +66,7 @@ def address_gone(session: Session, now: Moment) -> Step:
     call = session.call
     if call is None or not call.carrier or session.state not in ("connecting", "in_call"):
         return stay(session)
-    if session.resuming:
-        return seek(session, now)
-    if not session.link or now.mono - call.prepared_at < s.RENEW_APART_S:
-        return stay(session)  # should the line be lost, its silence will tell
-    return prepare(replace(session, call=replace(call, waiting_since=now.mono)), now)
+    return renew(session, now)
 
 
 def address_came(session: Session, now: Moment) -> Step:
@@ -83,15 +83,15 @@ def seek(session: Session, now: Moment) -> Step:
         return _again(session, wait)
     prepared, effects = prepare(session, now)
     if not prepared.resuming:
-        return prepared, effects  # too many: the call has ended
+        return prepared, effects  # one is enough while the call goes on; or they were too many, and it has ended
     return before(effects, _again(prepared, s.RENEW_S))
 
 
 def look_again(session: Session, now: Moment) -> Step:
-    """The line is still lost after a while."""
-    if not session.link:
-        return stay(session)
+    """The line is still lost after a while, or the time for a new connection has come."""
     call = running(session)
+    if not (session.link and session.resuming):
+        return seek(session, now)
     awaited = not (call.answered or call.dropped or call.generation == call.carrier)
     if awaited and now.mono - call.prepared_at < s.UNANSWERED_S:
         return _again(session, s.RENEW_S)

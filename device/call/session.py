@@ -168,7 +168,7 @@ _ON_PRESS: dict[CallState, Callable[[Session, Pressed, Moment], Step]] = {
 def _timer(session: Session, fired: TimerFired, now: Moment) -> Step:
     if fired.token == session.link_timer != 0 and session.state in ("calling", "ringing"):
         return end(replace(session, link_timer=0), now, "link_down")
-    if fired.token == session.renew_timer != 0 and session.resuming:
+    if fired.token == session.renew_timer != 0 and session.state in ("connecting", "in_call"):
         return resuming.look_again(replace(session, renew_timer=0), now)
     if fired.token != session.timer or session.timer == 0:
         return stay(session)

@@ -81,6 +81,8 @@ class Signalling:
         self._bucket = _Bucket(clock)
         self._hurried = asyncio.Event()
         self._patience = ANSWER_S
+        self._waiting_since = 0.0  # monotonic: since when the broker has it to take, or since there is a hurry
+        self._doubted = asyncio.Event()
         self._number = 0  # of the message that is being said
         self._unanswered = asyncio.Event()  # the broker has not taken it yet
 
@@ -95,6 +97,7 @@ class Signalling:
             tasks.create_task(self._speak())
             tasks.create_task(self._ask())
             tasks.create_task(self._lose_patience())
+            tasks.create_task(self._resolve_doubts())
 
     async def stop(self, within_s: float) -> None:
         """Let what is said reach the broker, for so long at most; then say that we are gone, in order."""
@@ -131,11 +134,18 @@ class Signalling:
         if on == self._hurried.is_set():
             return
         self._patience = ANSWER_S
+        self._waiting_since = self._clock.monotonic()
         if on:
             self._hurried.set()
         else:
             self._hurried.clear()
         self._link.hurry(on)
+
+    def doubt(self) -> None:
+        """An address of this machine is gone: a broker that was reached by it will not answer any more."""
+        if self._link.is_up:
+            self._announce()
+            self._doubted.set()
 
     # Presence
 
@@ -190,6 +200,7 @@ class Signalling:
 
     async def _publish(self, topic: str, payload: bytes, *, retain: bool = False, expiry_s: int | None = None) -> None:
         self._number += 1
+        self._waiting_since = self._clock.monotonic()
         self._unanswered.set()
         try:
             await self._link.publish(topic, payload, retain=retain, expiry_s=expiry_s)
@@ -205,11 +216,23 @@ class Signalling:
         while True:
             await self._hurried.wait()
             await self._unanswered.wait()
-            number = self._number
-            await self._clock.sleep(self._patience)
-            if number == self._number and self._unanswered.is_set() and self._hurried.is_set():
-                _log.info("the broker has not answered for %.1f s: connecting anew", self._patience)
-                self._patience = min(2 * self._patience, MOST_PATIENCE_S)
+            left = self._waiting_since + self._patience - self._clock.monotonic()
+            if left > 0:
+                await self._clock.sleep(left)
+                continue  # another message may be waiting by now
+            _log.info("the broker has not answered for %.1f s: connecting anew", self._patience)
+            self._patience = min(2 * self._patience, MOST_PATIENCE_S)
+            self._waiting_since = self._clock.monotonic()
+            self._link.renew()
+
+    async def _resolve_doubts(self) -> None:
+        while True:
+            await self._doubted.wait()
+            self._doubted.clear()
+            last = self._number + 1
+            await self._clock.sleep(ANSWER_S)
+            if self._unanswered.is_set() and self._number <= last:
+                _log.info("the broker does not answer since an address went: connecting anew")
                 self._link.renew()
 
     async def _ask(self) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from messaging.clock import SystemClock
+from messaging.clock import ManualClock, SystemClock
 from messaging.link.memory import MemoryBroker
 from messaging.link.mqtt import MqttLink
 from messaging.link.port import Down, Inbound, Link, LinkDown, LinkEvent, LinkRefused, Up
@@ -177,3 +177,31 @@ async def test_a_certificate_from_another_authority_is_refused_and_said(mosquitt
     assert isinstance(event, Down)
     assert not link.is_up
     await link.stop()
+
+
+async def test_a_connection_that_is_renewed_goes_down_and_comes_back_by_itself(net: Net) -> None:
+    async with started(net.make(STATION)) as (station, heard):
+        station.hurry(True)
+        station.renew()
+        await until(heard, Down)
+        await until(heard, Up)
+        await station.publish(UP, b"through the new one")
+
+
+@pytest.mark.system
+async def test_a_hurry_cuts_a_long_wait_short(mosquitto: Broker) -> None:
+    """On a clock that stands still: only the hurry can end the pause after a failed try."""
+    mosquitto.stop(kill=True)
+    clock = ManualClock()
+    link = MqttLink(mosquitto.settings(STATION), (), None, clock)
+    events = link.events()
+    await link.start()
+    try:
+        async with asyncio.timeout(WAIT_S):
+            assert isinstance(await anext(events), Down)
+            mosquitto.start()
+            link.hurry(True)
+            while not isinstance(await anext(events), Up):
+                await clock.advance(1)  # the pauses in a hurry are short
+    finally:
+        await link.stop()

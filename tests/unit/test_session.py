@@ -246,7 +246,7 @@ class TestBadInput:
         for generation in range(2, 1001):
             story.mono += 1
             story.hear(Renew()).happens(e.Offered(generation, "sdp"))
-        assert story.state == "connecting"
+        assert story.state == "in_call"
         story.mono += 1
         story.hear(Renew())
         assert (story.state, story.session.reason) == ("ending", "error")
@@ -254,9 +254,9 @@ class TestBadInput:
 
 class TestTheCallIsDisturbed:
     def test_a_reloaded_page_gets_a_new_offer_in_the_same_call(self) -> None:
-        story = Story().in_call().hear(Renew(TURN))
+        story = Story().in_call().happens(e.PeerFailed(1, "closed by the other side")).passes(1).hear(Renew(TURN))
         assert (story.state, story.session.resuming) == ("connecting", True)
-        assert e.PreparePeer(2, TURN, beside=True) in story.fresh
+        assert e.PreparePeer(2, (), beside=True) in story.done
         assert story.camera_open
         story.happens(e.Offered(2, "new")).hear(Answer(2, "answer")).happens(e.PeerConnected(2))
         assert (story.state, story.session.resuming) == ("in_call", False)
