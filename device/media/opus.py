@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from opuslib_next.api import c_int16_pointer  # type: ignore[import-untyped]
-from opuslib_next.api.ctl import reset_state  # type: ignore[import-untyped]
-from opuslib_next.api.decoder import create_state, decoder_ctl, destroy, libopus_decode  # type: ignore[import-untyped]
-from opuslib_next.exceptions import OpusError  # type: ignore[import-untyped]
+from opuslib_next.api import c_int16_pointer
+from opuslib_next.api.ctl import reset_state
+from opuslib_next.api.decoder import create_state, decoder_ctl, destroy, libopus_decode
+from opuslib_next.exceptions import OpusError
 
 from device.hardware.ports import SAMPLE_RATE
 from device.media.errors import CodecFailed

@@ -10,11 +10,11 @@ import ctypes
 
 import numpy as np
 from numpy.typing import NDArray
-from opuslib_next.api import c_int16_pointer  # type: ignore[import-untyped]
+from opuslib_next.api import c_int16_pointer
 from opuslib_next.api import ctl as control
-from opuslib_next.api.encoder import create_state, destroy, encoder_ctl, libopus_encode  # type: ignore[import-untyped]
-from opuslib_next.constants import APPLICATION_VOIP  # type: ignore[import-untyped]
-from opuslib_next.exceptions import OpusError  # type: ignore[import-untyped]
+from opuslib_next.api.encoder import create_state, destroy, encoder_ctl, libopus_encode
+from opuslib_next.constants import APPLICATION_VOIP
+from opuslib_next.exceptions import OpusError
 
 from device.hardware.ports import SAMPLE_RATE
 from device.media.errors import CodecFailed
