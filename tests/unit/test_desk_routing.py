@@ -26,6 +26,7 @@ from messaging.call import (
     Status,
 )
 from region.desk.room import (
+    LOST_LONG,
     DESERTED,
     LIMITS,
     PAGE_GRACE,
@@ -207,6 +208,32 @@ def test_a_reloaded_page_asks_for_a_new_offer_and_goes_on() -> None:
     assert walk.effects == (PassOffer(PAGE, Offer(2, "v=0 again")),)
     walk(Answered(PAGE, 2, "v=0 answer", "Anna Holm", "GP")).hear(Connected(2, 60.0))
     assert walk.room.state == "in_call"
+
+
+def test_a_lost_call_that_comes_back_on_its_old_connection_goes_on_and_the_newer_offer_is_not_wanted() -> None:
+    walk = in_call().hear(Lost(1), Offer(2, "new"), Connected(1, 900.0))
+    assert walk.room.state == "in_call"
+    assert walk(Rejoined(PAGE)).said == [Renew()], "a page that still hears nothing gets a fresh one"
+    walk = in_call().hear(Lost(1), Offer(2, "new"), Connected(2, 900.0))
+    assert (walk.room.state, walk.room.generation) == ("in_call", 2)
+    assert walk.hear(Connected(3, 1.0)).effects == (Count("stale"),)
+
+
+def test_the_clinic_sees_a_call_as_lost_when_its_line_has_been_away_for_a_minute() -> None:
+    walk = in_call().hear(Lost(1))
+    assert walk.room.lost_for(walk.now) == 0
+    began = walk.now
+    walk.later(30).hear(Lost(1), Status("connecting", 2, Devices()))
+    assert walk.said == [], "the station offers by itself"
+    walk.later(30)
+    assert walk.room.lost_for(walk.now) == walk.now - began == LOST_LONG
+    assert in_call().room.lost_for(1e6) == 0
+
+
+def test_a_lost_line_is_waited_for_a_little_longer_than_the_station_does() -> None:
+    walk = in_call().hear(Lost(1)).later(600)
+    assert walk.room.state == "resuming"
+    assert walk.later(30).room.reason == "media_lost"
 
 
 def test_a_station_that_has_lost_its_line_offers_by_itself_and_a_page_may_ask_for_more() -> None:

@@ -11,7 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kiosk_ui.screen.palette import PALETTES
-from kiosk_ui.screen.view import AWAY_LONG_S, FROZEN_AFTER_S, Layout, Noticed, ScreenView, Tone, screen_view
+from kiosk_ui.screen.view import (
+    AWAY_LONG_S,
+    FROZEN_AFTER_S,
+    LOST_LONG_S,
+    Layout,
+    Noticed,
+    ScreenView,
+    Tone,
+    screen_view,
+)
 from kiosk_ui.words import Words
 from messaging.call import Devices, DeviceState, EndReason
 from messaging.local import AgentView, CallState, CallView, FaultReason
@@ -338,6 +347,25 @@ ages = st.none() | st.floats(0, 1e5)
 moments = st.builds(
     Noticed, now=st.floats(0, 4e9), away_for=st.floats(0, 1e5), remote_age=ages, own_age=ages, refused_ago=ages
 )
+
+
+@pytest.mark.parametrize("phone", ["70123456", ""])
+def test_a_lost_line_is_said_calmly_and_after_a_minute_whom_to_phone(phone: str) -> None:
+    def after(seconds: float) -> ScreenView:
+        call = call_view("connecting", resuming=True, lost_since=NOW - seconds)
+        return screen_view(call, agent_view("da", phone=phone), FRESH)
+
+    soon = after(LOST_LONG_S - 1)
+    assert (soon.headline, soon.sub) == ("Forbindelsen er væk lige nu", "Vi prøver igen. Bliv bare siddende.")
+    assert (soon.bar, soon.bar_text) == ("button", "Tryk på knappen for at lægge på")
+    assert soon.live == "Kamera og mikrofon er tændt", "the room may be seen as soon as the line is back"
+    late = after(LOST_LONG_S)
+    assert (late.headline, late.layout) == (soon.headline, "connecting")
+    assert late.sub == "Vi prøver stadig. Tryk på knappen, hvis du vil lægge på."
+    if phone:
+        assert (late.bar, late.bar_text) == ("phone", f"Ring til Lægerne ved Havnen på {PHONE}")
+    else:
+        assert (late.bar, late.bar_text) == ("staff", "Sig det til en medarbejder, hvis du har brug for hjælp")
 
 
 @given(calls, agents, moments)
