@@ -10,7 +10,7 @@ from pathlib import Path
 
 from device.runtime.config import StationConfig, load_config
 from device.runtime.errors import ConfigError
-from device.runtime.service import EXIT_USAGE, set_up_logging
+from device.runtime.service import EXIT_FAULT, EXIT_OK, EXIT_USAGE, set_up_logging
 from messaging.version import version
 
 Run = Callable[[StationConfig, argparse.Namespace], int]
@@ -55,6 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     _add(commands, "console", _console, "the technician's text console: state, preview, microphone, press, log")
     _add(commands, "press", _press, "press the button, as a hand at the station would")
     _add(commands, "sound-test", _sound_test, "play a chirp and hear it: speaker, microphone, delay and echo")
+    _add(commands, "devices", _devices, "list cameras, microphones and speakers as the configuration names them")
     status = _add(commands, "status", _status, "say whether a call would work now, and why not")
     status.add_argument("--json", action="store_true", help="the same as one JSON object")
     enrol = _add(commands, "enrol", _enrol, "enrol this station with a code file from its region")
@@ -127,6 +128,14 @@ def _sound_test(config: StationConfig, _options: argparse.Namespace) -> int:
     from device.agent.sound_test import sound_test
 
     return sound_test(config.runtime_dir)
+
+
+def _devices(_config: StationConfig, _options: argparse.Namespace) -> int:
+    from device.hardware.linux.listing import as_text, everything
+
+    listed, problems = everything()
+    print(as_text(listed, problems))
+    return EXIT_FAULT if problems else EXIT_OK
 
 
 def _status(config: StationConfig, options: argparse.Namespace) -> int:

@@ -56,10 +56,11 @@ class PipeWire:
         """Take a device away, as when its plug is pulled; `module` is what `plug` returned."""
         self.pactl("unload-module", module)
 
-    def plug(self, name: str, kind: str = "Audio/Sink") -> str:
-        """Add a device; `kind` is Audio/Sink or Audio/Source/Virtual."""
+    def plug(self, name: str, kind: str = "Audio/Sink", properties: str = "") -> str:
+        """Add a device; `kind` is Audio/Sink or Audio/Source/Virtual, `properties` as udev gives, "name=value ..."."""
+        more = (f"sink_properties={properties}",) if properties else ()
         return self.pactl(
-            "load-module", "module-null-sink", f"sink_name={name}", f"media.class={kind}", "channel_map=mono"
+            "load-module", "module-null-sink", f"sink_name={name}", f"media.class={kind}", "channel_map=mono", *more
         )
 
     def link(self, sink: str, microphone: str) -> None:

@@ -139,6 +139,7 @@ class Hardware:
     `turn` is the simulated station's: it turns a knob by name (`messaging.local.Simulate`), HardwareError if there is
     none of that name. None on real hardware. `examination` is the second camera, that a nurse holds; None: the station
     has none. `plugs` is None where nobody tells of devices that come and go, and they are only looked for.
+    `cancels_echo` says whether microphone and speaker are now one device that cancels its own echo; it may wait.
     """
 
     name: str
@@ -150,3 +151,4 @@ class Hardware:
     turn: Callable[[str], None] | None = None
     examination: Camera | None = None
     plugs: Plugs | None = None
+    cancels_echo: Callable[[], bool] = lambda: False

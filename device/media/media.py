@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
-from device.hardware.ports import Block, CameraMode, Frame, Hardware
+from device.hardware.ports import Block, CameraMode, Frame, Hardware, OnFault
 from device.media.acoustics import selftest
 from device.media.acoustics.room import RoomSound
 from device.media.acoustics.voice import load_voice
@@ -58,14 +58,14 @@ class Media:
         self.sound = SoundSource(room)
         self.remote = Remote(self.playout, clock.wall, self._rate_in)
         self.mode = mode = CameraMode(settings.width, settings.height, settings.fps)
-        self._camera = hardware.camera
+        self._hardware = hardware
         self._seen = 0.0  # when the camera gave its last picture
         self._devices = DeviceSet(
             {"camera": hardware.camera, "microphone": hardware.microphone, "speaker": hardware.speaker},
             {
                 "camera": lambda on_fault: hardware.camera.open(mode, self._see, on_fault),
-                "microphone": lambda on_fault: hardware.microphone.open(self._hear, on_fault),
-                "speaker": lambda on_fault: hardware.speaker.open(self._loudspeaker.next_block, on_fault),
+                "microphone": self._open_microphone,
+                "speaker": self._open_speaker,
             },
             lambda: self._seen,
             clock,
@@ -116,7 +116,15 @@ class Media:
     async def still(self) -> Frame:
         """One picture of the open camera at its full resolution; HardwareError if there is none."""
         with self._devices.camera_pauses():
-            return await asyncio.to_thread(self._camera.capture_still)
+            return await asyncio.to_thread(self._hardware.camera.capture_still)
+
+    def _open_microphone(self, on_fault: OnFault) -> None:
+        self._hardware.microphone.open(self._hear, on_fault)
+        self._room.stand_aside(self._hardware.cancels_echo())
+
+    def _open_speaker(self, on_fault: OnFault) -> None:
+        self._hardware.speaker.open(self._loudspeaker.next_block, on_fault)
+        self._room.stand_aside(self._hardware.cancels_echo())
 
     def _see(self, frame: Frame) -> None:
         self._seen = self._clock.monotonic()

@@ -75,9 +75,10 @@ def child(server: PipeWire) -> Iterator[Callable[[str], Child]]:
 def test_the_names_that_soundcard_keeps_to_itself_are_there(child: Callable[[str], Child]) -> None:
     code = """
 import inspect, soundcard.pulseaudio as m
-names = ["_pulse", "_pa", "_Recorder", "_Player", "all_microphones", "all_speakers", "default_microphone"]
+names = ["_pulse", "_pa", "_Recorder", "_Player", "all_microphones", "all_speakers", "default_microphone", "_ffi"]
 calls = ["_pa_context_get_state", "_pa_stream_get_state", "_pa_stream_disconnect", "_pa_stream_unref", "_shutdown"]
-constants = ["PA_CONTEXT_READY", "PA_STREAM_READY", "PA_STREAM_CREATING"]
+calls += ["_pa_context_get_source_info_list", "_pa_context_get_sink_info_list"]
+constants = ["pa_proplist_gets", "PA_CONTEXT_READY", "PA_STREAM_READY", "PA_STREAM_CREATING"]
 lacking = [n for n in names if not hasattr(m, n)] + [n for n in calls if not hasattr(m._pulse, n)]
 lacking += [n for n in constants if not hasattr(m._pa, n)]
 for kind in (m._Recorder, m._Player):

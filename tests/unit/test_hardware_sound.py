@@ -14,7 +14,10 @@ from hypothesis import strategies as st
 from device.hardware.errors import DeviceFailed, DeviceMissing, HardwareError
 from device.hardware.linux import sound as linux_sound
 from device.hardware.linux.pulse import PulseServer, server_socket
-from device.hardware.linux.sound import PulseMicrophone, PulseSpeaker, choose
+from device.hardware.linux.sound import PulseMicrophone, PulseSpeaker, cancels_echo, choose
+from device.hardware.linux.sound_devices import SoundDevice, usb_of
+from device.hardware.linux.speakerphones import KNOWN, speakerphone
+from device.hardware.linux.usb import UsbDevice, UsbId
 from device.hardware.ports import BLOCK
 from device.hardware.sound import SILENCE_DB, amplify, gain, level_db, silence
 
@@ -83,7 +86,8 @@ class PaperServer:
     """A sound server with a list of devices."""
 
     def __init__(self) -> None:
-        self.mics, self.speakers = ["usb-mic"], ["usb-speaker"]
+        self.described: dict[str, SoundDevice] = {}
+        self.mics, self.outs = ["usb-mic"], ["usb-speaker"]
         self.stream = PaperStream()
         self.stream.written = queue.Queue()
         self.asked_for: list[str] = []
@@ -99,13 +103,19 @@ class PaperServer:
 
     def sinks(self) -> list[str]:
         self._up()
-        return list(self.speakers)
+        return list(self.outs)
 
     def default_source(self) -> str:
         return "usb-speaker.monitor"
 
     def default_sink(self) -> str:
         return "usb-speaker"
+
+    def microphones(self) -> list[SoundDevice]:
+        return [self.described.get(name, SoundDevice(name, name)) for name in self.sources()]
+
+    def speakers(self) -> list[SoundDevice]:
+        return [self.described.get(name, SoundDevice(name, name)) for name in self.sinks()]
 
     def record(self, source: str) -> PaperStream:
         self.asked_for.append(source)
@@ -149,7 +159,7 @@ def test_presence_follows_the_server() -> None:
     server = PaperServer()
     microphone, speaker = PulseMicrophone(server), PulseSpeaker(server, "usb-speaker")
     assert (microphone.presence(), speaker.presence()) == ("ok", "ok")
-    server.mics, server.speakers = [], ["another"]
+    server.mics, server.outs = [], ["another"]
     assert (microphone.presence(), speaker.presence()) == ("missing", "missing")
     server.down = True
     assert (microphone.presence(), speaker.presence()) == ("fault", "fault")
@@ -267,3 +277,68 @@ def test_without_a_server_the_devices_are_missing_and_opening_says_why(
     with pytest.raises(HardwareError, match=r"PULSE_SERVER|sound server"):
         microphone.open(lambda _: None, lambda _: None)
     microphone.close()
+
+
+# Which USB device
+
+words = st.integers(0, 0xFFFF)
+JABRA = UsbDevice(UsbId(0x0B0E, 0x0412, "GN_Jabra_A1"), "1-1.2")
+
+
+@given(words, words, st.from_regex(r"[1-9]-[1-9](\.[1-9]){0,3}", fullmatch=True), st.booleans())
+def test_the_servers_properties_tell_the_usb_device(vendor: int, product: int, port: str, prefix: bool) -> None:
+    before = "0x" if prefix else ""
+    told = {
+        "device.vendor.id": f"{before}{vendor:04x}",
+        "device.product.id": f"{before}{product:04x}",
+        "device.serial": "Maker_Thing_A1",
+        "sysfs.path": f"/devices/pci0000:00/usb1/1-9/{port}/{port}:1.0/sound/card1",
+    }
+    assert usb_of(told) == UsbDevice(UsbId(vendor, product, "Maker_Thing_A1"), port)
+
+
+@given(st.dictionaries(st.sampled_from(["device.vendor.id", "device.product.id", "sysfs.path"]), st.text(max_size=30)))
+def test_properties_that_say_something_else_are_no_usb_device_and_no_harm(told: dict[str, str]) -> None:
+    device = usb_of(told)
+    assert device is None or {"device.vendor.id", "device.product.id"} <= told.keys()
+
+
+@pytest.mark.parametrize("wanted", ["0b0e:0412", "0B0E:0412:A1", "0b0e:0412@1-1.2", "0b0e:0412:GN_Jabra_A1"])
+def test_a_microphone_named_by_its_usb_identity_is_found_under_whatever_name_it_has(wanted: str) -> None:
+    server = PaperServer()
+    server.mics = ["alsa_input.pci", "alsa_input.usb-GN.mono"]
+    server.described = {"alsa_input.usb-GN.mono": SoundDevice("alsa_input.usb-GN.mono", "Jabra", JABRA)}
+    microphone = PulseMicrophone(server, wanted)
+    assert microphone.presence() == "ok"
+    microphone.open(lambda _: None, lambda _: None)
+    assert server.asked_for == ["alsa_input.usb-GN.mono"]
+    server.stream.blocks.put(None)
+    microphone.close()
+    assert microphone.usb() == JABRA
+
+
+@pytest.mark.parametrize("wanted", ["0b0e:0413", "0b0e:0412:A2", "0b0e:0412@1-1.3"])
+def test_another_device_is_never_taken_in_its_place(wanted: str) -> None:
+    server = PaperServer()
+    server.described = {"usb-speaker": SoundDevice("usb-speaker", "Jabra", JABRA)}
+    assert PulseSpeaker(server, wanted).presence() == "missing"
+
+
+def test_a_speakerphone_steps_in_only_for_what_it_plays_itself() -> None:
+    other = UsbDevice(JABRA.id, "1-1.3")
+    unknown = UsbDevice(UsbId(0x1234, 0x5678), "1-1.2")
+    assert speakerphone(JABRA, JABRA) == "Jabra Speak 410"
+    for pair in ((JABRA, other), (JABRA, None), (None, JABRA), (None, None), (unknown, unknown)):
+        assert speakerphone(*pair) == ""
+    assert all(0 <= number <= 0xFFFF for pair in KNOWN for number in pair)
+
+
+def test_the_canceller_steps_aside_while_the_speakerphone_is_both_and_not_when_it_is_gone() -> None:
+    server = PaperServer()
+    server.described = {name: SoundDevice(name, "Jabra", JABRA) for name in ("usb-mic", "usb-speaker")}
+    microphone, speaker = PulseMicrophone(server), PulseSpeaker(server)
+    assert cancels_echo(microphone, speaker)
+    server.outs = ["other"]
+    assert not cancels_echo(microphone, speaker)
+    server.down = True
+    assert not cancels_echo(microphone, speaker)

@@ -18,11 +18,12 @@ import threading
 import time
 from contextlib import closing
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 
 from device.hardware.errors import DeviceFailed, DeviceMissing, HardwareError, wrapping
+from device.hardware.linux.sound_devices import PROPERTIES, SoundDevice, usb_of
 from device.hardware.ports import BLOCK, SAMPLE_RATE, Block
 
 _PLAY_AHEAD = 2 * BLOCK  # samples the server holds for us: less runs dry on a busy machine, more is delay
@@ -74,6 +75,12 @@ class SoundServer(Protocol):
     def default_sink(self) -> str:
         """The name of what the server would play to."""
 
+    def microphones(self) -> list[SoundDevice]:
+        """The sources again, with what they are."""
+
+    def speakers(self) -> list[SoundDevice]:
+        """The sinks again, with what they are."""
+
     def record(self, source: str) -> Recording:
         """Start recording, mono at 48 kHz."""
 
@@ -105,6 +112,31 @@ class PulseServer:
     def default_sink(self) -> str:
         """The default sink's name."""
         return str(self._ask("default_speaker").id)
+
+    def microphones(self) -> list[SoundDevice]:
+        """The sources, with the USB devices they are; not the monitors of speakers."""
+        return [device for device in self._described("source") if not device.name.endswith(".monitor")]
+
+    def speakers(self) -> list[SoundDevice]:
+        """The sinks, with the USB devices they are."""
+        return self._described("sink")
+
+    def _described(self, kind: Literal["source", "sink"]) -> list[SoundDevice]:
+        # soundcard asks for the same list and keeps only two of its fields.
+        module, found = self._connected(), list[SoundDevice]()
+        ffi = module._ffi
+
+        def text(pointer: Any) -> str:
+            return ffi.string(pointer).decode("utf-8", "replace") if pointer else ""
+
+        @ffi.callback(f"pa_{kind}_info_cb_t")  # type: ignore[untyped-decorator]
+        def callback(_context: Any, info: Any, ended: int, _userdata: Any) -> None:
+            if not ended:
+                told = {name: text(module._pa.pa_proplist_gets(info.proplist, name.encode())) for name in PROPERTIES}
+                found.append(SoundDevice(text(info.name), text(info.description), usb_of(told)))
+
+        getattr(module._pulse, f"_pa_context_get_{kind}_info_list")(module._pulse.context, callback, ffi.NULL)
+        return found
 
     def record(self, source: str) -> Recording:
         """Start recording."""

@@ -7,8 +7,11 @@ import time
 from collections.abc import Callable
 from functools import partial
 
-from device.hardware.errors import DeviceFailed, DeviceMissing, presence_of
+from device.hardware.errors import DeviceFailed, DeviceMissing, HardwareError, presence_of
 from device.hardware.linux.pulse import Playback, Recording, SoundServer
+from device.hardware.linux.sound_devices import SoundDevice
+from device.hardware.linux.speakerphones import speakerphone
+from device.hardware.linux.usb import UsbDevice, UsbId
 from device.hardware.pace import PacedThread
 from device.hardware.ports import Block, OnBlock, OnFault
 from device.hardware.sound import amplify, gain
@@ -34,6 +37,20 @@ def choose(what: str, wanted: str, there: list[str], default: Callable[[], str])
     if preferred not in there:
         raise DeviceMissing(f"no {what} to use; there are: {names}. Name one in [linux] {what}")
     return preferred
+
+
+def resolve(what: str, wanted: str, devices: Callable[[], list[SoundDevice]]) -> str:
+    """The server's name for what the config names: a USB device's, or the wanted name itself.
+
+    DeviceMissing if no device of the server's is that USB device. One with several outputs is used by its first.
+    """
+    usb = UsbId.read(wanted)
+    if usb is None:
+        return wanted
+    names = sorted(device.name for device in devices() if device.is_a(usb))
+    if not names:
+        raise DeviceMissing(f"the {what} {wanted} is not plugged in")
+    return names[0]
 
 
 class _Stream:
@@ -133,8 +150,13 @@ class PulseMicrophone:
         if stream is not None and self._recording is not None:
             stream.close(self._recording.interrupt)
 
+    def usb(self) -> UsbDevice | None:
+        """The USB device it is now; None if it is on no USB, or not there."""
+        return _usb(self._find, self._server.microphones)
+
     def _find(self) -> str:
-        return choose("microphone", self._wanted, self._server.sources(), self._server.default_source)
+        wanted = resolve("microphone", self._wanted, self._server.microphones)
+        return choose("microphone", wanted, self._server.sources(), self._server.default_source)
 
 
 class PulseSpeaker:
@@ -182,5 +204,23 @@ class PulseSpeaker:
         finally:
             playback.end()
 
+    def usb(self) -> UsbDevice | None:
+        """The USB device it is now; None if it is on no USB, or not there."""
+        return _usb(self._find, self._server.speakers)
+
     def _find(self) -> str:
-        return choose("speaker", self._wanted, self._server.sinks(), self._server.default_sink)
+        wanted = resolve("speaker", self._wanted, self._server.speakers)
+        return choose("speaker", wanted, self._server.sinks(), self._server.default_sink)
+
+
+def _usb(find: Callable[[], str], devices: Callable[[], list[SoundDevice]]) -> UsbDevice | None:
+    try:
+        name = find()
+        return next((device.usb for device in devices() if device.name == name), None)
+    except HardwareError:
+        return None
+
+
+def cancels_echo(microphone: PulseMicrophone, speaker: PulseSpeaker) -> bool:
+    """Whether both are one speakerphone that cancels its own echo."""
+    return bool(speakerphone(microphone.usb(), speaker.usb()))

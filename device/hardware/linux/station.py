@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from device.hardware.linux.button import EvdevButton
 from device.hardware.linux.camera import V4lCamera
 from device.hardware.linux.light import make_light
 from device.hardware.linux.plugs import KernelPlugs
 from device.hardware.linux.pulse import PulseServer
-from device.hardware.linux.sound import PulseMicrophone, PulseSpeaker
+from device.hardware.linux.sound import PulseMicrophone, PulseSpeaker, cancels_echo
 from device.hardware.linux.v4l import CameraFinder
 from device.hardware.ports import Hardware
 from device.runtime.config import StationConfig
@@ -17,16 +19,18 @@ def make(config: StationConfig) -> Hardware:
     """The hardware that `config.linux` names; HardwareError if the camera's name cannot be understood."""
     section = config.linux
     server = PulseServer()
+    microphone, speaker = PulseMicrophone(server, section.microphone), PulseSpeaker(server, section.speaker)
     second = examination_finder(config)
     return Hardware(
         "linux",
         EvdevButton(section.button, section.button_key),
         make_light(section.light),
         V4lCamera(CameraFinder(section.camera, other=second)),
-        PulseMicrophone(server, section.microphone),
-        PulseSpeaker(server, section.speaker),
+        microphone,
+        speaker,
         examination=V4lCamera(second) if second is not None else None,
         plugs=KernelPlugs(),
+        cancels_echo=partial(cancels_echo, microphone, speaker),
     )
 
 

@@ -34,6 +34,11 @@ class UsbId:
             )
         return cls(int(match[1], 16), int(match[2], 16), match[3] or "", match[4] or "")
 
+    @classmethod
+    def read(cls, text: str) -> UsbId | None:
+        """The same, None if the text is some other name."""
+        return cls.parse(text) if _ID.fullmatch(text) else None
+
     def __str__(self) -> str:
         return (
             f"{self.vendor:04x}:{self.product:04x}"
