@@ -185,7 +185,6 @@ def room_process(server: PipeWire, scene: Scene, directory: str) -> Any:
     with subprocess.Popen(command, env={**os.environ, **server.env}, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         process.stdout.readline()
-        promptly(process.pid)
         try:
             yield
         finally:
@@ -208,7 +207,8 @@ def station(server: PipeWire, scene: Scene, sound: Sound) -> tuple[Station, int]
 def promptly(*processes: int) -> bool:
     """Give these processes the real-time scheduling that rtkit gives a sound server; False where that is not allowed.
 
-    Sound cards do not wait for a busy machine, so what stands in for them here must not either.
+    Sound cards do not wait for a busy machine, so what stands in for them here must not either; and a station is not
+    as busy as the machine that this is measured on. Threads and processes made later have it too.
     """
     try:
         for process in processes:
@@ -224,9 +224,7 @@ def main(names: Sequence[str]) -> int:
     cases: dict[str, Any] = {}
     with running_pipewire() as server:
         os.environ.update(server.env)
-        with contextlib.suppress(PermissionError):
-            os.nice(-5)  # as systemd/system/laegeknap-call.service has it
-        prompt = promptly(*(process.pid for process in server.processes.values()))
+        prompt = promptly(os.getpid(), *(process.pid for process in server.processes.values()))
         _, base = station(server, Scene(), voice(3))
         base_ms = base * 1000 / SAMPLE_RATE
         print(f"from speaker to microphone without any room: {base_ms:.0f} ms", flush=True)

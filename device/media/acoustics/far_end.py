@@ -22,11 +22,13 @@ from device.hardware.ports import BLOCK, SAMPLE_RATE, Block
 from device.hardware.sound import silence
 
 CAPACITY = 100 * BLOCK  # samples: a second; nobody is so late
-PRIMED = 2 * BLOCK  # samples that wait before the first is given: less and a late speaker's thread is missed at once
+# Samples that wait before the first is given. Fewer, and a speaker's thread that is 10 ms late is missed; more, and the
+# echo could come before what it is the echo of: sound server, sound cards and air take 40 ms at the least.
+PRIMED = 3 * BLOCK
 _DRY = 20  # blocks without any of the speaker's: it is shut, and when it comes again all begins anew
 _WINDOW = 50  # blocks over which the median is taken
-_STEP = 3 * BLOCK // 4  # samples: what has moved by more was no crystal; it is put right at once, when seen twice
-_DEAD_BAND = 96  # samples (2 ms) that the median moves by itself
+_STEP = 5 * BLOCK // 4  # samples: what has moved by more was no crystal; it is put right at once, when seen twice
+_DEAD_BAND = BLOCK // 2  # samples that the median moves by itself; a slip that is not needed costs the canceller
 _SLIP_EVERY = 8  # blocks between two slipped samples: 260 ppm, more than two crystals differ
 
 

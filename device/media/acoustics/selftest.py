@@ -26,6 +26,7 @@ _LEAD_S = 0.6  # before the first: the devices settle, and the room's own noise 
 _FROM_HZ, _TO_HZ = 250.0, 5000.0
 _LEVEL = 0.25  # of full scale
 _CLEAR = 6.0  # how far the echo stands out of what correlates by chance
+_ALIKE = 0.08  # correlation with the chirp, of 1: noise has 0.02, a chirp in a hard room or much noise 0.2
 _SAME_MS = 25.0  # two chirps that were both heard took the same time, but for the threads'
 _OVER_NOISE_DB = 10.0  # the echo must be louder than the noise by so much before what is left of it can be told
 
@@ -158,7 +159,9 @@ def find(sound: Sound, start: int) -> int | None:
     likeness = np.abs(np.fft.irfft(matched, size)[: len(part) - len(probe) + 1])
     peak = int(likeness.argmax())
     chance = float(np.sqrt(np.mean(likeness**2)))
-    return peak if chance > 0 and likeness[peak] > _CLEAR * chance else None
+    there = part[peak : peak + len(probe)]
+    alike = abs(float(there @ probe)) / (float(np.linalg.norm(there) * np.linalg.norm(probe)) or 1.0)
+    return peak if likeness[peak] > _CLEAR * chance and alike > _ALIKE else None
 
 
 def _power(sound: Sound) -> float:
