@@ -11,6 +11,7 @@ COLUMNS = {
 }  # fmt: skip
 NINE_OF_TEN = 0.9
 RECOVERY_S = 3.0
+BUSY = 95.0  # per cent of all cores: something always has to wait
 # What two runs of the same station differ by, so that a draw is not called a loss.
 _FREEZE_NOISE_S, _STOI_NOISE = 0.25, 0.02
 _LEAST_FPS, _LEAST_STOI = 5.0, 0.6  # "delivers": a picture that moves, and speech that can be followed
@@ -68,6 +69,16 @@ def delivers_sound(figures: dict[str, Any]) -> bool:
     return bool(figures["stoi"] >= _LEAST_STOI)
 
 
+def overrun(result: dict[str, Any]) -> list[str]:
+    """The calls during which the machine was so busy that the figures are its own and not the stations'."""
+    return [
+        _place(name, who)
+        for name, case in result["cases"].items()
+        for who, figures in case.items()
+        if figures.get("machine", {}).get("busy", 0.0) >= BUSY
+    ]
+
+
 def table(result: dict[str, Any]) -> str:
     """Ours / Chromium's, a line for each case and direction, then the verdicts."""
     lines = [f"{'ours / Chromium':24}" + "".join(f"{label:>15}" for label in COLUMNS.values())]
@@ -76,6 +87,8 @@ def table(result: dict[str, Any]) -> str:
         lines.append(f"{name + ' ' + direction:24}{cells}")
     failed = [(name, who) for name, case in result["cases"].items() for who in case if "error" in case[who]]
     lines += [f"{name}: {who}'s call failed: {result['cases'][name][who]['error']}" for name, who in failed]
+    if busy := overrun(result):
+        lines.append(f"the machine had no time to spare, so these say little: {', '.join(busy)}")
     lines.append("")
     for aim, verdict in verdicts(result).items():
         against = f": {', '.join(verdict['against'])}" if verdict["against"] else ""

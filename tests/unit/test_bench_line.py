@@ -331,6 +331,13 @@ def test_a_call_that_could_not_be_judged_is_a_case_we_do_not_deliver() -> None:
     assert "no call" in table(broken)
 
 
+def test_a_run_on_a_busy_machine_says_so() -> None:
+    quiet = result(figures())
+    assert "no time to spare" not in table(quiet)
+    quiet["cases"]["cap300"]["ours"]["machine"] = {"busy": 99.0}
+    assert "these say little: cap300 ours" in table(quiet)
+
+
 def test_the_table_has_a_line_for_each_case_and_direction_and_the_verdicts() -> None:
     text = table(result(figures(latency_ms={"p50": None, "p95": None}, recovery_s=math.pi), "burst2"))
     assert len([line for line in text.splitlines() if line.startswith(("burst2", "case"))]) == 20
