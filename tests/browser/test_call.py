@@ -12,6 +12,7 @@ from playwright.async_api import Browser, expect
 
 from tests.browser.desk_page import DENY, GRANT, PATIENCE_MS, Desk, chromium, desk_of
 from tests.house import House, RunningStation, running_house
+from tests.promptness import crowded
 
 pytestmark = [pytest.mark.system, pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
 
@@ -210,7 +211,7 @@ async def test_a_station_without_a_camera_makes_a_call_with_sound_and_both_are_t
     await station.ready()
 
 
-async def test_a_browser_that_vanishes_is_noticed_by_the_media_within_five_seconds(
+async def test_a_browser_that_vanishes_is_noticed_by_the_media_within_two_seconds(
     house: House, station: RunningStation, anna: Desk
 ) -> None:
     await talk(station, anna)
@@ -219,7 +220,7 @@ async def test_a_browser_that_vanishes_is_noticed_by_the_media_within_five_secon
     crash = asyncio.ensure_future(anna.vanish())
     began = loop.time()
     await station.face.shows(lambda view: view.resuming, "the station notices")
-    assert loop.time() - began < 6.0, "5 s, and one for a busy machine"
+    assert loop.time() - began < (8.0 if crowded() else 2.5), "2 s, and what it takes to crash a page"
     crash.cancel()
     await asyncio.gather(crash, return_exceptions=True)
     again = await desk_for(house, anna.page.context.browser, "anna")  # type: ignore[arg-type]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from dataclasses import asdict, dataclass
 
@@ -151,6 +152,21 @@ async def test_the_resident_may_leave_a_call_whose_line_is_dead(stage: Stage, an
     await stage.station.face.shows(lambda view: view.reason == "resident_left", "the call is over", 5.0)
     await stage.mend()
     await anna.says("They hung up at the station.")
+
+
+async def test_after_a_minute_the_page_offers_to_call_again_and_the_resident_is_rung(stage: Stage, anna: Desk) -> None:
+    lost = stage.station.face.view and stage.station.face.view.call
+    await anna.page.clock.install()  # the page's own time, from here on; it runs on by itself
+    await stage.cut()
+    await asyncio.gather(stage.station.face.shows(lambda view: view.resuming, "it notices"), anna.state("lost"))
+    await anna.page.clock.fast_forward(61_000)
+    await anna.says(re.compile("The line has been away for more than a minute"))
+    await anna.button("Call again").click()
+    await stage.station.face.shows(lambda view: view.state == "ringing" and view.call != lost, "it rings anew")
+    await stage.mend()
+    stage.station.face.press()
+    await anna.state("live")
+    await asyncio.gather(anna.sees(10), stage.station.face.sees(10))
 
 
 async def test_the_region_and_its_broker_may_die_while_the_line_is_dead(stage: Stage, anna: Desk) -> None:

@@ -26,9 +26,9 @@ from messaging.call import (
     Status,
 )
 from region.desk.room import (
-    LOST_LONG,
     DESERTED,
     LIMITS,
+    LOST_LONG,
     PAGE_GRACE,
     TIMED_OUT,
     Answered,

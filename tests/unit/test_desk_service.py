@@ -114,6 +114,23 @@ async def test_the_board_shows_who_waits_and_for_how_long(house: House) -> None:
         await running
 
 
+async def test_the_board_tells_the_clinic_of_a_call_whose_line_has_been_away_for_a_minute(house: House) -> None:
+    anna = await house.clinician("anna")
+    await talk(house, anna)
+    await house.station.says(Connected(1, 100.0))
+    await house.station.says(Lost(1))
+
+    async def busy() -> str:
+        (station,) = (await house.desk.rooms.board(house.clinic.id))["stations"]
+        return f"{station['busy']} {station['with']}"
+
+    assert await busy() == "answered Anna"
+    await house.clock.advance(60.0)
+    assert await busy() == "lost Anna"
+    await house.station.says(Connected(1, 60_000.0))
+    assert await busy() == "answered Anna"
+
+
 async def test_a_call_that_nobody_answered_stays_on_the_board_as_missed(house: House) -> None:
     anna = await house.clinician("anna")
     await talk(house, anna)
