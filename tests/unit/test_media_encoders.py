@@ -87,6 +87,46 @@ def test_h264_takes_a_new_bit_rate_without_a_key_frame() -> None:
     assert not any(packet.is_keyframe for packet in encode(encoder, textured(30), 30))
 
 
+def test_h264_keeps_to_a_line_that_narrows_within_half_a_second() -> None:
+    """It must not spend what it saved in a quiet room: a line that narrows would be full for seconds."""
+    encoder = make_encoder("H264", 1_000_000, FPS)
+    still, moving = textured(1) * 150, textured(120)
+    encode(encoder, still)
+    encoder.set_rate(200_000, FPS)
+    after = encode(encoder, moving, 150)
+    assert kbps(after[15:60]) < 300
+    assert kbps(after[60:]) < 300
+
+
+@pytest.mark.parametrize("fps", [15, 8])
+def test_h264_spends_the_same_on_fewer_pictures(fps: int) -> None:
+    encoder = make_encoder("H264", 1_000_000, FPS)
+    encoder.set_rate(300_000, FPS)
+    encode(encoder, textured(30))
+    encoder.set_rate(300_000, fps)
+    packets = encode(encoder, textured(90), 30)
+    assert sum(p.size for p in packets) * 8 * fps / len(packets) == pytest.approx(300_000, rel=0.35)
+
+
+def test_a_key_frame_on_a_narrow_line_is_small() -> None:
+    encoder = make_encoder("H264", 2_000_000, FPS)
+    encode(encoder, textured(30, 640, 480))
+    encoder.set_rate(150_000, 15)
+    encode(encoder, textured(30, 640, 480), 30)
+    (key,) = [p for p in encode(encoder, textured(20, 640, 480), 60, keys=(70,)) if p.is_keyframe]
+    assert key.size * 8 < 150_000 * 0.6, "bits: of what the line carries in half a second or so"
+
+
+def test_a_rate_that_climbs_slowly_costs_few_key_frames() -> None:
+    encoder = make_encoder("H264", 1_800_000, FPS)
+    rate, keys, pictures = 200_000, 0, textured(15)
+    for second in range(40):
+        encoder.set_rate(rate, FPS)
+        keys += sum(p.is_keyframe for p in encode(encoder, pictures, second * 15))
+        rate = int(rate * 1.06)
+    assert keys <= 8
+
+
 def test_the_bit_rate_stays_between_its_floor_and_the_configured() -> None:
     encoder = make_encoder("H264", 800_000, FPS)
     encode(encoder, textured(60))

@@ -61,7 +61,8 @@ def test_a_narrow_line_is_filled_and_not_overrun(kbit: int, within: int, remb: b
     call = played(Line(steady(kbit * 1000), remb=remb), 60)
     after = call.since(within)
     assert statistics.mean(on_the_wire(moment.budget) for moment in after) <= kbit * 1000 * 1.01
-    assert p95([moment.queue_s for moment in after]) < 0.3, "seconds of delay"
+    room = 0.3 if kbit > 150 else 0.4  # the floor is 142 kbit/s: there a queue drains slowly
+    assert p95([moment.queue_s for moment in after]) < room, "seconds of delay"
     assert kbps(after) > 0.72 * kbit, "the rest is sound and headers" if kbit < 300 else ""
     assert steps_a_minute(after) <= 6
 
@@ -179,10 +180,17 @@ def test_pictures_that_pile_up_here_make_the_encoder_wait() -> None:
 def test_sound_comes_before_the_picture() -> None:
     call = played(Line(steady(200_000)), 30)
     for moment in call.log:
-        budget = moment.budget
-        assert budget.audio_bps >= 12_000
-        assert budget.video_bps == shares.MIN_VIDEO or budget.audio_bps >= 12_000
-    assert call.control.look(30.1).audio_bps in (12_000, 16_000)
+        assert moment.budget.audio_bps >= 12_000
+    assert call.control.look(30.1).audio_bps in (12_000, 20_000)
+
+
+def test_sound_that_is_lost_can_be_repaired_even_on_the_narrowest_line() -> None:
+    rate = control()
+    for second in range(1, 30):
+        rate.on_report(0.3, 0.0, 0.03, float(second))
+        rate.on_remb(150_000, second + 0.5)
+    assert rate.look(30.0).video_bps == shares.MIN_VIDEO
+    assert rate.look(30.0).audio_bps == 20_000, "what libopus needs to put repairs into its packets"
 
 
 def test_another_camera_has_another_ladder() -> None:
@@ -233,7 +241,7 @@ def test_whatever_is_reported_the_budget_stays_within_its_bounds(
             rate.on_queue(*values, now)
         budget = rate.look(now)
         assert shares.MIN_VIDEO <= budget.video_bps <= max(most, shares.MIN_VIDEO)
-        assert budget.audio_bps in (12_000, 16_000, 24_000, 32_000)
+        assert budget.audio_bps in (12_000, 20_000, 24_000, 32_000)
         assert (budget.width, budget.height) <= size
         assert 0 <= budget.loss <= 1
         assert budget.fps in (8, 15, 30)

@@ -149,9 +149,7 @@ class RateControl:
         before = self._ladder.step
         step = self._ladder.look(video, now)
         self._counts["steps"] += step != before
-        return Budget(
-            self._relieved(video), shares.sound(int(self._line)), step.width, step.height, step.fps, self._signs.loss
-        )
+        return Budget(self._relieved(video), self._sound(), step.width, step.height, step.fps, self._signs.loss)
 
     def figures(self) -> RateFigures:
         """Numbers since the control began."""
@@ -171,6 +169,11 @@ class RateControl:
     def _pictures(self) -> int:
         video = shares.pictures(int(self._line), self._camera[2], self._signs.loss)
         return min(self._most_video, max(shares.MIN_VIDEO, video))
+
+    def _sound(self) -> int:
+        """What the line has room for; on one that loses by itself, at least what can be repaired."""
+        least = shares.REPAIRED_SOUND if self._own.share > _LITTLE_LOSS else 0
+        return max(least, shares.sound(int(self._line)))
 
     def _relieved(self, video: int) -> int:
         """Less while packets stand in our own pacer: the encoder has run ahead of the line."""

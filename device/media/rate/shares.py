@@ -10,13 +10,14 @@ HEADERS = 50 * 8  # bits a packet: IPv4 20, UDP 8, RTP 12, SRTP's tag 10 bytes
 SOUND_PACKETS = 50  # a second
 _PICTURE_PACKET = 1200 * 8  # bits of payload
 _HALF_FILLED = 0.5  # of a packet a picture, on average
-_SOUND = ((0, 12_000), (180_000, 16_000), (280_000, 24_000), (400_000, 32_000))
+_SOUND = ((0, 12_000), (180_000, 20_000), (280_000, 24_000), (400_000, 32_000))
 MOST_SOUND = _SOUND[-1][1]
+REPAIRED_SOUND = 20_000  # below this, libopus puts no repairs into its packets (at the complexity that we run it)
 _MOST_REPAIRED = 0.1  # what is lost beyond that is not sent again, it would only lengthen the queue
 
 
 def sound(line: int) -> int:
-    """What Opus gets of a line: 12 kbit/s is still plain speech, 32 kbit/s wants for nothing."""
+    """What Opus gets of a line: 12 kbit/s is still plain speech, 20 can be repaired, 32 wants for nothing."""
     return max(rate for least, rate in _SOUND if least <= line)
 
 

@@ -1,0 +1,103 @@
+"""A call over a line that is capped or loses packets: what the other side sees and hears of the room."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.bench.relay import Impairment, Relaying
+from tests.loopback.conftest import Station
+from tests.loopback.stock_peer import StockPeer
+
+pytestmark = pytest.mark.system
+LOOKED_AT_S = 8
+
+
+def through(sdp: str, port: int) -> str:
+    """The description with one candidate, and that is the relay's."""
+    kept: list[str] = []
+    for line in sdp.splitlines():
+        fields = line.split()
+        if not line.startswith("a=candidate:"):
+            kept.append(line)
+        elif fields[2].lower() == "udp" and "host" in fields and not any(k.startswith("a=candidate:") for k in kept):
+            kept.append(" ".join([*fields[:4], "127.0.0.1", str(port), *fields[6:]]))
+    return "\r\n".join(kept) + "\r\n"
+
+
+@contextlib.asynccontextmanager
+async def call(station: Station, line: Impairment) -> AsyncIterator[tuple[StockPeer, Relaying]]:
+    """A call whose outgoing half is impaired: the stock peer would fill its own."""
+    async with Relaying(seed=3) as relay:
+        await relay.set(line, "out")
+        leg = await relay.leg()
+        peer = station.peer()
+        await station.media.open()
+        offer = await station.engine.prepare(1, ())
+        await station.engine.answer(1, through(await peer.answer(through(offer, leg.clinic)), leg.station))
+        station.engine.open()
+        asking = asyncio.create_task(ask_for_pictures(peer))
+        try:
+            yield peer, relay
+        finally:
+            asking.cancel()
+
+
+async def ask_for_pictures(peer: StockPeer) -> None:
+    """Ask for a key frame when the picture stands still, as every browser does and stock aiortc does not."""
+    seen = -1
+    while True:
+        await asyncio.sleep(0.5)
+        if peer.received["video"] == seen and peer.picture_receiver is not None:
+            await peer.picture_receiver._send_rtcp_pli(peer.picture_source)
+        seen = peer.received["video"]
+
+
+async def watched(peer: StockPeer, seconds: float) -> tuple[float, float, float]:
+    """Pictures a second, the longest they stood still (s), and sound (packets a second)."""
+    began = last = time.monotonic()
+    first, seen, longest = dict(peer.received), peer.received["video"], 0.0
+    while (now := time.monotonic()) - began < seconds:
+        await asyncio.sleep(0.02)
+        longest = max(longest, now - last)
+        if peer.received["video"] != seen:
+            seen, last = peer.received["video"], now
+    passed = now - began
+    return (seen - first["video"]) / passed, longest, (peer.received["audio"] - first["audio"]) / passed
+
+
+async def test_pictures_and_sound_go_on_over_a_capped_line(station: Station) -> None:
+    async with call(station, Impairment(cap_kbps=300, delay_ms=20)) as (peer, _):
+        await peer.gets("video", 10)
+        await watched(peer, 6)  # until it has found out
+        pictures, still, sound = await watched(peer, LOOKED_AT_S)
+    assert pictures >= 8
+    assert still < 1
+    assert sound > 45
+
+
+async def test_the_narrowest_line_is_filled_and_not_overrun(station: Station) -> None:
+    """What arrives is looked at, not what is shown: stock aiortc's receiver does not get over the first second."""
+    async with call(station, Impairment(cap_kbps=150, delay_ms=20)) as (peer, relay):
+        await peer.gets("audio", 10)
+        await watched(peer, 8)
+        before = (await relay.figures())["out"]
+        _, _, sound = await watched(peer, LOOKED_AT_S)
+        after = (await relay.figures())["out"]
+    assert sound > 45
+    assert after["overflowed"] - before["overflowed"] <= 0.03 * (after["came"] - before["came"])
+    kbps = (after["passed_bytes"] - before["passed_bytes"]) * 8 / LOOKED_AT_S / 1000
+    assert 75 < kbps <= 155
+
+
+async def test_a_wide_line_that_loses_a_tenth_stays_sharp(station: Station) -> None:
+    async with call(station, Impairment(loss=0.1, delay_ms=20)) as (peer, _):
+        await peer.gets("video", 10)
+        await watched(peer, 5)
+        pictures, _, _ = await watched(peer, LOOKED_AT_S)  # stock aiortc drops sound that came through, too
+        assert pictures >= 8
+        assert peer.pictures[-1].height >= 360
