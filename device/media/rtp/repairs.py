@@ -11,7 +11,7 @@ MOST_TIMES = 3
 SHARE = 0.2  # of the pictures' budget
 _SAVED_S = 0.25  # the share that has not been used is kept for so long
 _LEAST_SAVED = 3_600  # bytes: three packets can be repaired on any line
-_USEFUL_S = 0.4  # beyond a round trip: what a receiver waits before it would rather have a key frame
+_USEFUL_S = 1.0  # beyond a round trip: who still asks still waits, and a repair is a tenth of a key frame
 _UNKNOWN_RTT_S = 0.2
 _AGAIN = 0.8  # of a round trip: sooner, the first repair is still under way
 
@@ -37,7 +37,7 @@ class Verdict:
 
 
 class Repairs:
-    """The pictures' packets of one stream since the last key frame."""
+    """The latest packets of one stream of pictures; those since the last key frame come first."""
 
     def __init__(self, now: float) -> None:
         self._sent: OrderedDict[int, Sent] = OrderedDict()
@@ -53,9 +53,7 @@ class Repairs:
         self._bytes_s = SHARE * video_bps / 8
 
     def key_frame(self, sequence: int) -> None:
-        """A key frame begins with this packet: what was before it is of no use any more."""
-        self._sent.clear()
-        self._bytes = 0
+        """A key frame begins with this packet; most receivers can go on without what was before it."""
         self._key_at = sequence
 
     def remember(self, sequence: int, payload: bytes, timestamp: int, marker: bool, now: float) -> None:
@@ -74,14 +72,14 @@ class Repairs:
         self._refill(now)
         again: list[int] = []
         hopeless = False
-        for sequence in dict.fromkeys(lost):
+        for sequence in sorted(dict.fromkeys(lost), key=self._since_key, reverse=True):
             packet = self._sent.get(sequence)
             if packet is None:
                 hopeless |= self._since_key(sequence)
             elif now - packet.repaired_at < _AGAIN * trip:
                 continue  # it is on its way
             elif packet.times >= MOST_TIMES or now - packet.at > trip + _USEFUL_S:
-                hopeless = True
+                hopeless |= self._since_key(sequence)
             elif self._credit >= len(packet.payload):
                 self._credit -= len(packet.payload)
                 packet.times += 1
