@@ -14,8 +14,8 @@ call rings, so that answering is quick; every new peer connection in a call is a
 
 Either side ends with `hangup`. `renew` asks the station for a new offer in the same call (the page was reloaded);
 `lost` says that no media comes, and is followed by offers beside the connection that is silent; `connected` names the
-one that carries the call from then on, the old one if it came alive by itself. `status` is what a station in a call says
-after it has reconnected to the broker.
+one that carries the call from then on, the old one if it came alive by itself. `status` is what a station in a call
+says after it has reconnected to the broker.
 """
 
 from __future__ import annotations
