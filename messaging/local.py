@@ -59,6 +59,7 @@ class CallView:
     echo: Echo = "loading"
     sound_test: SoundTest | None = None  # the last acoustic self-test of this run
     broken: Annotated[tuple[str, ...], Length(8)] = ()  # devices that fail again and again though they are there
+    encoder: Annotated[str, Length(64)] = ""  # of the pictures sent: x264 or a chip's, and a chip's that failed
 
 
 @dataclass(frozen=True)

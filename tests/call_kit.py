@@ -43,6 +43,7 @@ class DeviceLog:
         self.hold.set()
         self.present = Devices()
         self.volume = 0
+        self.encoder = "x264"
         self.echo: Echo = "station"
         self.light_at_test = ""
         self.test_hold = asyncio.Event()

@@ -13,7 +13,6 @@ from messaging.clock import Clock
 from messaging.health import Echo, ProcessState, SoundTest
 from messaging.local import CallView, Message
 
-
 PARTS = frozenset(field.name for field in fields(Devices))
 
 

@@ -119,7 +119,8 @@ class StationCall:
             self._hardware.button.listen(self._pressed)
             for work in (
                 self._agent.run(), self._take_presses(), self._tell_levels(), self._keep_house(),
-                self._media.load_canceller(), Addresses(self._address_came, self._address_gone).follow(),
+                self._media.load_canceller(), self._media.choose_encoder(),
+                Addresses(self._address_came, self._address_gone).follow(),
             ):  # fmt: skip
                 tasks.create_task(work)
             self._watchdog.ready()

@@ -132,7 +132,13 @@ class CallService:
         signalled = sum(self.signalling.refused.values()) if self.signalling else 0
         shown = view(self._session, self._boot, self._volume, signalled + self._engine.refused)
         self._on_view(
-            replace(shown, echo=self._media.echo, sound_test=self._sound_test, broken=self._media.broken())
+            replace(
+                shown,
+                echo=self._media.echo,
+                sound_test=self._sound_test,
+                broken=self._media.broken(),
+                encoder=self._media.encoder,
+            )
         )
 
     def levels(self) -> Levels | None:

@@ -6,6 +6,7 @@ the same bit rate, a better picture than `superfast`, for 70 % of its time (1.8 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from fractions import Fraction
 from typing import Any, Literal, Protocol, cast
 
@@ -34,6 +35,9 @@ class VideoEncoder(Protocol):
 
     def encode(self, frame: av.VideoFrame, key: bool) -> list[av.Packet[Any]]:
         """Encode an I420 picture whose pts is in 1/90000 s; CodecFailed if the codec cannot."""
+
+
+MakeEncoder = Callable[[VideoCodec, int, int], VideoEncoder]  # codec, bits a second at most, pictures a second
 
 
 def make_encoder(codec: VideoCodec, bitrate: int, fps: int) -> VideoEncoder:

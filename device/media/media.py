@@ -11,6 +11,7 @@ from device.media.acoustics import selftest
 from device.media.acoustics.room import RoomSound
 from device.media.acoustics.voice import load_voice
 from device.media.devices import PARTS, DeviceSet
+from device.media.encoder_choice import EncoderChoice
 from device.media.levels import RateMeter
 from device.media.pictures import PictureRing
 from device.media.playout import Playout
@@ -54,7 +55,10 @@ class Media:
         self.bitrate_kbps = settings.bitrate_kbps
         self._rate_in = RateMeter(clock.monotonic)
         self._loudspeaker = Loudspeaker(self.playout, room)
-        self.pictures = PictureSource(settings.bitrate_kbps * 1000, settings.fps, clock.monotonic)
+        self._encoders = EncoderChoice()
+        self.pictures = PictureSource(
+            settings.bitrate_kbps * 1000, settings.fps, clock.monotonic, make_encoder=self._encoders.make
+        )
         self.sound = SoundSource(room)
         self.remote = Remote(self.playout, clock.wall, self._rate_in)
         self.mode = mode = CameraMode(settings.width, settings.height, settings.fps)
@@ -136,6 +140,15 @@ class Media:
             self.sound.meter.db, self._loudspeaker.meter.db, self._rate_in.per_second, self.pictures.rate.per_second
         )
 
+    async def choose_encoder(self) -> None:
+        """Try the chip's encoder, where the machine has one, once the station is ready; until then x264 encodes."""
+        await asyncio.to_thread(self._encoders.decide)
+
+    @property
+    def encoder(self) -> str:
+        """Which H.264 encoder is used, and whether a chip's has failed."""
+        return self._encoders.name
+
     async def load_canceller(self) -> None:
         """Load the echo canceller, once the station is ready: until then, and without it, the echo is sent as it is."""
         await asyncio.to_thread(self._room.load, load_voice)
@@ -165,9 +178,9 @@ class Media:
                 if devices.speaker == devices.microphone == "ok":
                     await trial.ended(self._clock, selftest.SECONDS + _TEST_PATIENCE_S)
             finally:
-                self._trial = None
                 self._loudspeaker.play("none")
                 await self._devices.release("speaker", "microphone")
+                self._trial = None
         if trial.stopped:
             return None
         hearing = trial.hearing()

@@ -7,11 +7,10 @@ from typing import Any
 import av
 
 from device.hardware.ports import Frame
-from device.media.encoders import TIME_BASE, VideoCodec, VideoEncoder, make_encoder
+from device.media.encoders import TIME_BASE, MakeEncoder, VideoCodec, VideoEncoder, make_encoder
 from device.media.fanout import Fanout, Outlet
 from device.media.pictures import fit
 from device.media.rate import Budget, least
-from device.media.viewing import Viewing
 
 KEY_GAP_S = 0.3  # key frames are never closer than this, however often they are asked for: they are ten times as large
 _EARLY = 0.3  # of the time between two pictures: a camera's pictures do not come to the millisecond
@@ -20,7 +19,8 @@ _EARLY = 0.3  # of the time between two pictures: a camera's pictures do not com
 class PictureStream:
     """Used by the encoder's thread, save `want_key` and `want`; `whole` is what is sent to who wants nothing else."""
 
-    def __init__(self, codec: VideoCodec, whole: Budget) -> None:
+    def __init__(self, codec: VideoCodec, whole: Budget, make: MakeEncoder | None = None) -> None:
+        self._make = make
         self._codec: VideoCodec = codec
         self._whole = self._budget = whole
         self._wishes: dict[Outlet, Budget] = {}
@@ -55,13 +55,18 @@ class PictureStream:
         self._due = (self._due if now < self._due + pause else now) + pause
         return True
 
-    def encode(self, frame: Frame, viewing: Viewing, now: float) -> list[av.Packet[Any]]:
+    @property
+    def size(self) -> tuple[int, int]:
+        """What a picture may have of width and height."""
+        return self._budget.width, self._budget.height
+
+    def encode(self, frame: Frame, now: float) -> list[av.Packet[Any]]:
         """The packets of this picture; CodecFailed if there can be none."""
         budget = self._budget
         if self._encoder is None:
-            self._encoder = make_encoder(self._codec, self._whole.video_bps, self._whole.fps)
+            self._encoder = (self._make or make_encoder)(self._codec, self._whole.video_bps, self._whole.fps)
         self._encoder.set_rate(budget.video_bps, budget.fps)
-        picture = _scaled(viewing.look(frame, budget.width, budget.height), budget)
+        picture = _scaled(frame, budget)
         picture.time_base = TIME_BASE
         picture.pts = self._last_pts = max(self._last_pts + 1, round(now / TIME_BASE))
         key = self._key_wanted and now >= self._key_allowed

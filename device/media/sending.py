@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from device.hardware.ports import SAMPLE_RATE, Block, Frame
 from device.media.echo import SoundProcessor
-from device.media.encoders import VideoCodec
+from device.media.encoders import MakeEncoder, VideoCodec
 from device.media.errors import CodecFailed
 from device.media.fanout import Fanout, Outlet
 from device.media.levels import LevelMeter, RateMeter
@@ -48,13 +48,16 @@ class PictureSource:
     Runs between `start` and `stop`; outlets may come before and stay after.
     """
 
-    def __init__(self, bitrate: int, fps: int, monotonic: Callable[[], float], viewing: Viewing | None = None) -> None:
+    def __init__(
+        self, bitrate: int, fps: int, monotonic: Callable[[], float], viewing: Viewing | None = None,
+        make_encoder: MakeEncoder | None = None,
+    ) -> None:  # fmt: skip
         self._monotonic = monotonic
         self._viewing = viewing or WholePicture()
         whole = Budget(bitrate, MOST_SOUND, MOST_WIDTH, MOST_HEIGHT, fps, 0.0)
         self._streams: dict[VideoCodec, PictureStream] = {
-            "H264": PictureStream("H264", whole),
-            "VP8": PictureStream("VP8", whole),
+            "H264": PictureStream("H264", whole, make_encoder),
+            "VP8": PictureStream("VP8", whole, make_encoder),
         }
         self._running: _Running | None = None
         self.rate = RateMeter(monotonic)
