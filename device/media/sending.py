@@ -119,10 +119,16 @@ class PictureSource:
     def _take(self, frame: Frame, running: _Running) -> None:
         self.rate.count()
         now = self._monotonic()  # not `captured`: the wall clock may be stepped in a call
-        for stream in self._streams.values():
-            if stream.fanout and stream.is_due(now):
-                running.later(stream.fanout.publish, stream.encode(frame, self._viewing, now))
-        running.own.take(frame, now)
+        due = [stream for stream in self._streams.values() if stream.fanout and stream.is_due(now)]
+        own = running.own.is_due(now)
+        if due or own:
+            # Looked at once: the resident sees of the own picture what the clinician sees.
+            widths, heights = zip(*(stream.size for stream in due), strict=True) if due else ((OWN_WIDTH,), (OWN_HEIGHT,))
+            frame = self._viewing.look(frame, max(widths), max(heights))
+        for stream in due:
+            running.later(stream.fanout.publish, stream.encode(frame, now))
+        if own:
+            running.own.take(frame)
         self.taken += 1
 
 
@@ -152,10 +158,13 @@ class _OwnPicture:
         self._ring = PictureRing(path, OWN_WIDTH, OWN_HEIGHT)
         self._due = 0.0
 
-    def take(self, frame: Frame, now: float) -> None:
+    def is_due(self, now: float) -> bool:
         if now < self._due:
-            return
+            return False
         self._due = max(self._due + 1 / OWN_FPS, now)
+        return True
+
+    def take(self, frame: Frame) -> None:
         width, height = fit(frame.width, frame.height, OWN_WIDTH, OWN_HEIGHT)
         small = as_picture(frame).reformat(width, height, "yuv420p", interpolation="FAST_BILINEAR", threads=1)
         self._ring.show(small, frame.captured)
