@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from device.hardware.ports import BLOCK, SAMPLE_RATE
-from device.media.acoustics.selftest import CHIRPS, SECONDS, Finding, Hearing, Trial, chirp, find, judge
+from device.media.acoustics.selftest import CHIRPS, SECONDS, Finding, Hearing, Trial, brush, chirp, find, judge
 from messaging.clock import ManualClock
 
 PLAYED = np.concatenate(list(Trial(lambda: 0.0).blocks()))
@@ -71,8 +71,7 @@ def test_a_room_without_the_chirp_has_not_heard_it(noise: float) -> None:
 
 def test_a_chirp_that_stops_and_goes_is_not_believed() -> None:
     whole = hearing()
-    for start in whole.starts[1:]:
-        whole.raw[start : start + round(1.4 * SAMPLE_RATE)] = 0
+    whole.raw[whole.starts[1] : whole.starts[1] + round(1.4 * SAMPLE_RATE)] = 0
     assert not judge(whole).heard
 
 
@@ -103,6 +102,13 @@ def test_the_chirp_is_soft_and_short_and_does_not_click() -> None:
     assert abs(int(sound[0])) < 50
     assert abs(int(sound[-1])) < 50
     assert find(np.append(sound, np.zeros(SAMPLE_RATE, np.int16)), 0) == 0
+
+
+def test_the_brush_is_soft_and_does_not_click() -> None:
+    sound = brush()
+    assert 500 < np.abs(sound).max() <= 0.26 * 32767
+    assert max(abs(int(sound[0])), abs(int(sound[-1]))) < 50
+    assert len(sound) % BLOCK == 0
 
 
 def test_times_of_the_threads_become_samples() -> None:

@@ -23,8 +23,8 @@ from device.hardware.sound import silence
 
 CAPACITY = 100 * BLOCK  # samples: a second; nobody is so late
 # Samples that wait before the first is given. Fewer, and a speaker's thread that is 10 ms late is missed; more, and the
-# echo could come before what it is the echo of: sound server, sound cards and air take 40 ms at the least.
-PRIMED = 3 * BLOCK
+# echo could come before what it is the echo of: a sound server and quick sound cards take 25 ms in all.
+PRIMED = 2 * BLOCK
 _DRY = 20  # blocks without any of the speaker's: it is shut, and when it comes again all begins anew
 _WINDOW = 50  # blocks over which the median is taken
 _STEP = 5 * BLOCK // 4  # samples: what has moved by more was no crystal; it is put right at once, when seen twice

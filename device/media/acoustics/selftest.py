@@ -1,7 +1,9 @@
 """The acoustic self-test: what is played, what is noted meanwhile, and what it tells. No sound outlives the test.
 
-Three chirps: the echo canceller learns from the first two, the last one is judged. A chirp is a sweep whose pitch rises
-as evenly as a scale, softly, so that it tells all of speech's band in less than a second and pleases the ear.
+Two chirps tell the delay and how loud the speaker is in the room. A chirp is a sweep whose pitch rises as evenly as a
+scale, softly, so that it tells all of speech's band in less than a second and pleases the ear. A canceller learns
+nothing true from one tone at a time, so a soft brush follows, noise that swells as often as syllables do: of its end it
+is told how much is left.
 """
 
 from __future__ import annotations
@@ -19,12 +21,15 @@ from numpy.typing import NDArray
 from device.hardware.ports import BLOCK, SAMPLE_RATE, Block
 from messaging.clock import Clock
 
-CHIRPS = 3
+CHIRPS = 2
 _CHIRP_S = 0.8
 _PAUSE_S = 0.7  # the longest delay there is, and the room falling silent
 _LEAD_S = 0.6  # before the first: the devices settle, and the room's own noise is heard
 _FROM_HZ, _TO_HZ = 250.0, 5000.0
 _LEVEL = 0.25  # of full scale
+_BRUSH_S = 1.5  # whole syllables
+_LEARNT_S = 0.6  # of the brush, before what is left of it is judged
+_SYLLABLES_HZ = 4
 _CLEAR = 6.0  # how far the echo stands out of what correlates by chance
 _ALIKE = 0.08  # correlation with the chirp, of 1: noise has 0.02, a chirp in a hard room or much noise 0.2
 _SAME_MS = 25.0  # two chirps that were both heard took the same time, but for the threads'
@@ -32,7 +37,8 @@ _OVER_NOISE_DB = 10.0  # the echo must be louder than the noise by so much befor
 
 _LOOK_S = 0.05
 
-SECONDS = _LEAD_S + CHIRPS * (_CHIRP_S + _PAUSE_S)
+SECONDS = _LEAD_S + CHIRPS * (_CHIRP_S + _PAUSE_S) + _BRUSH_S + _PAUSE_S
+_BRUSH_AFTER = round((_CHIRP_S + _PAUSE_S) * SAMPLE_RATE)  # samples from the last chirp's beginning
 Sound = NDArray[np.int16]
 
 
@@ -91,6 +97,8 @@ class Trial:
             self._given.append(self._monotonic())
             yield from chirp().reshape(-1, BLOCK)
             yield from pause.reshape(-1, BLOCK)
+        yield from brush().reshape(-1, BLOCK)
+        yield from pause.reshape(-1, BLOCK)
         self._done.set()
 
     def hear(self, raw: Block, clean: Block) -> None:
@@ -121,6 +129,14 @@ def chirp() -> Sound:
     return np.asarray(np.sin(2 * np.pi * turns) * shape * _LEVEL * 32767, np.int16)
 
 
+def brush() -> Sound:
+    """The brush, whole blocks; the same every time."""
+    count = round(_BRUSH_S * SAMPLE_RATE / BLOCK) * BLOCK
+    noise = np.convolve(np.random.default_rng(4).normal(0, 1, count), np.hanning(10) / np.hanning(10).sum(), "same")
+    swell = np.sin(np.pi * _SYLLABLES_HZ * np.arange(count) / SAMPLE_RATE) ** 2
+    return np.asarray(np.clip(noise / 4 / noise.std(), -1, 1) * swell * _LEVEL * 32767, np.int16)
+
+
 def judge(hearing: Hearing) -> Finding:
     """What a hearing tells. Any sound will do: what tells nothing gives `heard=False`."""
     first = hearing.starts[0] if hearing.starts else 0
@@ -133,9 +149,10 @@ def judge(hearing: Hearing) -> Finding:
     if len(agree) < 2:
         return Finding(heard=False, noise_db=noise_db)
     begin = hearing.starts[-1] + round(statistics.median(agree))
-    raw, clean = (_power(sound[begin : begin + len(chirp())]) for sound in (hearing.raw, hearing.clean))
-    echo = max(raw - (noise or 0.0), 0.0)
-    told = echo > (noise or 0.0) * 10 ** (_OVER_NOISE_DB / 10)
+    echo = max(_power(hearing.raw[begin : begin + len(chirp())]) - (noise or 0.0), 0.0)
+    learnt = slice(begin + _BRUSH_AFTER + round(_LEARNT_S * SAMPLE_RATE), begin + _BRUSH_AFTER + len(brush()))
+    raw, clean = _power(hearing.raw[learnt]), _power(hearing.clean[learnt])
+    told = raw > (noise or 0.0) * 10 ** (_OVER_NOISE_DB / 10)
     return Finding(
         heard=True,
         noise_db=noise_db,
