@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import wave
 from collections.abc import Callable, Iterator
@@ -15,7 +16,9 @@ import pytest
 
 from device.hardware.errors import DeviceFailed, DeviceMissing, HardwareError
 from device.hardware.ports import BLOCK, SAMPLE_RATE, CameraMode, Frame
+from device.hardware.sim.camera import SLOW_S, SimCamera
 from device.hardware.sim.files import VideoLoop, load_sound
+from device.hardware.sim.scenes import FarScene
 from device.hardware.sim.sound import SimMicrophone
 from device.hardware.sim.speech import SECONDS, SYLLABLE_HZ, speech
 from device.hardware.sim.station import Simulation
@@ -62,7 +65,7 @@ def sim(config: StationConfig) -> Iterator[Simulation]:
 def test_every_knob_of_the_panel_turns(sim: Simulation) -> None:
     expected = {
         "press", "unplug_camera", "plug_camera", "plug_camera_slowly", "freeze_camera", "thaw_camera", "stall_camera",
-        "break_camera", "dark", "cover_lens", "clear_view", "unplug_examination", "plug_examination",
+        "break_camera", "dark", "cover_lens", "clear_view", "unplug_examination", "plug_examination", "echo", "no_echo",
         "unplug_microphone", "plug_microphone", "unplug_speaker", "plug_speaker",
     }  # fmt: skip
     assert set(sim.knobs) == expected
@@ -329,3 +332,83 @@ def test_a_sound_file_is_no_camera(config: StationConfig, tmp_path: Path) -> Non
     with pytest.raises(HardwareError, match="no video"):
         VideoLoop(str(tmp_path / "a.wav"), 160, 120)
     assert Simulation(replace(config, sim=SimSection(microphone=str(tmp_path / "a.wav")))).microphone.presence() == "ok"
+
+
+# Cameras, what they see, and what goes wrong with them
+
+
+def pictures_of(camera: SimCamera, count: int = 2, mode: CameraMode = SMALL) -> list[Frame]:
+    """The next pictures of an open camera's."""
+    seen = Events()
+    camera.open(mode, seen.add, lambda _: None)
+    assert seen.wait(count)
+    camera.close()
+    return seen.items[:count]  # type: ignore[return-value]
+
+
+@pytest.mark.parametrize("source", ["scene", "scene-far", "scene-close"])
+def test_the_dark_can_be_told_from_a_covered_lens_and_both_from_a_clear_view(source: str) -> None:
+    camera, luma = SimCamera(source), {}
+    for lens in ("clear", "dark", "covered"):
+        camera.before_lens(lens)
+        frame = pictures_of(camera, 1, CameraMode(320, 240, 50))[0]
+        luma[lens] = frame.i420[:240].astype(float)
+    assert luma["clear"].mean() > 80
+    assert 16 < luma["covered"].mean() < luma["dark"].mean() < 40
+    assert luma["covered"].std() < 2 < luma["dark"].std(), "there is something to see in a dark room"
+
+
+def test_a_dark_picture_still_has_shapes_and_its_noise_moves() -> None:
+    camera = SimCamera()
+    camera.before_lens("dark")
+    first, second = (frame.i420[:240].astype(float) for frame in pictures_of(camera, 2, CameraMode(320, 240, 50)))
+    assert np.abs(first - second).mean() > 1
+    window, floor = first[30:120, 240:290].mean(), first[215:225, 20:100].mean()
+    assert window > floor + 5
+
+
+def test_the_person_in_the_far_room_is_small_and_walks() -> None:
+    scene = FarScene(640, 360)
+    seen = [scene.figure(float(second)) for second in range(25)]
+    for left, top, right, bottom in seen:
+        assert 0 <= left < right <= 1
+        assert 0 <= top < bottom <= 1
+        assert 0.2 < bottom - top < 0.45
+    assert max(left for left, *_ in seen) - min(left for left, *_ in seen) > 0.5
+
+
+def test_a_stall_is_cured_by_opening_anew_and_a_freeze_only_by_a_thaw(sim: Simulation) -> None:
+    for knob, cured in (("stall_camera", True), ("freeze_camera", False)):
+        sim.camera.open(SMALL, lambda _: None, lambda _: None)
+        sim.turn(knob)
+        sim.camera.close()
+        seen = Events()
+        sim.camera.open(SMALL, seen.add, lambda _: None)
+        assert bool(seen.wait(1) if cured else seen.items) is cured
+        with pytest.raises(DeviceFailed, match="no still") if not cured else contextlib.nullcontext():
+            sim.camera.capture_still(0.2 if not cured else PATIENCE)
+        sim.turn("thaw_camera")
+        assert seen.wait(1)
+        sim.camera.close()
+
+
+def test_a_slow_camera_takes_its_time_until_another_is_plugged_in() -> None:
+    slept: list[float] = []
+    camera = SimCamera(sleep=slept.append)
+    camera.plug_slowly()
+    pictures_of(camera)
+    camera.plug()
+    pictures_of(camera)
+    assert slept == [SLOW_S]
+
+
+def test_the_second_camera_is_of_its_own_and_may_be_left_out(sim: Simulation, config: StationConfig) -> None:
+    second = sim.hardware().examination
+    assert second is not None
+    sim.turn("unplug_examination")
+    assert (second.presence(), sim.camera.presence()) == ("missing", "ok")
+    with pytest.raises(DeviceMissing):
+        second.modes()
+    without = Simulation(replace(config, sim=SimSection(examination="")))
+    assert without.hardware().examination is None
+    assert "plug_examination" not in without.knobs
