@@ -19,7 +19,7 @@ from messaging.call import Devices, DeviceState
 from messaging.clock import ManualClock
 from messaging.codec import encode
 from messaging.envelope import Sealer
-from messaging.health import Event, Health, ProcessState
+from messaging.health import Echo, Event, Health, ProcessState, SoundTest
 from messaging.local import CallView
 
 SECRETS = (
@@ -99,11 +99,16 @@ def test_every_field_of_the_report_is_a_number_or_one_of_a_few_words() -> None:
     words: dict[str, Any] = {
         "clock": {"unset", "floor", "ntp"},
         "link": {"ethernet", "wifi", "other", "none"},
+        "echo": set(get_args(Echo)),
     }
     for field in dataclasses.fields(Health):
-        if field.name in ("devices", "processes", "versions"):
+        if field.name in ("devices", "processes", "versions", "sound_test"):
             continue
         assert field.name in words or any(kind in str(field.type) for kind in ("int", "float")), field.name
+    for field in dataclasses.fields(SoundTest):
+        kinds = ("int", "float", "bool", "DeviceState", "Echo")
+        assert any(kind in str(field.type) for kind in kinds), field.name
+    assert set(get_args(Echo)) == {"station", "device", "loading", "failed"}
     assert set(get_args(DeviceState)) == {"ok", "missing", "fault"}
     assert set(get_args(ProcessState)) == {"running", "restarting", "stopped"}
 
