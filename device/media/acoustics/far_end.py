@@ -28,8 +28,9 @@ PRIMED = 2 * BLOCK
 _DRY = 20  # blocks without any of the speaker's: it is shut, and when it comes again all begins anew
 _WINDOW = 50  # blocks over which the median is taken
 _STEP = 5 * BLOCK // 4  # samples: what has moved by more was no crystal; it is put right at once, when seen twice
-_DEAD_BAND = BLOCK // 2  # samples that the median moves by itself; a slip that is not needed costs the canceller
-_SLIP_EVERY = 8  # blocks between two slipped samples: 260 ppm, more than two crystals differ
+_LONG = 20  # windows (10 s) over which crystals are judged: a slip that is not needed costs the canceller
+_DEAD_BAND = 96  # samples (2 ms) that even their median moves by itself
+_SLIP_EVERY = 10  # blocks between two slipped samples: 210 ppm, more than two crystals differ
 
 
 @dataclass
@@ -57,6 +58,7 @@ class FarEnd:
         self._dry = 0
         self._levels: list[float] = []
         self._usual: float | None = None  # samples that wait when all is as it was at the beginning
+        self._moves: list[int] = []  # of the last windows, in samples
         self._suspected = 0  # samples that the last window had moved by, if that was a step
         self._slip = 0  # samples to slip, one now and then
         self._since_slip = 0
@@ -88,6 +90,7 @@ class FarEnd:
         self._read = self._written - PRIMED
         self._primed, self._dry = True, 0
         self._levels.clear()
+        self._moves.clear()
         self._usual, self._suspected, self._slip = None, 0, 0
         return True
 
@@ -102,14 +105,23 @@ class FarEnd:
             return
         moved = round(median - self._usual)
         if abs(moved) <= _STEP:
-            self._suspected, self._slip = 0, moved if abs(moved) > _DEAD_BAND else 0
+            self._suspected = 0
+            self._judge_crystals(moved)
         elif self._suspected and abs(moved - self._suspected) <= _STEP:
             self._shift(moved)
         else:
             self._suspected = moved  # a busy machine may be late for half a second
 
+    def _judge_crystals(self, moved: int) -> None:
+        self._moves.append(moved)
+        if len(self._moves) == _LONG:
+            drifted = round(statistics.median(self._moves))
+            self._moves.clear()
+            self._slip = drifted if abs(drifted) > _DEAD_BAND else 0
+
     def _shift(self, moved: int) -> None:
         self._suspected, self._slip = 0, 0
+        self._moves.clear()
         if moved > 0:
             left_out = min(moved, self._written - self._read)
             self._read += left_out
