@@ -74,7 +74,7 @@ async def test_a_capped_line_is_filled_and_not_overrun_and_sound_goes_on(station
         sound = await watched(peer)
         after = (await relay.figures())["out"]
     assert sound > 30, "of 50; there are pauses in speech"
-    assert after["overflowed"] - before["overflowed"] <= 0.03 * (after["came"] - before["came"])
+    assert after["overflowed"] - before["overflowed"] <= 0.05 * (after["came"] - before["came"])
     kbps = (after["passed_bytes"] - before["passed_bytes"]) * 8 / LOOKED_AT_S / 1000
     assert 75 < kbps <= cap * 1.03
 

@@ -171,7 +171,7 @@ async def test_what_is_seen_goes_through_the_viewing_and_only_if_it_is_sent(tmp_
         camera.source.feed(frame(20))
         await camera.wait(lambda: camera.source.taken == 2)
         assert (picture.width, picture.height) == (80, 60)
-        assert Closer.asked == [(640, 360)], "the second came too soon"
+        assert Closer.asked.count((640, 360)) == 1, "the second came too soon to be sent"
     finally:
         await camera.source.stop()
         camera.own.close()
