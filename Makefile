@@ -8,7 +8,7 @@ PYTEST := $(BIN)/python -m pytest -p no:cacheprovider
 COMPILE := uv pip compile pyproject.toml --universal --generate-hashes --no-header --no-emit-index-url --no-emit-find-links --python-version 3.11
 
 .DEFAULT_GOAL := help
-.PHONY: bench-viewing help demo test check lint format unit bench-call bench-line lock clean ready-demo ready-check ready-test
+.PHONY: bench-viewing help demo test check lint format unit bench-call bench-echo bench-line lock clean ready-demo ready-check ready-test
 
 help: ## this list
 	@echo "Lægeknap. First: make demo (try it), make check (before a commit), make test (everything)."
@@ -43,6 +43,9 @@ bench-call: ready-test ## our station beside Chromium's: build/bench/call.json
 
 bench-line: ready-test ## bad lines, ours beside Chromium's: build/bench/line.json (CASES=loss5,cap300 SECONDS=15)
 	$(BIN)/python -m tests.bench.line --cases='$(CASES)' $(if $(SECONDS),--seconds=$(SECONDS))
+
+bench-echo: ready-test ## echo left in six rooms, over PipeWire: build/bench/echo.json
+	$(BIN)/python -m tests.bench.echo
 
 bench-viewing: ready-check ## what framing, light and lens cost: build/bench/viewing.json
 	$(BIN)/python -m tests.bench.viewing
