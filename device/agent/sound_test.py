@@ -38,7 +38,8 @@ def _run(conversation: Conversation) -> int:
     for message in conversation.messages():
         if isinstance(message, CallView) and not asked:
             print(
-                "Three chirps will sound. The microphone is on meanwhile; nothing is kept of what it hears.", flush=True
+                "Two chirps and a soft brush will sound. The microphone is on meanwhile; nothing is kept of what it hears.",
+                flush=True,
             )
             conversation.send(RunSoundTest())
             asked = True
