@@ -38,8 +38,7 @@ def _run(conversation: Conversation) -> int:
     for message in conversation.messages():
         if isinstance(message, CallView) and not asked:
             print(
-                "Two chirps and a soft brush will sound. The microphone is on meanwhile; nothing is kept of what it hears.",
-                flush=True,
+                "Two chirps and a soft brush will sound. The microphone is on meanwhile; no sound is kept.", flush=True
             )
             conversation.send(RunSoundTest())
             asked = True
