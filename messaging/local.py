@@ -28,6 +28,7 @@ CallState = Literal[
     "idle", "calling", "ringing", "connecting", "in_call", "ending", "feedback", "fault", "offline"
 ]  # fmt: skip
 FaultReason = Literal["not_enrolled", "no_clinic", "no_devices", "internal"]
+Looking = Literal["", "closer", "examination", "still"]  # what the clinician does with the picture
 LightPattern = Literal["off", "ready", "calling", "ringing", "live", "fault"]
 # The patterns that say "camera and microphone are on": one of them whenever they may be, never when they cannot be.
 ON_AIR: frozenset[LightPattern] = frozenset({"calling", "live"})
@@ -59,6 +60,8 @@ class CallView:
     echo: Echo = "loading"
     sound_test: SoundTest | None = None  # the last acoustic self-test of this run
     broken: Annotated[tuple[str, ...], Length(8)] = ()  # devices that fail again and again though they are there
+    looking: Looking = ""
+    lens: Literal["clear", "dark", "covered"] = "clear"  # of the camera that is open
     encoder: Annotated[str, Length(64)] = ""  # of the pictures sent: x264 or a chip's, and a chip's that failed
 
 

@@ -31,6 +31,7 @@ class Config:
     language: Language = "da"
     volume: Annotated[int, Range(0, 100)] = 70
     sound: Sound = field(default_factory=Sound)
+    framing: bool = True  # people are framed when a call begins
 
 
 @dataclass(frozen=True)

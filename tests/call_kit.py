@@ -12,6 +12,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 
 from device.call import events as e
 from device.call.service import CallService
@@ -44,6 +45,7 @@ class DeviceLog:
         self.present = Devices()
         self.volume = 0
         self.encoder = "x264"
+        self.closer = SimpleNamespace(looking="", lens="clear")
         self.echo: Echo = "station"
         self.light_at_test = ""
         self.test_hold = asyncio.Event()
@@ -97,7 +99,9 @@ class ScriptedEngine:
     async def load(self) -> None:
         """Here at once."""
 
-    async def prepare(self, generation: int, ice_servers: tuple[object, ...], *, beside: bool = False) -> str:
+    async def prepare(
+        self, generation: int, ice_servers: tuple[object, ...], relay_only: bool = False, *, beside: bool = False
+    ) -> str:
         try:
             await self.hold.wait()
         except asyncio.CancelledError:

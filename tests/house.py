@@ -190,12 +190,12 @@ class House:
 
     async def add_station(
         self, name: str = "Room 4", *, call: bool = True, screen: bool = False, width: int = 640, height: int = 480,
-        broker: int | None = None, **more: str,
+        framing: bool = False, broker: int | None = None, **more: str,
     ) -> RunningStation:  # fmt: skip
         """A new station, enrolled by its code file, its processes running and ready for a press.
 
         Without `call` only its agent runs. `broker` is another port by which it reaches the broker. `more` are lines of
-        its config below [sim], e.g. `camera="/some/video.mp4"`.
+        its config below [sim], e.g. `camera="/some/video.mp4"`. `framing` is off, so that the time code stays in view.
         """
         async with self.registry.begin() as t:
             record = await t.stations.add(name, self.site.id, self.clinic.id, self.clock.wall(), language=self.language)
@@ -203,7 +203,7 @@ class House:
         for part in ("run", "state"):
             (folder / part).mkdir(parents=True, mode=0o700)
         await self._write_card(record.id, folder, broker or self.broker)
-        _write_config(folder, width, height, more)
+        _write_config(folder, width, height, framing, more)
         station = RunningStation(record.id, name, folder, self.processes, Face(folder / "run"))
         self.stations.append(station)
         for process in ("agent", "call") if call else ("agent",):
@@ -237,9 +237,7 @@ class House:
     async def _write_card(self, station: str, folder: Path, broker: int) -> None:
         authority = open_authority(self.root / "region" / "ca", self.clock)
         code = await Enrolment(RegistryEnrolmentStore(self.registry, self.clock), authority, self.clock).invite(station)
-        card = CodeFile(
-            f"https://{HOST}:{self.enrolment}", authority.root_sha256, code, station, f"{HOST}:{broker}"
-        )
+        card = CodeFile(f"https://{HOST}:{self.enrolment}", authority.root_sha256, code, station, f"{HOST}:{broker}")
         (folder / "card.toml").write_text(write_code_file(card), encoding="utf-8")
 
     async def _start_screen(self, station: str, folder: Path) -> None:
@@ -286,14 +284,14 @@ def _station(folder: Path, process: str) -> list[str]:
     return [sys.executable, "-m", "device.cli", "--config", str(folder / "station.toml"), process]
 
 
-def _write_config(folder: Path, width: int, height: int, sim: dict[str, str]) -> None:
+def _write_config(folder: Path, width: int, height: int, framing: bool, sim: dict[str, str]) -> None:
     """station.toml; a JSON string is a TOML string as well."""
     tables: dict[str, dict[str, Any]] = {
         "station": {
             "hardware": "sim", "state_dir": str(folder / "state"), "runtime_dir": str(folder / "run"),
             "code_file": str(folder / "card.toml"),
         },
-        "media": {"width": width, "height": height},
+        "media": {"width": width, "height": height, "framing": framing},
         "screen": {"size": "800x500", "mirror": str(folder / "run" / "screen.jpg")},
         "sim": sim,
         "health": {"interval_s": 10},

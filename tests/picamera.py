@@ -21,6 +21,8 @@ class PaperPicamera:
         self.free_running = False
         self.sensor_resolution = (2592, 1944)
         self.stills = 0
+        self.whole = (0, 0, 2592, 1458)  # of a sensor of 4:3 what a stream of 16:9 shows
+        self.crop: tuple[int, int, int, int] | None = self.whole
         self._padding = padding
         self._fails = fails
         self._coming: queue.Queue[int | Exception] = queue.Queue()
@@ -49,6 +51,10 @@ class PaperPicamera:
     def configure(self, configuration: dict[str, Any]) -> None:
         self._maybe_fail("configure")
         self.asked = configuration
+
+    def set_controls(self, controls: dict[str, Any]) -> None:
+        self._maybe_fail("zoom")
+        self.crop = controls["ScalerCrop"]
 
     def start(self) -> None:
         self._maybe_fail("start")
@@ -101,7 +107,8 @@ class PaperRequest:
         return np.full(stream["stride"] * stream["size"][1] * 3 // 2, 90, dtype=np.uint8)
 
     def get_metadata(self) -> dict[str, Any]:
-        return {"SensorTimestamp": self._exposed_ns} if self._exposed_ns else {}
+        told: dict[str, Any] = {"SensorTimestamp": self._exposed_ns} if self._exposed_ns else {}
+        return told | ({"ScalerCrop": self._camera.crop} if self._camera.crop else {})
 
     def release(self) -> None:
         self._camera.requests_held -= 1

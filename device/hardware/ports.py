@@ -31,14 +31,39 @@ class CameraMode:
     fps: int = 30
 
 
+NARROWEST = 0.2  # of the picture's sides: closer in there are too few pixels to tell anything by
+
+
+@dataclass(frozen=True)
+class Crop:
+    """A part with the picture's own shape: its middle and its sides, as shares of the picture's (0 to 1)."""
+
+    x: float = 0.5
+    y: float = 0.5
+    size: float = 1.0
+
+    def inside(self) -> Crop:
+        """The nearest that lies in the picture."""
+        size = min(1.0, max(NARROWEST, self.size))
+        half = size / 2
+        return Crop(min(1 - half, max(half, self.x)), min(1 - half, max(half, self.y)), size)
+
+
+WHOLE = Crop()
+
+
 @dataclass(frozen=True)
 class Frame:
-    """One picture: `i420` is uint8 of shape (height * 3 / 2, width), planar YUV 4:2:0; `captured` Unix seconds."""
+    """One picture: `i420` is uint8 of shape (height * 3 / 2, width), planar YUV 4:2:0; `captured` Unix seconds.
+
+    `part` is what it shows of all that the camera sees: another one than WHOLE only after `Camera.zoom`.
+    """
 
     i420: NDArray[np.uint8]
     width: int
     height: int
     captured: float
+    part: Crop = WHOLE
 
 
 Block = NDArray[np.int16]  # shape (480,), mono, 48 kHz
@@ -81,6 +106,12 @@ class Camera(Protocol):
 
     def open(self, mode: CameraMode, on_frame: OnFrame, on_fault: OnFault) -> None:
         """Start delivering frames; HardwareError if it cannot."""
+
+    def zoom(self, crop: Crop) -> None:
+        """Read this part of the open camera's sensor from now on, in the size of the mode; WHOLE ends it. Never waits.
+
+        A camera that cannot does nothing: `Frame.part` tells what each picture shows, and the rest is cut out of it.
+        """
 
     def capture_still(self, timeout_s: float = STILL_S) -> Frame:
         """One picture of the open camera at its full resolution. Waits: call it from a thread, never from a callback.

@@ -86,6 +86,17 @@ class DeviceSet:
         async with self._lock:
             await self._open(parts)
 
+    async def exchange(self, part: Part, change: Callable[[], None]) -> None:
+        """Shut this part, `change` what is opened for it, and open it again; nothing if it is not open."""
+        async with self._lock:
+            if part not in self._opened:
+                return
+            before = self.state, self.broken
+            await self._shut(part)
+            change()
+            await self._open((part,))
+            self._tell(before)
+
     async def release(self, *parts: Part) -> None:
         """Shut these. When it returns no callback of theirs comes any more."""
         self._wanted.difference_update(parts)

@@ -23,6 +23,14 @@ class CancellerFailed(MediaError):
     code = "canceller"
 
 
+class NoStill(MediaError):
+    """No still can be had; `code` is one of `busy`, `closed`, `no_camera`, `failed`, `too_large`."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(f"no still: {code}")
+        self.code = code
+
+
 class BadDescription(MediaError):
     """An answer or a candidate that is not one we can take; the peer connection stays as it was."""
 

@@ -10,6 +10,8 @@ from device.hardware.ports import Block, CameraMode, Frame, Hardware, OnFault
 from device.media.acoustics import selftest
 from device.media.acoustics.room import RoomSound
 from device.media.acoustics.voice import load_voice
+from device.media.cameras import Cameras
+from device.media.closer import Closer
 from device.media.devices import PARTS, DeviceSet
 from device.media.encoder_choice import EncoderChoice
 from device.media.levels import RateMeter
@@ -19,6 +21,7 @@ from device.media.receiving import Remote
 from device.media.sending import PictureSource, SoundSource
 from device.media.speaking import Loudspeaker
 from device.media.tones import Tone
+from device.media.viewing.room import RoomView
 from device.runtime.config import MediaSection
 from messaging.call import Devices
 from messaging.clock import Clock
@@ -32,8 +35,9 @@ _TEST_PATIENCE_S = 2.0  # a sound server that is slow to begin
 class Media:
     """Owns the devices of a `Hardware`; camera and microphone are open only between `open` and `close`.
 
-    `on_devices` is called on the loop when a device came or went while it was wanted. Constructing opens nothing.
-    What an engine takes of it: `pictures` and `sound` to send, `remote` to receive into.
+    `on_devices` is called on the loop when a device came or went while it was wanted, `on_looking` when what the
+    screen says of the clinician's looking closer may have changed. Constructing opens nothing.
+    What an engine takes of it: `pictures` and `sound` to send, `remote` to receive into, `closer`.
     """
 
     def __init__(
@@ -43,6 +47,7 @@ class Media:
         runtime_dir: Path,
         clock: Clock,
         on_devices: Callable[[Devices], None] = lambda _: None,
+        on_looking: Callable[[], None] = lambda: None,
     ) -> None:
         self._clock = clock
         self._room = room = RoomSound(clock.monotonic)
@@ -56,18 +61,20 @@ class Media:
         self._rate_in = RateMeter(clock.monotonic)
         self._loudspeaker = Loudspeaker(self.playout, room)
         self._encoders = EncoderChoice()
+        view = RoomView(clock.monotonic)
         self.pictures = PictureSource(
-            settings.bitrate_kbps * 1000, settings.fps, clock.monotonic, make_encoder=self._encoders.make
+            settings.bitrate_kbps * 1000, settings.fps, clock.monotonic, view, make_encoder=self._encoders.make
         )
         self.sound = SoundSource(room)
         self.remote = Remote(self.playout, clock.wall, self._rate_in)
-        self.mode = mode = CameraMode(settings.width, settings.height, settings.fps)
+        self.mode = CameraMode(settings.width, settings.height, settings.fps)
         self._hardware = hardware
         self._seen = 0.0  # when the camera gave its last picture
+        self._cameras = cameras = Cameras(hardware.camera, hardware.examination)
         self._devices = DeviceSet(
-            {"camera": hardware.camera, "microphone": hardware.microphone, "speaker": hardware.speaker},
+            {"camera": cameras, "microphone": hardware.microphone, "speaker": hardware.speaker},
             {
-                "camera": lambda on_fault: hardware.camera.open(mode, self._see, on_fault),
+                "camera": self._open_camera,
                 "microphone": self._open_microphone,
                 "speaker": self._open_speaker,
             },
@@ -76,6 +83,7 @@ class Media:
             on_devices,
             hardware.plugs,
         )
+        self.closer = Closer(cameras, view, self._devices, clock, on_looking)
 
     async def open(self) -> Devices:
         """Open camera, microphone and speaker, each as far as it can be; the result says what is not well.
@@ -87,6 +95,7 @@ class Media:
                 self._ring = PictureRing(self._runtime_dir / REMOTE_RING)
                 self.remote.attach(self._ring)
                 self.sound.start()
+                self.closer.begin()
                 self.pictures.start(self._runtime_dir / OWN_RING, lambda why: self._devices.fault("camera", why))
             await self._devices.want(*PARTS)
         return self._devices.state
@@ -97,6 +106,7 @@ class Media:
             self._loudspeaker.play("none")
             await self._devices.release(*PARTS)
             await self.pictures.stop()
+            self.closer.end()
             if self._ring is not None:
                 self.remote.attach(None)
                 self._ring.close()
@@ -117,10 +127,9 @@ class Media:
         """The devices that have failed again and again though they are there: somebody should look at them."""
         return tuple(part for part in PARTS if part in self._devices.broken)
 
-    async def still(self) -> Frame:
-        """One picture of the open camera at its full resolution; HardwareError if there is none."""
-        with self._devices.camera_pauses():
-            return await asyncio.to_thread(self._hardware.camera.capture_still)
+    def _open_camera(self, on_fault: OnFault) -> None:
+        self._cameras.open(self.mode, self._see, on_fault)
+        self.closer.opened()
 
     def _open_microphone(self, on_fault: OnFault) -> None:
         self._hardware.microphone.open(self._hear, on_fault)

@@ -123,8 +123,8 @@ class PictureSource:
         own = running.own.is_due(now)
         if due or own:
             # Looked at once: the resident sees of the own picture what the clinician sees.
-            widths, heights = zip(*(stream.size for stream in due), strict=True) if due else ((OWN_WIDTH,), (OWN_HEIGHT,))
-            frame = self._viewing.look(frame, max(widths), max(heights))
+            width, height = max((stream.size for stream in due), default=(OWN_WIDTH, OWN_HEIGHT))
+            frame = self._viewing.look(frame, width, height)
         for stream in due:
             running.later(stream.fanout.publish, stream.encode(frame, now))
         if own:

@@ -28,12 +28,13 @@ class StationSection:
 
 @dataclass(frozen=True)
 class MediaSection:
-    """[media]: what the station sends at best."""
+    """[media]: what the station sends at best; without `framing` people are never framed by themselves here."""
 
     width: Annotated[int, Range(160, 1920)] = 1280
     height: Annotated[int, Range(120, 1080)] = 720
     fps: Annotated[int, Range(1, 60)] = 30
     bitrate_kbps: Annotated[int, Range(100, 8000)] = 1800
+    framing: bool = True
 
 
 @dataclass(frozen=True)

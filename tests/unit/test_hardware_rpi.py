@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from device.hardware.errors import DeviceFailed, DeviceMissing, HardwareError
-from device.hardware.ports import CameraMode, Frame
+from device.hardware.ports import NARROWEST, WHOLE, CameraMode, Crop, Frame
 from device.hardware.rpi.camera import PiCamera, load, unpad
 from device.hardware.rpi.pins import GpioButton, GpioLight
 from tests.picamera import PaperPicamera
@@ -102,6 +102,58 @@ def test_a_camera_that_does_not_close_is_told_and_ends_nothing(caplog: pytest.Lo
     library.shoot()
     camera.close()
     assert [record.getMessage() for record in caplog.records] == ["the camera does not close: busy"]
+
+
+class Zooming:
+    """An open camera of paper, one picture at a time."""
+
+    def __init__(self, library: PaperPicamera) -> None:
+        self.library, self._frames = library, queue.Queue[Frame]()
+        self.camera = PiCamera(library=lambda: library)
+        self.camera.open(CameraMode(640, 360, 25), self._frames.put, lambda _: None)
+
+    def shoot(self) -> Frame:
+        self.library.shoot()
+        return self._frames.get(timeout=PATIENCE)
+
+
+@given(st.builds(Crop, st.floats(-1, 2), st.floats(-1, 2), st.floats(0, 1.5)))
+def test_a_part_is_read_from_the_sensor_and_each_picture_tells_which(crop: Crop) -> None:
+    paper = Zooming(PaperPicamera())
+    try:
+        assert paper.shoot().part == WHOLE
+        paper.camera.zoom(crop)
+        left, top, wide, tall = paper.library.crop or (0, 0, 0, 0)
+        assert left >= 0 <= top
+        assert left + wide <= 2592 + 1
+        assert top + tall <= 1458 + 1
+        part, wanted = paper.shoot().part, crop.inside()
+        assert (part.x, part.y, part.size) == pytest.approx((wanted.x, wanted.y, wanted.size), abs=0.002)
+        assert part.size >= NARROWEST
+    finally:
+        paper.camera.close()
+
+
+def test_a_camera_that_cannot_zoom_gives_the_whole_and_goes_on(caplog: pytest.LogCaptureFixture) -> None:
+    paper = Zooming(PaperPicamera(fails="zoom"))
+    paper.shoot()
+    paper.camera.zoom(Crop(0.3, 0.3, 0.5))
+    assert paper.shoot().part == WHOLE
+    paper.camera.close()
+    assert "the camera does not zoom: busy" in caplog.text
+
+
+def test_a_camera_that_tells_of_no_zoom_is_not_asked_for_it() -> None:
+    library = PaperPicamera()
+    library.crop = None
+    paper = Zooming(library)
+    paper.shoot()
+    paper.camera.zoom(Crop(0.3, 0.3, 0.5))
+    assert library.crop is None
+    assert paper.shoot().part == WHOLE
+    paper.camera.close()
+    paper.camera.zoom(Crop(0.3, 0.3, 0.5))
+    assert library.crop is None, "nor one that is shut"
 
 
 @pytest.fixture

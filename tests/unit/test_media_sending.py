@@ -154,7 +154,7 @@ async def test_pictures_are_left_out_evenly_to_keep_a_lower_frame_rate(camera: C
     assert max(gaps) < 1 / fps + 0.05
 
 
-async def test_what_is_seen_goes_through_the_viewing_and_only_if_it_is_sent(tmp_path: Path) -> None:
+async def test_what_is_seen_goes_through_the_viewing_once_whoever_takes_it_and_only_if_it_is_shown(tmp_path: Path) -> None:
     class Closer:
         asked: ClassVar[list[tuple[int, int]]] = []
 
@@ -164,14 +164,19 @@ async def test_what_is_seen_goes_through_the_viewing_and_only_if_it_is_sent(tmp_
 
     camera = Camera(tmp_path, Closer())
     try:
-        outlet = camera.source.subscribe("H264")
-        camera.source.want("H264", outlet, budget(size=(640, 360), fps=15))
+        outlet, old = camera.source.subscribe("H264"), camera.source.subscribe("VP8")
+        camera.source.want("H264", outlet, budget(size=(640, 360), fps=8))
+        camera.source.want("VP8", old, budget(size=(320, 180), fps=8))
         (picture,) = av.CodecContext.create("h264", "r").decode(await camera.give(outlet, 10))
-        camera.now += 1 / 30
+        assert (picture.width, picture.height) == (80, 60)
+        assert Closer.asked == [(640, 360)], "once for both codecs and the own picture"
+        camera.now += 1 / 60
         camera.source.feed(frame(20))
         await camera.wait(lambda: camera.source.taken == 2)
-        assert (picture.width, picture.height) == (80, 60)
-        assert Closer.asked.count((640, 360)) == 1, "the second came too soon to be sent"
+        assert Closer.asked == [(640, 360)], "the second came too soon"
+        own = camera.own.read()
+        assert own is not None
+        assert set(own.planes[: own.width * own.height]) == {77}, "the resident sees what the clinician sees"
     finally:
         await camera.source.stop()
         camera.own.close()

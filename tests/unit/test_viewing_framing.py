@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from device.media.viewing.crop import WHOLE, Crop
+from device.hardware.ports import WHOLE, Crop
 from device.media.viewing.framing import (
     CLOSEST,
     GONE_S,

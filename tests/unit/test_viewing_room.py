@@ -10,10 +10,9 @@ import cv2
 import numpy as np
 import pytest
 
-from device.hardware.ports import Frame
+from device.hardware.ports import WHOLE, Crop, Frame
 from device.media.errors import MediaError
 from device.media.viewing import faces, motion, watching
-from device.media.viewing.crop import WHOLE, Crop
 from device.media.viewing.faces import FaceFinder
 from device.media.viewing.framing import Box, Seen
 from device.media.viewing.motion import MotionFinder

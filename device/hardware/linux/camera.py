@@ -17,7 +17,7 @@ from device.hardware.errors import DeviceFailed, presence_of
 from device.hardware.linux import formats
 from device.hardware.linux.formats import Offer, read_offers
 from device.hardware.pace import Worker
-from device.hardware.ports import STILL_S, CameraMode, Frame, OnFault, OnFrame
+from device.hardware.ports import STILL_S, CameraMode, Crop, Frame, OnFault, OnFrame
 from device.hardware.still import StillDesk
 from messaging.call import DeviceState
 
@@ -99,6 +99,9 @@ class V4lCamera:
         self._stills = stream.stills
         self._worker = Worker("camera", lambda stopping: self._run(stream, stopping, on_frame, on_fault))
         self._worker.start()
+
+    def zoom(self, crop: Crop) -> None:
+        """V4L2 has no common control for it: the part is cut out of its pictures."""
 
     def capture_still(self, timeout_s: float = STILL_S) -> Frame:
         """At the largest size it offers; a camera that streams another is opened anew for it, and back."""

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from device.hardware.errors import DeviceFailed, DeviceMissing, HardwareError, presence_of, wrapping
 from device.hardware.pace import Worker
-from device.hardware.ports import STILL_S, CameraMode, Frame, OnFault, OnFrame
+from device.hardware.ports import STILL_S, WHOLE, CameraMode, Crop, Frame, OnFault, OnFrame
 from device.hardware.still import StillDesk
 from messaging.call import DeviceState
 
@@ -65,6 +65,7 @@ class PiCamera:
         self._worker: Worker | None = None
         self._stills: StillDesk | None = None
         self._full: CameraMode | None = None
+        self._zoom: _Zoom | None = None
 
     def presence(self) -> DeviceState:
         """Whether libcamera knows it."""
@@ -94,8 +95,14 @@ class PiCamera:
             raise
         self._full = CameraMode(width // 2 * 2, height // 2 * 2, mode.fps)
         stills = self._stills = StillDesk()
-        self._worker = Worker("camera", lambda stopping: self._run(camera, stills, stopping, on_frame, on_fault))
+        zoom = self._zoom = _Zoom(camera)
+        self._worker = Worker("camera", lambda stopping: self._run(camera, stills, zoom, stopping, on_frame, on_fault))
         self._worker.start()
+
+    def zoom(self, crop: Crop) -> None:
+        """By the image processor, which reads that part of the sensor's picture and scales it to the stream's size."""
+        if self._zoom is not None:
+            self._zoom.to(crop)
 
     def capture_still(self, timeout_s: float = STILL_S) -> Frame:
         """The whole sensor: the camera changes its mode for one picture, and back."""
@@ -107,7 +114,7 @@ class PiCamera:
     def close(self) -> None:
         """Stop, and wait for the picture that is on its way (2 s at most, when the camera is stuck)."""
         worker, self._worker = self._worker, None
-        stills, self._stills = self._stills, None
+        stills, self._stills, self._zoom = self._stills, None, None
         if stills is not None:
             stills.shut()
         if worker is not None:
@@ -123,13 +130,14 @@ class PiCamera:
         return int(found[0]["Num"])
 
     def _run(
-        self, camera: Any, stills: StillDesk, stopping: threading.Event, on_frame: OnFrame, on_fault: OnFault
-    ) -> None:
+        self, camera: Any, stills: StillDesk, zoom: _Zoom, stopping: threading.Event, on_frame: OnFrame,
+        on_fault: OnFault,
+    ) -> None:  # fmt: skip
         try:
             while not stopping.is_set():
                 stills.serve(lambda: self._still(camera))
                 with wrapping("the camera gives no picture"):
-                    frame = self._frame(camera.capture_request(wait=_STALL_S))
+                    frame = self._frame(camera.capture_request(wait=_STALL_S), zoom)
                 if not stopping.is_set():
                     on_frame(frame)
         except DeviceFailed as error:
@@ -145,16 +153,57 @@ class PiCamera:
             still = camera.create_still_configuration(main=main, buffer_count=1)
             return self._frame(camera.switch_mode_and_capture_request(still, wait=_STILL_WAIT_S))
 
-    def _frame(self, request: Any) -> Frame:
+    def _frame(self, request: Any, zoom: _Zoom | None = None) -> Frame:
         try:
             stream = request.config["main"]
             width, height = stream["size"]
             i420 = unpad(request.make_buffer("main"), width, height, stream["stride"])
-            exposed_ns = request.get_metadata().get("SensorTimestamp")
+            told = request.get_metadata()
+            exposed_ns = told.get("SensorTimestamp")
         finally:
             request.release()
         age = (self._boot_ns() - exposed_ns) / 1e9 if exposed_ns else 0.0
-        return Frame(i420, width, height, self._wall() - age)
+        part = zoom.part(told.get("ScalerCrop")) if zoom is not None else WHOLE
+        return Frame(i420, width, height, self._wall() - age, part)
+
+
+class _Zoom:
+    """Which part of the sensor the image processor reads (libcamera's control ScalerCrop, in the sensor's pixels).
+
+    A change shows some pictures later: what each shows is in its metadata. The first that says so shows the whole.
+    """
+
+    def __init__(self, camera: Any) -> None:
+        self._camera = camera
+        self._whole: tuple[int, int, int, int] | None = None
+
+    def to(self, crop: Crop) -> None:
+        """Read this part from now on; nothing before the first picture, nor on a camera without the control."""
+        if self._whole is None:
+            return
+        left, top, wide, tall = self._whole
+        part = crop.inside()
+        box = (
+            round(left + wide * (part.x - part.size / 2)), round(top + tall * (part.y - part.size / 2)),
+            round(wide * part.size), round(tall * part.size),
+        )  # fmt: skip
+        try:
+            with wrapping("the camera does not zoom"):
+                self._camera.set_controls({"ScalerCrop": box})
+        except DeviceFailed as error:
+            _log.warning("%s", error)  # the part is cut out of its pictures instead
+
+    def part(self, box: Any) -> Crop:
+        """What a picture shows that was made from this part of the sensor; WHOLE where the camera does not tell."""
+        if box is None:
+            return WHOLE
+        if self._whole is None:
+            self._whole = box
+        left, top, wide, tall = self._whole
+        if tuple(box) == tuple(self._whole):
+            return WHOLE
+        x, y = (box[0] + box[2] / 2 - left) / wide, (box[1] + box[3] / 2 - top) / tall
+        return Crop(x, y, box[2] / wide).inside()
 
 
 def _shut(camera: Any) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from device.hardware.errors import DeviceFailed, DeviceMissing, HardwareError
-from device.hardware.ports import STILL_S, CameraMode, Frame, OnFault, OnFrame
+from device.hardware.ports import STILL_S, CameraMode, Crop, Frame, OnFault, OnFrame
 from device.hardware.sim.device import SimDevice
 from device.hardware.sim.files import VideoLoop
 from device.hardware.sim.lens import Lens, through
@@ -75,6 +75,9 @@ class SimCamera(SimDevice):
                 on_frame(Frame(through(self._lens, paint(captured)), mode.width, mode.height, captured))
 
         self._start(1 / mode.fps, deliver, on_fault)
+
+    def zoom(self, crop: Crop) -> None:
+        """Not by this one: the part is cut out of its pictures."""
 
     def capture_still(self, timeout_s: float = STILL_S) -> Frame:
         """A scene on the full sensor; a video file in its own size."""

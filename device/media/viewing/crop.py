@@ -2,34 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import cv2
 import numpy as np
 
-from device.hardware.ports import Frame
+from device.hardware.ports import WHOLE, Crop, Frame
 
-NARROWEST = 0.2  # of the picture's sides: closer in there are too few pixels to tell anything by
 _SIZES = (1.0, 0.75, 0.5, 0.25)  # of the size asked for: few, because each change costs a key frame
+_NEARLY_ALL = 0.99
 _ENLARGED = 1.34  # at most; a little is cheaper than another size
-
-
-@dataclass(frozen=True)
-class Crop:
-    """A part with the picture's own shape: its middle and its sides, as shares of the picture's (0 to 1)."""
-
-    x: float = 0.5
-    y: float = 0.5
-    size: float = 1.0
-
-    def inside(self) -> Crop:
-        """The nearest that lies in the picture."""
-        size = min(1.0, max(NARROWEST, self.size))
-        half = size / 2
-        return Crop(min(1 - half, max(half, self.x)), min(1 - half, max(half, self.y)), size)
-
-
-WHOLE = Crop()
 
 
 def cut(frame: Frame, crop: Crop, width: int, height: int) -> Frame:
@@ -37,14 +17,28 @@ def cut(frame: Frame, crop: Crop, width: int, height: int) -> Frame:
 
     The same crop and size give the same size of picture whatever the middle, so that panning costs no key frame.
     """
-    if crop == WHOLE:
+    part = within(frame.part, crop)
+    if part == WHOLE:
         return frame
-    part = crop.inside()
     wide, tall = _even(frame.width * part.size), _even(frame.height * part.size)
     left = min(frame.width - wide, _even(frame.width * (part.x - part.size / 2), least=0))
     top = min(frame.height - tall, _even(frame.height * (part.y - part.size / 2), least=0))
     out = _size(frame, part, width, height)
-    return Frame(_resized(frame, (left, top, wide, tall), out), out[0], out[1], frame.captured)
+    return Frame(_resized(frame, (left, top, wide, tall), out), out[0], out[1], frame.captured, crop)
+
+
+def within(shown: Crop, wanted: Crop) -> Crop:
+    """The part to cut out of a picture that shows `shown`; WHOLE if there is hardly anything to cut off."""
+    wanted = wanted.inside()
+    if wanted == shown:
+        return WHOLE
+    left, top = shown.x - shown.size / 2, shown.y - shown.size / 2
+    size = min(1.0, wanted.size / shown.size)
+    if size > _NEARLY_ALL:
+        return WHOLE
+    half = size / 2
+    x, y = (wanted.x - left) / shown.size, (wanted.y - top) / shown.size
+    return Crop(min(1 - half, max(half, x)), min(1 - half, max(half, y)), size)
 
 
 def shrunk(frame: Frame, width: int, height: int) -> Frame:

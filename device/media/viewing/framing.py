@@ -11,7 +11,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from device.media.viewing.crop import WHOLE, Crop
+from device.hardware.ports import WHOLE, Crop
 
 CLOSEST = 0.4  # of the picture's sides: framing by itself never goes closer in
 GONE_S = 8.0  # nobody seen for so long: the whole room again

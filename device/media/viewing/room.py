@@ -1,15 +1,19 @@
-"""The room as the clinician sees it: framed by itself or by hand, and lit where it is dark."""
+"""The room as the clinician sees it: framed by itself or by hand, and lit where it is dark.
+
+What is held close to a camera (`near`) is only cropped by hand: nobody is to be framed there, skin without an edge in
+it is no covered lens, and its colours are not to be brightened away.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 
-from device.hardware.ports import Frame
-from device.media.viewing.crop import WHOLE, Crop, cut
+from device.hardware.ports import WHOLE, Crop, Frame
+from device.media.viewing.crop import cut
 from device.media.viewing.framing import Framing, move, observe
 from device.media.viewing.lens import LensState
 from device.media.viewing.light import curve
@@ -35,6 +39,7 @@ class RoomView:
         self._watcher = watcher or Watcher()
         self._framing = Framing()
         self._follow = True
+        self.near = False
         self._by_hand: Crop | None = None
         self._offered = -EVERY_S
         self._exponent = 1.0
@@ -43,8 +48,13 @@ class RoomView:
 
     def start(self) -> None:
         """The camera opens: begin with the whole room, whatever was seen before."""
-        self._framing, self._by_hand = Framing(), None
+        self.aim(near=False)
         self._watcher.start()
+
+    def aim(self, *, near: bool) -> None:
+        """Another camera gives the pictures from now on: begin with all that it sees."""
+        self.near, self._framing, self._by_hand = near, Framing(), None
+        self.view = View(framing=self._follow and not near)
 
     def stop(self) -> None:
         """The camera has closed."""
@@ -54,15 +64,21 @@ class RoomView:
     def follow(self, on: bool) -> None:
         """Whether people are framed; off shows the whole room. Ends a crop that was chosen by hand."""
         self._follow, self._by_hand = on, None
+        self.view = replace(self.view, by_hand=False, framing=on and not self.near)
 
     def choose(self, crop: Crop) -> None:
         """Show this part from now on, whoever moves."""
-        self._by_hand = crop.inside()
+        chosen = self._by_hand = crop.inside()
+        self.view = replace(self.view, crop=chosen, by_hand=True)
 
     def look(self, frame: Frame, width: int, height: int) -> Frame:
         """As Viewing says."""
+        if self.near:
+            crop = self._by_hand or WHOLE
+            self.view = View(crop, self._by_hand is not None, framing=False)
+            return cut(frame, crop, width, height)
         now = self._monotonic()
-        if now - self._offered >= EVERY_S:
+        if now - self._offered >= EVERY_S and frame.part == WHOLE:
             self._offered = now
             self._watcher.looking.people = self._follow
             self._watcher.offer(frame)
@@ -90,4 +106,4 @@ class RoomView:
         i420 = frame.i420.copy()
         luma = i420[: frame.height]
         cv2.LUT(luma, self._curve, dst=luma)
-        return Frame(np.asarray(i420, np.uint8), frame.width, frame.height, frame.captured)
+        return replace(frame, i420=np.asarray(i420, np.uint8))
