@@ -5,8 +5,8 @@ PipeWire into a room that is a process of its own, and back by the backend's mic
 rooms with the library alone, in step and without threads, stand beside it for comparison.
 
 Each room: twelve seconds of the clinician, then six of the resident alone, then eight of both. Of the echo: by how many
-dB it is less, second by second (`erle_db`), and the least of it from the sixth second on, or from five
-seconds after the microphone was moved. Of the resident: STOI of what
+dB it is less, second by second (`erle_db`), over all the time from the sixth second on, or from five seconds after the
+microphone was moved (`after_5_s_db`), and the worst second of it. Of the resident: STOI of what
 is sent against what was said. `cost_ms` is CPU time of a block of 10 ms.
 """
 
@@ -87,12 +87,14 @@ class Hearing:
         begin = shift(raw[: FAR_S * SAMPLE_RATE], far()[: FAR_S * SAMPLE_RATE])
         seconds = [begin + n * SAMPLE_RATE for n in range(FAR_S - 1)]  # the last one ends in the resident's first word
         erle = [round(_db(raw[at : at + SAMPLE_RATE]) - _db(clean[at : at + SAMPLE_RATE]), 1) for at in seconds]
+        settled = slice(seconds[AFTER_S + round(scene.moved_s or 0)], seconds[-1] + SAMPLE_RATE)
         # By how much the processing delays what it lets through, where nobody but the resident speaks.
         alone = slice((FAR_S + 1) * SAMPLE_RATE, (FAR_S + NEAR_S - 1) * SAMPLE_RATE)
         late = shift(np.append(clean[alone], np.zeros(SAMPLE_RATE)), raw[alone][: 2 * SAMPLE_RATE])
         return {
             "erle_db": erle,
-            "least_after_5_s_db": min(erle[AFTER_S + round(scene.moved_s or 0) :]),
+            "after_5_s_db": round(_db(raw[settled]) - _db(clean[settled]), 1),
+            "worst_second_db": min(erle[AFTER_S + round(scene.moved_s or 0) :]),
             "stoi_near": self._stoi(raw, clean, late, 0, NEAR_S),
             "stoi_both": self._stoi(raw, clean, late, NEAR_S, NEAR_S + BOTH_S),
             "stoi_both_untouched": self._stoi(raw, raw, 0, NEAR_S, NEAR_S + BOTH_S),
@@ -241,7 +243,7 @@ def main(names: Sequence[str]) -> int:
                 "library": library(replace(rest, delay_ms=delay_ms)),
             }
             print(name, json.dumps(cases[name]), flush=True)
-    missed = [name for name, case in cases.items() if case["least_after_5_s_db"] < AIM_DB]
+    missed = [name for name, case in cases.items() if case["after_5_s_db"] < AIM_DB]
     document = {
         "real_time": prompt,
         "path_ms": round(base_ms),
