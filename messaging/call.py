@@ -81,6 +81,7 @@ class Ringing:
 
     clinic: Name
     ice_servers: Annotated[tuple[IceServer, ...], Length(8)] = ()
+    relay_only: bool = False  # nothing goes but by a relay, and no address of the station itself is told
 
 
 @dataclass(frozen=True)
@@ -97,6 +98,7 @@ class Invite:
     name: Name
     role: Name = ""
     ice_servers: Annotated[tuple[IceServer, ...], Length(8)] = ()
+    relay_only: bool = False
 
 
 @dataclass(frozen=True)

@@ -48,7 +48,7 @@ def _serve(args: argparse.Namespace) -> int:
     options = ServeOptions(
         data=args.data, host=args.host, port=args.port, stations_host=args.stations_host or args.host,
         enrol_port=args.enrol_port, broker_port=args.broker_port, broker=args.broker, public_url=args.public_url,
-        turn_urls=tuple(args.turn_url), turn_secret_file=args.turn_secret_file, tls_certificate=args.tls_cert,
+        turn_urls=tuple(args.turn_url), turn_secret_file=args.turn_secret_file, relay_only=args.relay_only, tls_certificate=args.tls_cert,
         tls_key=args.tls_key, language=args.language,
     )  # fmt: skip
     asyncio.run(serve(options, lambda where: print(f"The region is ready: {where.public_url}", flush=True)))
@@ -107,6 +107,11 @@ def _add_serve(parser: argparse.ArgumentParser) -> None:
         "--turn-url", action="append", default=[], metavar="URL", help="a relay for calls, e.g. turn:relay.example:3478"
     )
     add("--turn-secret-file", type=Path, metavar="FILE", help="the secret shared with the relay (coturn's REST scheme)")
+    add(
+        "--relay-only",
+        action="store_true",
+        help="let calls go by the relay alone: neither end learns the other's address",
+    )
     add("--language", choices=("en", "da"), help="of pages, for those who have chosen none (default: the browser's)")
     parser.set_defaults(run=_serve)
 

@@ -30,6 +30,7 @@ class ServeOptions:
     public_url: str | None = None
     turn_urls: tuple[str, ...] = ()
     turn_secret_file: Path | None = None
+    relay_only: bool = False
     tls_certificate: Path | None = None
     tls_key: Path | None = None
     language: Language | None = None
@@ -43,6 +44,8 @@ class ServeOptions:
                 raise Usage(f"{path} is not there")
         if bool(self.turn_urls) != (self.turn_secret_file is not None):
             raise Usage("--turn-url and --turn-secret-file go together")
+        if self.relay_only and not self.turn_urls:
+            raise Usage("--relay-only needs a relay: --turn-url and --turn-secret-file")
         for turn_url in self.turn_urls:
             if not turn_url.startswith(("turn:", "turns:")):
                 raise Usage(f"--turn-url {turn_url}: expected turn:host:port or turns:host:port")
@@ -77,4 +80,4 @@ class ServeOptions:
         secret = self.turn_secret_file.read_text().strip()
         if len(secret) < 16:
             raise Usage(f"{self.turn_secret_file} holds a secret of fewer than 16 characters")
-        return TurnSettings(self.turn_urls, secret)
+        return TurnSettings(self.turn_urls, secret, self.relay_only)

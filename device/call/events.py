@@ -185,6 +185,7 @@ class PreparePeer:
 
     generation: int
     ice_servers: tuple[IceServer, ...]
+    relay_only: bool = False
     beside: bool = False
 
 

@@ -54,7 +54,7 @@ def _about_another(session: Session, heard: Heard, now: Moment) -> Step:
 def _ring(session: Session, call_id: str, invite: Invite, now: Moment) -> Step:
     if session.media_open:  # the last call's camera is not closed yet
         return stay(session, Say(call_id, Hangup("busy")))
-    call = Call(call_id, False, False, invite.name, invite.role, invite.ice_servers)
+    call = Call(call_id, False, False, invite.name, invite.role, invite.ice_servers, invite.relay_only)
     last = session.call.id if session.call is not None else session.last_call
     rings, timer = enter(session, "ringing", now, s.RINGING_S, call=call, last_call=last, reason=None, fault=None)
     return before((*timer, Say(call_id, Alerting(session.devices))), prepare(rings, now))
@@ -64,7 +64,7 @@ def _rings_there(session: Session, message: Ringing, now: Moment) -> Step:
     call = running(session)
     if call.generation:
         return stay(session)
-    told = replace(call, name=message.clinic, ice_servers=message.ice_servers)
+    told = replace(call, name=message.clinic, ice_servers=message.ice_servers, relay_only=message.relay_only)
     waiting, timer = enter(session, "calling", now, s.NO_ANSWER_S, call=told)
     return before(timer, prepare(replace(waiting, since=session.since), now))
 

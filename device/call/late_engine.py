@@ -11,8 +11,11 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from device.call.events import PeerEvent
+from device.call.grading import Verdict
+from device.call.samples import Sample
 from messaging.call import IceServer
 from messaging.clock import Clock
+from messaging.quality import Heading
 
 if TYPE_CHECKING:
     from device.call.engine import Engine
@@ -44,10 +47,12 @@ class LateEngine:
             engine.tell_media(*self._told)
         self._engine.set_result(engine)
 
-    async def prepare(self, generation: int, ice_servers: tuple[IceServer, ...], *, beside: bool = False) -> str:
+    async def prepare(
+        self, generation: int, ice_servers: tuple[IceServer, ...], relay_only: bool = False, *, beside: bool = False
+    ) -> str:
         """As Engine.prepare."""
         engine = await asyncio.shield(self._engine)
-        return await engine.prepare(generation, ice_servers, beside=beside)
+        return await engine.prepare(generation, ice_servers, relay_only, beside=beside)
 
     def keep(self, generation: int) -> None:
         """As Engine.keep; it has connected, so it is loaded."""
@@ -74,6 +79,14 @@ class LateEngine:
         self._told = (camera, microphone)
         if self._engine.done():
             self._engine.result().tell_media(camera, microphone)
+
+    def sample(self) -> Sample | None:
+        """As Engine.sample."""
+        return self._engine.result().sample() if self._engine.done() else None
+
+    def tell_quality(self, heading: Heading, verdict: Verdict) -> None:
+        """As Engine.tell_quality; something carries the call, so it is loaded."""
+        self._engine.result().tell_quality(heading, verdict)
 
     async def close(self, bye: bool = False) -> None:
         """As Engine.close; before it is loaded there is nothing to close."""

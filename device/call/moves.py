@@ -135,7 +135,7 @@ def prepare(session: Session, now: Moment) -> Step:
     )  # fmt: skip
     if not call.carrier:
         fresh = replace(fresh, peer_camera=True, peer_microphone=True, waiting_since=now.mono)
-    made = PreparePeer(fresh.generation, fresh.ice_servers, beside=bool(call.carrier))
+    made = PreparePeer(fresh.generation, fresh.ice_servers, fresh.relay_only, beside=bool(call.carrier))
     return replace(session, call=fresh), (made,)
 
 

@@ -48,6 +48,7 @@ class Call:
     name: str = ""
     role: str = ""
     ice_servers: tuple[IceServer, ...] = ()
+    relay_only: bool = False
     generation: int = 0
     offered: bool = False
     answered: bool = False

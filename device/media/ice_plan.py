@@ -73,6 +73,8 @@ def read_plan(servers: Iterable[IceServer], relay_only: bool = False) -> IcePlan
             server = _read(url, given)
             if isinstance(server, TurnServer):
                 turn[server] = None
+                if server.transport == "udp":  # it tells us our address as well (RFC 8656)
+                    stun[StunServer(server.host, server.port)] = None
             elif server is not None:
                 stun[server] = None
             else:

@@ -128,7 +128,8 @@ class Ear:
         room = requested(call, station.id, station.clinic_id, message.devices, self._rooms.clock.monotonic())
         held = Held(room, {"name": station.name, "site": station.site}, envelope.boot)
         self._rooms.open(held)
-        await self._rooms.say(station.id, call, Ringing(station.clinic, self._rooms.ice_servers(station.id)))
+        servers = self._rooms.ice_servers(station.id)
+        await self._rooms.say(station.id, call, Ringing(station.clinic, servers, self._rooms.relay_only))
 
     async def _why_not(self, station: Station) -> RefusalCode | None:
         if station.clinic_id is None:

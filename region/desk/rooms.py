@@ -77,11 +77,20 @@ class Held:
 class Rooms:
     """Every running call of the region. Whoever applies events to a station's calls holds `lock(station)`."""
 
-    def __init__(self, registry: Registry, downlink: Downlink, clock: Clock, hub: Hub, ice_servers: IceServers) -> None:
+    def __init__(
+        self,
+        registry: Registry,
+        downlink: Downlink,
+        clock: Clock,
+        hub: Hub,
+        ice_servers: IceServers,
+        relay_only: bool = False,
+    ) -> None:
         self.registry = registry
         self.clock = clock
         self.hub = hub
         self.ice_servers = ice_servers
+        self.relay_only = relay_only
         self.refused: Counter[str] = Counter()  # what was not taken, by code
         self.ready = asyncio.Event()  # what was running before a restart has been taken up
         self._downlink = downlink

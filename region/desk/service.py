@@ -24,8 +24,16 @@ _BOARD_PAUSE_S = 0.05  # changes that come together are told together
 class Desk:
     """The stations speak to its `ear`, the clinicians work with its `hands`."""
 
-    def __init__(self, registry: Registry, downlink: Downlink, clock: Clock, hub: Hub, ice_servers: IceServers) -> None:
-        self.rooms = Rooms(registry, downlink, clock, hub, ice_servers)
+    def __init__(
+        self,
+        registry: Registry,
+        downlink: Downlink,
+        clock: Clock,
+        hub: Hub,
+        ice_servers: IceServers,
+        relay_only: bool = False,
+    ) -> None:
+        self.rooms = Rooms(registry, downlink, clock, hub, ice_servers, relay_only)
         self.ear = Ear(self.rooms)
         self.hands = Hands(self.rooms)
         self._downlink = downlink

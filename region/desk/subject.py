@@ -24,7 +24,8 @@ def make_desk(region: Region) -> Desk:
     def servers(holder: str) -> tuple[IceServer, ...]:
         return ice_servers(region.settings.turn, holder, region.clock.wall())
 
-    return Desk(region.registry, region.downlink, region.clock, region.hub, servers)
+    relay_only = region.settings.turn is not None and region.settings.turn.relay_only
+    return Desk(region.registry, region.downlink, region.clock, region.hub, servers, relay_only)
 
 
 def mount(desk: Desk) -> Subject:

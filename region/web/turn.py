@@ -17,10 +17,11 @@ LIVES_S = 6 * 3600.0  # past any call; a relay's allocation is refreshed with th
 
 @dataclass(frozen=True)
 class TurnSettings:
-    """Where the relay is (`turn:host:port`, more of them by comma) and the secret shared with it."""
+    """Where the relays are (`turn:host:port`), the secret shared with them, and whether calls go by nothing else."""
 
     urls: tuple[str, ...]
     secret: str = field(repr=False)
+    relay_only: bool = False
 
 
 def ice_servers(settings: TurnSettings | None, holder: str, now: float) -> tuple[IceServer, ...]:

@@ -120,9 +120,9 @@ async function start(ask) {
   say("");
   const opening = media.open();
   try {
-    const { view, ice_servers: iceServers, offer } = await ask();
-    take(view, iceServers);
-    if (offer) session.takeOffer(offer);
+    const entry = await ask();
+    take(entry.view, entry);
+    if (entry.offer) session.takeOffer(entry.offer);
   } catch (error) {
     media.close();
     said(error);
@@ -136,16 +136,16 @@ async function start(ask) {
 // Go on in a call that this page has no connection for: it was reloaded, or takes over from another tab.
 async function begin(view) {
   away(null);
-  take(view, []);
+  take(view, null);
   media.open();
   await session.rejoin();
 }
 
-function take(view, iceServers) {
+function take(view, entry) {
   clearTimeout(endTimer);
   const peer = spare ?? new Peer();
   spare = null;
-  session = new Session({ view, iceServers, signalling, media, peer, onChange: changed, onTrouble: said });
+  session = new Session({ view, entry, signalling, media, peer, onChange: changed, onTrouble: said });
   changed(session);
 }
 

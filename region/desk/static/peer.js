@@ -27,10 +27,10 @@ export class Peer {
   }
 
   // Take the station's offer; gives the SDP of our answer. The tracks may be null, and come later by `send`.
-  async answer(generation, sdp, iceServers, tracks) {
+  async answer(generation, sdp, ice, tracks) {
     const pc = this.connection;
     this.generation = generation;
-    pc.setConfiguration({ bundlePolicy: "max-bundle", iceServers });
+    pc.setConfiguration({ bundlePolicy: "max-bundle", ...ice });
     await pc.setRemoteDescription({ type: "offer", sdp });
     for (const transceiver of pc.getTransceivers()) {
       transceiver.direction = "sendrecv";

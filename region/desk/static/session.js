@@ -17,8 +17,9 @@ const AGREED = ["connecting", "in_call", "resuming"];
 export class Session {
   // `view` is the region's of this call; `onChange(session)` whenever something to show has changed, `onTrouble(error)`
   // when the region could not be told of the end.
-  constructor({ view, iceServers, signalling, media, peer, onChange, onTrouble }) {
-    Object.assign(this, { view, iceServers, signalling, media, onChange, onTrouble });
+  constructor({ view, entry, signalling, media, peer, onChange, onTrouble }) {
+    Object.assign(this, { view, signalling, media, onChange, onTrouble });
+    this.ice = iceOf(entry);
     this.call = view.call;
     this.spare = peer;
     this.peer = null; // carries the call
@@ -104,7 +105,7 @@ export class Session {
     }
     this.attend(peer);
     try {
-      const answer = await peer.answer(generation, sdp, this.iceServers, this.media.tracks);
+      const answer = await peer.answer(generation, sdp, this.ice, this.media.tracks);
       if (!this.wanted(peer)) return; // a newer offer, or the end, came meanwhile
       this.answerSdp = answer;
     } catch (error) {
@@ -265,8 +266,7 @@ export class Session {
     if (performance.now() - this.asked < RETRY_MS) return;
     this.asked = performance.now();
     try {
-      const answer = await this.signalling.post(`calls/${this.call}/rejoin`);
-      this.iceServers = answer.ice_servers; // the rest comes as events
+      this.ice = iceOf(await this.signalling.post(`calls/${this.call}/rejoin`)); // the rest comes as events
     } catch (error) {
       if (error.code === "no_such_call") this.finish(null);
       else this.problem(error);
@@ -329,4 +329,10 @@ export class Session {
   changed() {
     this.onChange(this);
   }
+}
+
+// The servers that the region gave with a call, as a peer connection takes them; none before it has given any.
+function iceOf(entry) {
+  const policy = entry?.relay_only ? "relay" : "all";
+  return { iceServers: entry?.ice_servers ?? [], iceTransportPolicy: policy };
 }
