@@ -190,7 +190,7 @@ class House:
 
     async def add_station(
         self, name: str = "Room 4", *, call: bool = True, screen: bool = False, width: int = 640, height: int = 480,
-        framing: bool = False, broker: int | None = None, **more: str,
+        framing: bool = False, broker: int | None = None, **more: str | int,
     ) -> RunningStation:  # fmt: skip
         """A new station, enrolled by its code file, its processes running and ready for a press.
 
@@ -284,7 +284,7 @@ def _station(folder: Path, process: str) -> list[str]:
     return [sys.executable, "-m", "device.cli", "--config", str(folder / "station.toml"), process]
 
 
-def _write_config(folder: Path, width: int, height: int, framing: bool, sim: dict[str, str]) -> None:
+def _write_config(folder: Path, width: int, height: int, framing: bool, sim: dict[str, str | int]) -> None:
     """station.toml; a JSON string is a TOML string as well."""
     tables: dict[str, dict[str, Any]] = {
         "station": {

@@ -53,8 +53,14 @@ class PacedThread(Worker):
 
     def __init__(self, name: str, period: float, work: Callable[[], None], most_behind: int = 0) -> None:
         def run(stopping: threading.Event) -> None:
-            pace = Pace(period, time.monotonic(), most_behind)
+            pace = self._pace = Pace(period, time.monotonic(), most_behind)
             while not stopping.wait(pace.wait(time.monotonic())):
                 work()
 
         super().__init__(name, run)
+        self._pace = Pace(period, 0.0, most_behind)
+
+    @property
+    def skipped(self) -> int:
+        """Ticks that were left out since the start."""
+        return self._pace.skipped

@@ -50,12 +50,14 @@ class SimSection:
     """[sim]: what the cameras see (a scene's name or a video file), the microphone's speech or WAV file.
 
     Scenes: `scene` (somebody at the station), `scene-far` (a room, with somebody who walks about), `scene-close` (skin,
-    as an examination camera sees it). `examination` is the second camera; empty: there is none.
+    as an examination camera sees it). `examination` is the second camera; empty: there is none. `clock_ppm`: how much
+    faster than it should (slower: negative) the sound card's clock runs, in millionths.
     """
 
     camera: PathText = "scene"
     microphone: PathText = "speech"
     examination: PathText = "scene-close"
+    clock_ppm: Annotated[int, Range(-1000, 1000)] = 0
 
 
 @dataclass(frozen=True)

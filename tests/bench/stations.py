@@ -155,9 +155,11 @@ class Peer:
 
 
 @asynccontextmanager
-async def our_station(house: House, size: tuple[int, int], **sim: str) -> AsyncIterator[Ours]:
+async def our_station(
+    house: House, size: tuple[int, int], *, screen: bool = False, **sim: str | int
+) -> AsyncIterator[Ours]:
     """A station of ours that runs; `sim` are further lines of its config below [sim]."""
-    station = await house.add_station("ours", width=size[0], height=size[1], **sim)
+    station = await house.add_station("ours", width=size[0], height=size[1], screen=screen, **sim)
     viewer = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "tests.bench.viewer", str(station.runtime_dir), stdin=-1, stdout=-1, limit=16 * 2**20
     )

@@ -30,6 +30,11 @@ class SimDevice:
         """Whether it is in use."""
         return self._thread is not None
 
+    @property
+    def _missed(self) -> int:
+        """Ticks that were left out since it was opened, because the machine came too late."""
+        return self._thread.skipped if self._thread is not None else 0
+
     def unplug(self) -> None:
         """Pull its plug; in use, it says so."""
         self._state = "missing"

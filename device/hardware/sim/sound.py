@@ -17,15 +17,18 @@ from device.hardware.sim.speech import speech
 from device.hardware.sound import amplify, gain, level_db, silence
 from messaging.sound import SoundRingWriter
 
-_PERIOD = BLOCK / SAMPLE_RATE
 _CATCH_UP = 10  # blocks: a sound server's buffer holds about 100 ms
 
 
 class SimMicrophone(SimDevice):
-    """`source` is `speech`, `silence` or the path of a sound file, played over and over from where it was."""
+    """`source` is `speech`, `silence` or the path of a sound file, played over and over from where it was.
 
-    def __init__(self, source: str = "speech", room: SimRoom | None = None) -> None:
+    What is said while the machine has no time to read it is lost, as from a real one. `clock_ppm` as in the config.
+    """
+
+    def __init__(self, source: str = "speech", room: SimRoom | None = None, clock_ppm: int = 0) -> None:
         super().__init__("microphone")
+        self._period = _period(clock_ppm)
         self._source = source
         self._room = room or SimRoom()
         self._samples: NDArray[np.int16] | None = None  # with its first block once more at the end
@@ -44,19 +47,25 @@ class SimMicrophone(SimDevice):
         samples = self._samples
         assert samples is not None  # noqa: S101 - said by prepare
 
+        missed = 0
+
         def deliver() -> None:
-            block = samples[self._at : self._at + BLOCK].copy()
-            self._at = (self._at + BLOCK) % (len(samples) - BLOCK)
+            nonlocal missed
+            before, missed = missed, self._missed
+            at = (self._at + (missed - before) * BLOCK) % (len(samples) - BLOCK)
+            block = samples[at : at + BLOCK].copy()
+            self._at = (at + BLOCK) % (len(samples) - BLOCK)
             on_block(self._room.hear(block))
 
-        self._start(_PERIOD, deliver, on_fault, _CATCH_UP)
+        self._start(self._period, deliver, on_fault, _CATCH_UP)
 
 
 class SimSpeaker(SimDevice):
-    """Plays into `ring`, a file in the runtime directory (`messaging.sound`)."""
+    """Plays into `ring`, a file in the runtime directory (`messaging.sound`). `clock_ppm` as in the config."""
 
-    def __init__(self, ring: Path, room: SimRoom | None = None) -> None:
+    def __init__(self, ring: Path, room: SimRoom | None = None, clock_ppm: int = 0) -> None:
         super().__init__("speaker")
+        self._period = _period(clock_ppm)
         self._path = ring
         self._room = room or SimRoom()
         self._ring: SoundRingWriter | None = None
@@ -84,7 +93,7 @@ class SimSpeaker(SimDevice):
             ring.write(self._last.tobytes())
 
         self._ring = ring
-        self._start(_PERIOD, play, on_fault, _CATCH_UP)
+        self._start(self._period, play, on_fault, _CATCH_UP)
 
     def set_volume(self, percent: int) -> None:
         """0 to 100."""
@@ -97,6 +106,11 @@ class SimSpeaker(SimDevice):
         if self._ring is not None:
             self._ring.close()
             self._ring = None
+
+
+def _period(clock_ppm: int) -> float:
+    """Seconds between two blocks of a sound card whose clock is so much too fast."""
+    return BLOCK / SAMPLE_RATE / (1 + clock_ppm / 1e6)
 
 
 def _load(source: str) -> NDArray[np.int16]:

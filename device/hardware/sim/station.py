@@ -29,9 +29,9 @@ class Simulation:
         if self.has_examination:
             self.examination.prepare(mode)
         self.room = SimRoom()
-        self.microphone = SimMicrophone(config.sim.microphone, self.room)
+        self.microphone = SimMicrophone(config.sim.microphone, self.room, config.sim.clock_ppm)
         self.microphone.prepare()
-        self.speaker = SimSpeaker(config.runtime_dir / SPEAKER_RING, self.room)
+        self.speaker = SimSpeaker(config.runtime_dir / SPEAKER_RING, self.room, config.sim.clock_ppm)
         self.knobs: dict[str, Callable[[], None]] = {
             "press": self.button.press,
             "unplug_camera": self.camera.unplug,
