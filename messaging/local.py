@@ -16,6 +16,7 @@ from messaging.codec import Length, Range, decode, encode
 from messaging.envelope import ClockTrust, parse_json
 from messaging.errors import MalformedMessage
 from messaging.health import Echo, ProcessState, SoundTest
+from messaging.quality import CallQuality
 from messaging.twin import Config
 
 MAX_LINE = 16 * 1024
@@ -62,6 +63,7 @@ class CallView:
     broken: Annotated[tuple[str, ...], Length(8)] = ()  # devices that fail again and again though they are there
     looking: Looking = ""
     lens: Literal["clear", "dark", "covered"] = "clear"  # of the camera that is open
+    ended: Annotated[tuple[CallQuality, ...], Length(8)] = ()  # what calls were like, until FiguresKept
     encoder: Annotated[str, Length(64)] = ""  # of the pictures sent: x264 or a chip's, and a chip's that failed
 
 
@@ -128,6 +130,13 @@ class SoundTested:
 
 
 @dataclass(frozen=True)
+class FiguresKept:
+    """From station-agent to station-call: what this call was like is on the agent's disk, and needs no more telling."""
+
+    call: Annotated[str, Length(32)]
+
+
+@dataclass(frozen=True)
 class Watch:
     """To either process: also send this stream on this connection."""
 
@@ -150,12 +159,13 @@ class ScreenAlive:
 
 Message = (
     CallView | AgentView | Levels | LogLine | Press | Simulate | RunSoundTest | SoundTested | Watch | Refusal
-    | ScreenAlive
+    | ScreenAlive | FiguresKept
 )  # fmt: skip
 _KINDS: dict[str, type] = {
     "call": CallView, "agent": AgentView, "levels": Levels, "log": LogLine, "press": Press, "simulate": Simulate,
     "sound_test": RunSoundTest, "sound_tested": SoundTested,
     "watch": Watch, "refusal": Refusal, "screen_alive": ScreenAlive,
+    "figures_kept": FiguresKept,
 }  # fmt: skip
 _NAMES = {kind: name for name, kind in _KINDS.items()}
 

@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from types import SimpleNamespace
 
 from device.call import events as e
+from device.call.grading import Verdict
+from device.call.samples import Sample
 from device.call.service import CallService
 from device.call.session import begin
 from device.call.signalling import Signalling
@@ -28,6 +30,7 @@ from messaging.envelope import Sealer, open_envelope
 from messaging.health import Echo, SoundTest
 from messaging.link.memory import MemoryBroker
 from messaging.local import CallView, Levels
+from messaging.quality import Heading
 from messaging.topics import down, parse
 
 STATION, CALL = "st-00000001", "0123456789abcdef"
@@ -95,6 +98,7 @@ class ScriptedEngine:
         self.hold.set()
         self.error: MediaError | None = None
         self.refused = 0
+        self.line: Sample | None = None  # what its counters say
 
     async def load(self) -> None:
         """Here at once."""
@@ -130,6 +134,12 @@ class ScriptedEngine:
 
     def tell_media(self, camera: bool, microphone: bool) -> None:
         self.done.append(f"media {camera} {microphone}")
+
+    def sample(self) -> Sample | None:
+        return self.line
+
+    def tell_quality(self, heading: Heading, verdict: Verdict) -> None:
+        self.done.append(f"quality {heading} {verdict.grade}")
 
     async def close(self, bye: bool = False) -> None:
         self.done.append("close with bye" if bye else "close")

@@ -6,6 +6,7 @@ import asyncio
 import itertools
 import logging
 import random as random_module
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
@@ -34,7 +35,7 @@ from messaging.envelope import Sealer
 from messaging.health import Event
 from messaging.link.local import LocalClient, LocalServer, Reply
 from messaging.link.port import Link
-from messaging.local import AGENT_SOCKET, CALL_SOCKET, AgentView, Message, Refusal, ScreenAlive
+from messaging.local import AGENT_SOCKET, CALL_SOCKET, AgentView, FiguresKept, Message, Refusal, ScreenAlive
 from messaging.status import Birth
 from messaging.topics import up
 from provisioning.station.enrol import Enrolment, Patience
@@ -49,6 +50,7 @@ _TICK_S = 1.0
 _FIRST_REPORT_WITHIN_S = 3.0
 _JITTER = 0.1  # of the interval, so that a fleet that came back as one does not report as one
 _MOST_EVENTS = 64  # that wait for the station to be enrolled; then the outbox holds them
+_MOST_CALLS = 32  # whose figures are known to be kept already
 _STALLED_S = 120.0  # a report takes seconds; past this the machine does not answer any more
 
 
@@ -84,6 +86,8 @@ class Agent:
         self._neighbours = Neighbours(self._clock, self._on_happened)
         self._identities: asyncio.Queue[Identity] = asyncio.Queue()
         self._happened: asyncio.Queue[tuple[str, Event]] = asyncio.Queue(_MOST_EVENTS)
+        self._call = LocalClient(config.runtime_dir / CALL_SOCKET, self._on_call, self._on_call_gone, self._clock)
+        self._call_ended = asyncio.Event()
         self._enrolled = asyncio.Event()
         self._connections = itertools.count(1)
         self._identity: Identity | None = None
@@ -95,7 +99,6 @@ class Agent:
 
     async def run(self, watchdog: Watchdog) -> None:
         """Serve until cancelled."""
-        call = LocalClient(self._config.runtime_dir / CALL_SOCKET, self._on_call, self._on_call_gone, self._clock)
         enrolling = Enrolling(
             self._keystore, self._enrolment, self._clock, self._on.patience(), self._on_identity, self._on_error
         )
@@ -105,11 +108,12 @@ class Agent:
                 await self._check_outbox()
                 watchdog.ready()
                 async with asyncio.TaskGroup() as tasks:
-                    tasks.create_task(call.run())
+                    tasks.create_task(self._call.run())
                     tasks.create_task(enrolling.run())
                     tasks.create_task(self._stay_connected(tasks))
                     tasks.create_task(self._report_health())
                     tasks.create_task(self._keep_events())
+                    tasks.create_task(self._keep_calls())
                     tasks.create_task(self._tick(watchdog))
         finally:
             self._save_clock(now=True)
@@ -152,6 +156,19 @@ class Agent:
         while True:
             kind, event = await self._happened.get()
             await self._post("event", "e", kind, event)
+
+    async def _keep_calls(self) -> None:
+        """What calls were like: station-call holds it until it is on our disk, and tells us all it holds each time."""
+        kept: deque[str] = deque(maxlen=_MOST_CALLS)
+        await self._enrolled.wait()
+        while True:
+            await self._call_ended.wait()
+            self._call_ended.clear()
+            for quality in self._neighbours.ended:
+                if quality.call not in kept:
+                    await self._post("measurement", "m", "call", quality)
+                    kept.append(quality.call)
+                self._call.send(FiguresKept(quality.call))
 
     async def _tick(self, watchdog: Watchdog) -> None:
         while True:
@@ -199,6 +216,8 @@ class Agent:
 
     def _on_call(self, message: Message) -> None:
         self._neighbours.on_call(message)
+        if self._neighbours.ended:
+            self._call_ended.set()
         self._show()
 
     def _on_call_gone(self) -> None:

@@ -12,6 +12,7 @@ from messaging.call import Devices
 from messaging.clock import Clock
 from messaging.health import Echo, ProcessState, SoundTest
 from messaging.local import CallView, Message
+from messaging.quality import CallQuality
 
 PARTS = frozenset(field.name for field in fields(Devices))
 
@@ -34,6 +35,7 @@ class Neighbours:
         self.devices: Devices | None = None  # None while station-call is away
         self.echo: Echo | None = None
         self.sound_test: SoundTest | None = None  # of this run of station-call
+        self.ended: tuple[CallQuality, ...] = ()  # calls whose figures station-call holds until we have them
         self._broken: frozenset[str] = frozenset()
         self._run = ""
         self._refused = self._refused_before = 0  # by this run of station-call, and by those before it
@@ -57,6 +59,7 @@ class Neighbours:
             self._refused = message.refused_messages
             self.devices = message.devices
             self._tell_broken(PARTS & set(message.broken))
+            self.ended = message.ended
             self.echo, self.sound_test = message.echo, message.sound_test
             self._step(Sighting("call", self._clock.monotonic(), message.boot))
 

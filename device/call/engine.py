@@ -8,14 +8,17 @@ from dataclasses import dataclass
 from functools import partial
 
 from device.call.events import PeerBack, PeerBye, PeerConnected, PeerEvent, PeerFailed, PeerLost, PeerMedia
+from device.call.grading import Verdict
 from device.call.peer import Failed, Peer, PeerSign
 from device.call.peer_control import Bye, MediaState
+from device.call.samples import Sample
 from device.media import aiortc_hooks
 from device.media.errors import BadDescription
 from device.media.ice_plan import Reachability, read_plan
 from device.media.media import Media
 from messaging.call import IceServer
 from messaging.clock import Clock
+from messaging.quality import Heading
 
 _MIDS = ("0", "1", "2")  # sound, pictures, the control channel, as aiortc numbers them
 
@@ -120,6 +123,16 @@ class Engine:
         voice = self._carrier or self._newer
         if voice is not None:
             voice.peer.tell_media(camera, microphone)
+
+    def sample(self) -> Sample | None:
+        """The counters of the peer that carries the call; None while none does."""
+        carrier = self._carrier
+        return None if carrier is None else carrier.peer.sample(carrier.generation)
+
+    def tell_quality(self, heading: Heading, verdict: Verdict) -> None:
+        """Say over the control channel how good a direction is."""
+        if self._carrier is not None:
+            self._carrier.peer.tell_quality(heading, verdict)
 
     async def close(self, bye: bool = False) -> None:
         """End every peer connection, with a word to the other side if `bye`; shut the gate."""

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from aiortc import RTCRtpReceiver
 
+from device.call.samples import Received
 from device.media import aiortc_hooks
 from device.media.media import Media
 from device.media.receiving import PictureFigures, PictureReception, SoundBuffer
@@ -18,14 +19,14 @@ class PeerReceiving:
     """Receivers constructed with `make_buffer` receive into `media`; `on_heard` is called with each packet."""
 
     def __init__(self, media: Media, clock: Clock, on_heard: Callable[[], None]) -> None:
-        self._media = media
         self._clock = clock
         self._on_heard = on_heard
+        self._sound = SoundBuffer(media.remote, self._sound_heard)
         self._pictures = PictureReception(media.remote, on_heard, clock.monotonic, media.bitrate_kbps * 1000)
 
     def make_buffer(self, pictures: bool) -> aiortc_hooks.ReceiverBuffer:
         """What a receiver of pictures, or of sound, delivers to."""
-        return self._pictures if pictures else SoundBuffer(self._media.remote, self._sound_heard)
+        return self._pictures if pictures else self._sound
 
     async def run(self, receiver: RTCRtpReceiver, round_trip: Callable[[], float | None]) -> None:
         """Measure the line and ask for what is missing, until cancelled.
@@ -59,6 +60,14 @@ class PeerReceiving:
     def figures(self) -> PictureFigures:
         """Pictures received since the connection began."""
         return self._pictures.figures()
+
+    def received(self) -> Received:
+        """Sound and pictures received, for the call's statistics."""
+        pictures = self._pictures.figures()
+        return Received(
+            self._sound.received_bytes, pictures.received_bytes, pictures.frames, pictures.packets, pictures.lost,
+            pictures.freezes, pictures.freeze_s, pictures.width, pictures.height,
+        )  # fmt: skip
 
     def _sound_heard(self) -> None:
         self._pictures.heard()

@@ -16,10 +16,12 @@ class SoundBuffer:
     def __init__(self, remote: Remote, on_heard: Callable[[], None]) -> None:
         self._remote = remote
         self._on_heard = on_heard
+        self.received_bytes = 0  # of payload
 
     def add(self, packet: RtpPacket) -> tuple[bool, DecodedElsewhere | None]:
         """Take a packet, on the loop; never a request, and nothing for aiortc's decoder thread."""
         self._on_heard()
         if data := payload(packet):  # none: only padding, as browsers send to find out what a line can take
+            self.received_bytes += len(data)
             self._remote.hear(data, packet.sequence_number, packet.timestamp, packet.ssrc)
         return False, None
