@@ -109,7 +109,7 @@ class Reachability:
         self._dead.pop(_address(server), None)
 
     def silent(self, server: Server) -> None:
-        """It has refused, failed, or not answered in time."""
+        """It has failed, or not answered in time; one that refuses at once is not silent."""
         self._dead[_address(server)] = self._monotonic() + DEAD_S
 
     def forget(self) -> None:

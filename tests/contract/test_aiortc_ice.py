@@ -13,6 +13,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import aioice.ice
+import aioice.stun
 import aioice.turn
 import pytest
 from aioice.candidate import candidate_priority
@@ -66,6 +67,12 @@ def test_a_relay_by_udp_goes_before_one_by_tcp_and_that_before_one_by_tls() -> N
     udp, tcp, tls = (candidate_priority(1, "relay", preference) for preference in (65535, 32768, 16384))
     assert udp > tcp > tls > 0
     assert udp < candidate_priority(1, "srflx", 0), "a relay would be tried before a direct way"
+
+
+def test_a_server_that_refuses_is_told_from_one_that_is_silent() -> None:
+    assert issubclass(aioice.stun.TransactionFailed, aioice.stun.TransactionError)
+    assert issubclass(aioice.stun.TransactionTimeout, aioice.stun.TransactionError)
+    assert not issubclass(aioice.stun.TransactionTimeout, aioice.stun.TransactionFailed)
 
 
 def test_what_a_late_relay_needs_of_a_connection_is_there() -> None:

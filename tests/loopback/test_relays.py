@@ -133,6 +133,15 @@ async def test_when_the_relay_dies_in_a_call_the_next_offer_goes_by_another(stat
         assert taken < SOON_S, f"aioice alone takes 39 s to let go of a dead relay; {RELEASE_S} s is ours"
 
 
+async def test_a_relay_that_refused_old_credentials_is_used_as_soon_as_there_are_new_ones(
+    station: Station, tmp_path: Path
+) -> None:
+    async with running_relay(tmp_path) as relay:
+        old = IceServer((relay.url,), "1:st-00000001", "long expired")
+        assert "typ relay" not in await station.engine.prepare(1, (old,))
+        assert "typ relay" in await station.engine.prepare(2, relay.servers())
+
+
 async def test_closing_leaves_no_task_of_a_relay_that_never_answers(station: Station) -> None:
     before = asyncio.all_tasks()
     with silent_port() as dead:

@@ -125,6 +125,8 @@ async def test_a_region_that_has_a_relay_gives_both_ends_of_every_call_credentia
             placed = await _placed(browser, station.id)
             invited, invite = await call.hears(Invite)
             assert invited == placed["view"]["call"]
+    told = (ringing.relay_only, invite.relay_only, claimed["relay_only"], placed["relay_only"])
+    assert told == (False, False, False, False), "a relay is there for those who need it"
     for holder, server in (
         (station.id, only(ringing.ice_servers)), (station.id, only(invite.ice_servers)),
         *(("anna", decode(IceServer, only(body["ice_servers"]))) for body in (claimed, placed)),
@@ -162,3 +164,17 @@ async def _placed(browser: httpx.AsyncClient, station: str) -> dict[str, Any]:
                 body: dict[str, Any] = answer.json()
                 return body
             await asyncio.sleep(0.1)
+
+
+async def test_a_region_that_allows_relays_only_tells_both_ends_so(relay: Relay) -> None:
+    serve = (*relay.options, "--relay-only")
+    async with running_house(serve=serve) as house, httpx.AsyncClient(base_url=house.url) as browser:
+        station = await house.add_station(call=False)
+        await signed_in(house, browser)
+        async with scripted_call(station.folder / "state") as call:
+            pressed = new_call_id()
+            call.says(pressed, Request(Devices()))
+            _, ringing = await call.hears(Ringing, pressed)
+            answer = await browser.post(f"/desk/calls/{pressed}/claim", json={"page": "a" * 16})
+    assert ringing.relay_only
+    assert answer.json()["relay_only"] is True

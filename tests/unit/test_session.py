@@ -108,6 +108,17 @@ class TestTheResidentCalls:
         story = Story().waiting().hear(Ringing("Doctors Demo"))
         assert story.fresh == ()
 
+    @pytest.mark.parametrize("outgoing", [True, False])
+    def test_a_region_that_lets_calls_go_by_relays_only_is_obeyed_in_every_generation(self, outgoing: bool) -> None:
+        if outgoing:
+            story = Story().calling().hear(Ringing("Doctors Demo", TURN, relay_only=True))
+        else:
+            story = Story().idle().hear(Invite("Ann Demo", "GP", TURN, relay_only=True), THEIRS)
+        assert e.PreparePeer(1, TURN, relay_only=True) in story.fresh
+        story.happens(e.PeerFailed(1, "a relay died"))
+        made = [effect for effect in story.fresh if isinstance(effect, e.PreparePeer)]
+        assert all(effect.relay_only for effect in made)
+
 
 class TestTheClinicianCalls:
     def test_it_rings_with_nothing_open(self) -> None:

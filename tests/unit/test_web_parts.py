@@ -8,6 +8,7 @@ import hashlib
 import hmac
 import string
 from importlib import import_module
+from pathlib import Path
 
 import pytest
 from argon2 import PasswordHasher
@@ -15,6 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from messaging.clock import ManualClock
+from region.errors import Usage
+from region.options import ServeOptions
 from region.registry import Invalid
 from region.web.events import KEEP_ALIVE_S, MOST_WAITING, Hub, encode_event
 from region.web.passwords import Passwords
@@ -128,3 +131,13 @@ async def test_passwords_are_argon2id_and_of_a_decent_length() -> None:
     for bad in ("short", "x" * 300):
         with pytest.raises(Invalid):
             await passwords.hash(bad)
+
+
+def test_calls_by_relays_only_need_a_relay(tmp_path: Path) -> None:
+    with pytest.raises(Usage, match="--relay-only needs a relay"):
+        ServeOptions(data=tmp_path, relay_only=True).check()
+    secret = tmp_path / "secret"
+    secret.write_text("a secret that is long enough")
+    options = ServeOptions(data=tmp_path, relay_only=True, turn_urls=("turn:relay.test:3478",), turn_secret_file=secret)
+    options.check()
+    assert options.turn() == TurnSettings(("turn:relay.test:3478",), "a secret that is long enough", relay_only=True)

@@ -16,6 +16,7 @@ from collections.abc import Coroutine
 from typing import Any, Literal, cast
 
 import aioice.ice
+import aioice.stun
 import aioice.turn
 from aioice import Candidate
 from aioice.candidate import candidate_priority
@@ -131,7 +132,8 @@ class Gathering:
         if error is None:
             self._reachability.answered(server)
             return task.result()
-        self._reachability.silent(server)
+        if not isinstance(error, aioice.stun.TransactionFailed):  # one that refuses is there, and costs no time
+            self._reachability.silent(server)
         kind = "STUN" if isinstance(server, StunServer) else f"TURN ({server.transport})"
         _log.warning("the %s server %s:%d cannot be used: %s", kind, server.host, server.port, _reason(error))
         return None
