@@ -36,6 +36,7 @@ from messaging.local import (
     AGENT_SOCKET,
     CALL_SOCKET,
     AgentView,
+    FiguresKept,
     Message,
     Press,
     Refusal,
@@ -163,7 +164,7 @@ class StationCall:
 
         media = self._media = Media(
             hardware, self._config.media, self._config.runtime_dir, self._clock,
-            lambda devices: self._service.happened(DevicesChanged(devices)),
+            lambda devices: self._service.happened(DevicesChanged(devices)), lambda: self._service.show(),
         )  # fmt: skip
         now = Moment(self._clock.monotonic(), self._clock.wall())
         session = begin(
@@ -199,6 +200,8 @@ class StationCall:
             self._service.happened(Pressed(new_call_id()))
         elif isinstance(message, RunSoundTest):
             self._test_sound(reply)
+        elif isinstance(message, FiguresKept):
+            self._service.figures_kept(message.call)
         elif not isinstance(message, Simulate):
             reply(Refusal("not_a_command"))
         elif self._hardware.turn is None:
@@ -230,6 +233,7 @@ class StationCall:
         self._standing = config
         self._service.set_volume(config.volume)
         self._media.set_sound(config.sound)
+        self._media.closer.set_framing(config.framing and self._config.media.framing)
 
     def _configured(self) -> None:
         self._service.happened(Configured(self._signalling is not None, bool(self._standing.clinic)))
@@ -250,6 +254,7 @@ class StationCall:
             ticks += 1
             if self._service.makes_progress():
                 self._watchdog.progress()
+            self._service.measure()
             self._service.show()
             if ticks % _LOOK_AGAIN_TICKS == 0 and self._service.session.state in HOME:
                 self._service.look_again()

@@ -19,6 +19,7 @@ from aiortc import (
 from aiortc.exceptions import InternalError, InvalidAccessError, InvalidStateError, OperationError
 from aiortc.rtcrtpparameters import RTCRtpCodecCapability
 
+from device.call.grading import Verdict
 from device.call.peer_control import (
     BYE,
     CHANNEL_ID,
@@ -27,15 +28,24 @@ from device.call.peer_control import (
     PING,
     PING_S,
     Bye,
+    Follow,
     Liveness,
+    Look,
     MediaState,
     Sign,
+    TakeStill,
+    UseCamera,
     media_message,
+    quality_message,
     read_control,
 )
 from device.call.peer_description import read_answer, read_candidate, with_sound_repairs, with_start_bitrate
+from device.call.peer_looking import PeerLooking
 from device.call.peer_receiving import PeerReceiving
 from device.call.peer_sending import PeerSending
+from device.call.peer_still import CHANNEL_ID as STILL_ID
+from device.call.peer_still import LABEL as STILL_LABEL
+from device.call.samples import Heard, Sample
 from device.media import aiortc_hooks
 from device.media.errors import BadDescription, Flood, MediaError
 from device.media.ice_plan import IcePlan, Reachability
@@ -44,6 +54,7 @@ from device.media.receiving import PictureFigures
 from messaging.call import MAX_CANDIDATES
 from messaging.clock import Clock
 from messaging.errors import MessageError
+from messaging.quality import Heading
 
 _log = logging.getLogger(__name__)
 
@@ -97,6 +108,8 @@ class Peer:
         self._control = self._pc.createDataChannel(LABEL, negotiated=True, id=CHANNEL_ID)
         self._control.on("open", self._control_open)
         self._control.on("message", self._control_message)
+        stills = self._pc.createDataChannel(STILL_LABEL, negotiated=True, id=STILL_ID)
+        self._looking = PeerLooking(media, clock, stills, self._sending.room_beside, self._send)
 
     async def offer(self) -> str:
         """Gather and return the whole offer; MediaError if none can be made."""
@@ -140,8 +153,9 @@ class Peer:
         self._spawn(self._add_candidate(text))
 
     def open_gate(self) -> None:
-        """Send the room from now on."""
+        """Send the room from now on, and let the clinician look closer."""
         self._sending.open_gate()
+        self._looking.open_gate()
 
     def tell_media(self, camera: bool, microphone: bool) -> None:
         """Say which of our camera and microphone are on, now and when the channel opens."""
@@ -152,6 +166,19 @@ class Peer:
         """What came of the other side's pictures since the connection began."""
         return self._receiving.figures()
 
+    def sample(self, generation: int) -> Sample:
+        """The counters of this connection and of the sound played; it is known by that generation."""
+        sound = self._media.playout.figures()
+        heard = Heard(
+            sound.received, sound.lost, sound.repaired, sound.concealed_ms, sound.unheard_ms, sound.delay_ms
+        )  # fmt: skip
+        path, codec = aiortc_hooks.selected_path(self._sound), self._sending.codec
+        return Sample(generation, self._sending.sent(), self._receiving.received(), heard, path, codec)
+
+    def tell_quality(self, heading: Heading, verdict: Verdict) -> None:
+        """Say how good a direction is."""
+        self._send(quality_message(heading, verdict))
+
     async def close(self, bye: bool) -> None:
         """End it; with `bye` the other side is told first. Leaves no task and no thread."""
         self._closing = True
@@ -160,6 +187,7 @@ class Peer:
         for task in tuple(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._looking.close()
         await self._gathering.close()
         await self._pc.close()
         await self._sending.close()
@@ -203,16 +231,21 @@ class Peer:
         try:
             control = read_control(message)
         except MessageError as error:
-            self.refused += 1
-            if self.refused == 1:  # once is enough in the log: a flood of them is no reason to fill the disk
-                _log.warning("control message refused: %s", error.code)
+            self._refuse(error.code)
             return
         self._heard()
         self._receiving.heard()
         if isinstance(control, MediaState):
             self._receiving.camera(control.camera)
+        if isinstance(control, Look | Follow | UseCamera | TakeStill) and not self._looking.take(control):
+            self._refuse("not_now")
         if isinstance(control, MediaState | Bye):
             self._say(control)
+
+    def _refuse(self, code: str) -> None:
+        self.refused += 1
+        if self.refused == 1:  # once is enough in the log: a flood of them is no reason to fill the disk
+            _log.warning("control message refused: %s", code)
 
     def _send(self, message: str) -> bool:
         if self._control.readyState != "open":

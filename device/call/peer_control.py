@@ -2,17 +2,29 @@
 
 JSON messages, both ways: `{"type":"ping"}` twice a second, `{"type":"media","camera":bool,"microphone":bool}`,
 `{"type":"bye"}`. Of two connections of one call the station says `media` first on the one that carries it.
+
+The station says `{"type":"quality","direction":"out" or "in","grade","reason"}` (messaging.quality) when it changes and
+now and then.
+
+The clinician looks closer, from the browser: `{"type":"look","x","y","size"}` (a part, as shares of what the camera
+sees: its middle and its sides), `{"type":"follow","on":bool}` (frame people), `{"type":"camera","which":"room" or
+"examination"}`, `{"type":"still"}`. The station takes them once the resident has answered, so many a second. It says
+`{"type":"view","crop":{"x","y","size"},"by_hand","following","lens","brightened","camera","cameras"}` when that begins
+and whenever it changes; a still comes by a channel of its own (`peer_still`), or `{"type":"still","error":code}`.
 """
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
-from messaging.codec import decode
+from device.call.grading import Verdict
+from device.media.closer import Seeing
+from messaging.codec import Range, decode, encode
 from messaging.envelope import parse_json
 from messaging.errors import MalformedMessage
+from messaging.quality import Heading
 
 LABEL, CHANNEL_ID = "control", 0
 MAX_BYTES = 1024
@@ -42,8 +54,43 @@ class Bye:
     """I have hung up."""
 
 
-Control = Ping | MediaState | Bye
-_KINDS: dict[str, type[Ping | MediaState | Bye]] = {"ping": Ping, "media": MediaState, "bye": Bye}
+Share = Annotated[float, Range(0, 1)]
+
+
+@dataclass(frozen=True)
+class Look:
+    """Show me this part."""
+
+    x: Share
+    y: Share
+    size: Share
+
+
+@dataclass(frozen=True)
+class Follow:
+    """Frame people, or show me everything."""
+
+    on: bool
+
+
+@dataclass(frozen=True)
+class UseCamera:
+    """Show me what this camera sees."""
+
+    which: Literal["room", "examination"]
+
+
+@dataclass(frozen=True)
+class TakeStill:
+    """Send me one picture at the camera's full resolution."""
+
+
+Closer = Look | Follow | UseCamera | TakeStill
+Control = Ping | MediaState | Bye | Closer
+_KINDS: dict[str, type[Control]] = {
+    "ping": Ping, "media": MediaState, "bye": Bye,
+    "look": Look, "follow": Follow, "camera": UseCamera, "still": TakeStill,
+}  # fmt: skip
 
 
 def read_control(message: str | bytes) -> Control:
@@ -58,7 +105,26 @@ def read_control(message: str | bytes) -> Control:
 
 def media_message(camera: bool, microphone: bool) -> str:
     """What to send when our camera or microphone came or went."""
-    return json.dumps({"type": "media", "camera": camera, "microphone": microphone}, separators=(",", ":"))
+    return _message("media", camera=camera, microphone=microphone)
+
+
+def view_message(seeing: Seeing) -> str:
+    """What to send when the clinician sees another part, camera or light."""
+    return _message("view", **encode(seeing))
+
+
+def no_still_message(code: str) -> str:
+    """What to send when there is no still."""
+    return _message("still", error=code)
+
+
+def quality_message(heading: Heading, verdict: Verdict) -> str:
+    """What to send when what we send (`out`) or receive (`in`) gets better or worse, and now and then."""
+    return _message("quality", direction=heading, grade=verdict.grade, reason=verdict.reason)
+
+
+def _message(kind: str, **fields: object) -> str:
+    return json.dumps({"type": kind, **fields}, separators=(",", ":"))
 
 
 Sign = Literal["connected", "lost", "back"]

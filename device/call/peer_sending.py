@@ -7,10 +7,13 @@ import asyncio
 from aiortc import RTCRtpTransceiver
 from aiortc.rtp import AnyRtcpPacket
 
+from device.call.peer_still import pace
+from device.call.samples import Sent
 from device.media import aiortc_hooks
 from device.media.encoders import VideoCodec
 from device.media.fanout import Outlet
 from device.media.media import Media
+from device.media.pictures import fit
 from device.media.rate import Budget
 from device.media.rate.control import RateControl
 from device.media.rtp.header import Wire
@@ -30,8 +33,10 @@ class PeerSending:
         self._gate = self._closed = False
         self._task: asyncio.Task[None] | None = None
         self._codec: VideoCodec | None = None
+        self._budget: Budget | None = None
         self._sound_outlet: Outlet | None = None
         self._picture_outlet: Outlet | None = None
+        self._picture_bps: int | None = None
         camera = media.mode
         control = RateControl(media.bitrate_kbps * 1000, camera.width, camera.height, camera.fps, now=clock.monotonic())
         self._sender = Sender(clock, control, self._key_wanted, self._budget_changed)
@@ -55,9 +60,27 @@ class PeerSending:
         """Numbers since the peer began."""
         return self._sender.figures()
 
+    @property
+    def codec(self) -> VideoCodec | None:
+        """In which pictures are sent; None before the answer."""
+        return self._codec
+
+    def sent(self) -> Sent:
+        """Sound and pictures sent, for the call's statistics."""
+        figures, budget, camera = self._sender.figures(), self._budget, self._media.mode
+        width, height = (0, 0) if budget is None else fit(camera.width, camera.height, budget.width, budget.height)
+        return Sent(
+            figures.sound_bytes, figures.picture_bytes, figures.pictures, figures.loss, width, height,
+            None if budget is None else budget.video_bps / 1000, figures.round_trip_s,
+        )  # fmt: skip
+
     def round_trip(self) -> float | None:
         """Seconds, as RTCP last told."""
         return self._sender.round_trip
+
+    def room_beside(self) -> int:
+        """Bits a second that a still may take beside sound and picture."""
+        return pace(self._picture_bps, self._media.bitrate_kbps * 1000)
 
     async def close(self) -> None:
         """Take no more of the room; after the peer connection has been closed."""
@@ -83,6 +106,8 @@ class PeerSending:
             self._media.pictures.want_key(self._codec)
 
     def _budget_changed(self, budget: Budget) -> None:
+        self._budget = budget
+        self._picture_bps = budget.video_bps
         if self._codec is not None and self._picture_outlet is not None and self._sound_outlet is not None:
             self._media.pictures.want(self._codec, self._picture_outlet, budget)
             self._media.sound.want(self._sound_outlet, budget)

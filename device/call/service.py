@@ -47,6 +47,7 @@ from device.call.events import (
 )
 from device.call.lane import Lane, Work
 from device.call.late_engine import LateEngine
+from device.call.meter import CallMeter
 from device.call.session import step
 from device.call.state import Moment, Session, light, test_wanted, tone, view
 from device.media.errors import BadDescription, MediaError
@@ -86,6 +87,7 @@ class CallService:
         self._volume = 70
         self._sound_test: SoundTest | None = None
         self._testers: list[Callable[[SoundTest | None], None]] = []
+        self._meter = CallMeter(self._engine, lambda: media.encoder, clock)
         self._devices_lane = Lane(clock)
         self._peer_lane = Lane(clock)
         self._timers: dict[TimerName, asyncio.Task[None]] = {}
@@ -137,9 +139,21 @@ class CallService:
                 echo=self._media.echo,
                 sound_test=self._sound_test,
                 broken=self._media.broken(),
+                looking=self._media.closer.looking,
+                lens=self._media.closer.lens,
                 encoder=self._media.encoder,
+                ended=self._meter.finished,
             )
         )
+
+    def measure(self) -> None:
+        """A second has passed: look what the call is like."""
+        self._meter.look()
+
+    def figures_kept(self, call: str) -> None:
+        """The agent has what that call was like on its disk."""
+        self._meter.kept(call)
+        self.show()
 
     def levels(self) -> Levels | None:
         """What the open devices hear and play; None while they are closed."""
@@ -202,6 +216,7 @@ class CallService:
         self._show_on_hardware(old, new)
         if new.running_call and (isinstance(event, MediaOpened) or new.devices != old.devices):
             self._engine.tell_media(new.devices.camera == "ok", new.devices.microphone == "ok")
+        self._meter.follow(new)
         for effect in effects:
             self._carry_out(effect)
         if self.signalling is not None:
@@ -286,7 +301,9 @@ class CallService:
 
     async def _prepare(self, effect: PreparePeer) -> None:
         try:
-            sdp = await self._engine.prepare(effect.generation, effect.ice_servers, beside=effect.beside)
+            sdp = await self._engine.prepare(
+                effect.generation, effect.ice_servers, effect.relay_only, beside=effect.beside
+            )
         except MediaError as error:
             self.happened(PeerFailed(effect.generation, str(error)))
         else:

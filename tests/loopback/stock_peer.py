@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import deque
+from collections.abc import Callable
 from fractions import Fraction
 
 import av
@@ -101,6 +102,10 @@ class StockPeer:
         self._vp8_only = vp8_only
         self.control = self.pc.createDataChannel("control", negotiated=True, id=0)
         self.control.on("message", self._message)
+        self.stills: list[dict[str, object]] = []  # headers
+        self.still = bytearray()  # what has come of the last one
+        self._still_channel = self.pc.createDataChannel("still", negotiated=True, id=1)
+        self._still_channel.on("message", self._piece)
         self.pc.on("track", lambda track: self._tasks.append(asyncio.create_task(self._pull(track))))
 
     async def answer(self, offer: str) -> str:
@@ -126,6 +131,25 @@ class StockPeer:
         async with self._news:
             await asyncio.wait_for(self._news.wait_for(lambda: any(m["type"] == kind for m in self.messages)), 20)
         return next(m for m in self.messages if m["type"] == kind)
+
+    async def gets_still(self) -> bytes:
+        """Wait until a still has come, whole."""
+        async with self._news:
+            await asyncio.wait_for(
+                self._news.wait_for(lambda: self.stills and len(self.still) == self.stills[-1]["bytes"]), 20
+            )
+        return bytes(self.still)
+
+    async def hears(self, condition: Callable[[dict[str, object]], bool]) -> dict[str, object]:
+        """Wait until the newest control message that says `view` is as the condition wants it."""
+        async with self._news:
+            await asyncio.wait_for(self._news.wait_for(lambda: self.views and condition(self.views[-1])), 20)
+        return self.views[-1]
+
+    @property
+    def views(self) -> list[dict[str, object]]:
+        """What was told of the picture."""
+        return [message for message in self.messages if message["type"] == "view"]
 
     def say(self, **message: object) -> None:
         """Send a control message."""
@@ -157,6 +181,14 @@ class StockPeer:
 
     def _message(self, text: str) -> None:
         self.messages.append(json.loads(text))
+        self._tasks.append(asyncio.create_task(self._tell()))
+
+    def _piece(self, data: str | bytes) -> None:
+        if isinstance(data, str):
+            self.stills.append(json.loads(data))
+            self.still.clear()
+        else:
+            self.still += data
         self._tasks.append(asyncio.create_task(self._tell()))
 
     async def _tell(self) -> None:

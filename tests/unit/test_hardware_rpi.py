@@ -116,6 +116,10 @@ class Zooming:
         self.library.shoot()
         return self._frames.get(timeout=PATIENCE)
 
+    def close(self) -> None:
+        self.library.shoot()  # closing waits for the picture that is on its way
+        self.camera.close()
+
 
 @given(st.builds(Crop, st.floats(-1, 2), st.floats(-1, 2), st.floats(0, 1.5)))
 def test_a_part_is_read_from_the_sensor_and_each_picture_tells_which(crop: Crop) -> None:
@@ -131,7 +135,7 @@ def test_a_part_is_read_from_the_sensor_and_each_picture_tells_which(crop: Crop)
         assert (part.x, part.y, part.size) == pytest.approx((wanted.x, wanted.y, wanted.size), abs=0.002)
         assert part.size >= NARROWEST
     finally:
-        paper.camera.close()
+        paper.close()
 
 
 def test_a_camera_that_cannot_zoom_gives_the_whole_and_goes_on(caplog: pytest.LogCaptureFixture) -> None:
@@ -139,7 +143,7 @@ def test_a_camera_that_cannot_zoom_gives_the_whole_and_goes_on(caplog: pytest.Lo
     paper.shoot()
     paper.camera.zoom(Crop(0.3, 0.3, 0.5))
     assert paper.shoot().part == WHOLE
-    paper.camera.close()
+    paper.close()
     assert "the camera does not zoom: busy" in caplog.text
 
 
@@ -151,7 +155,7 @@ def test_a_camera_that_tells_of_no_zoom_is_not_asked_for_it() -> None:
     paper.camera.zoom(Crop(0.3, 0.3, 0.5))
     assert library.crop is None
     assert paper.shoot().part == WHOLE
-    paper.camera.close()
+    paper.close()
     paper.camera.zoom(Crop(0.3, 0.3, 0.5))
     assert library.crop is None, "nor one that is shut"
 
