@@ -8,7 +8,7 @@ PYTEST := $(BIN)/python -m pytest -p no:cacheprovider
 COMPILE := uv pip compile pyproject.toml --universal --generate-hashes --no-header --no-emit-index-url --no-emit-find-links --python-version 3.11
 
 .DEFAULT_GOAL := help
-.PHONY: bench-viewing help demo test check lint format unit bench-call bench-echo bench-line lock clean ready-demo ready-check ready-test
+.PHONY: soak bench-viewing help demo test check lint format unit bench-call bench-echo bench-line lock clean ready-demo ready-check ready-test
 
 help: ## this list
 	@echo "Lægeknap. First: make demo (try it), make check (before a commit), make test (everything)."
@@ -46,6 +46,9 @@ bench-line: ready-test ## bad lines, ours beside Chromium's: build/bench/line.js
 
 bench-echo: ready-test ## echo left in six rooms, over PipeWire: build/bench/echo.json
 	$(BIN)/python -m tests.bench.echo
+
+soak: ready-test ## an hour's call: flat memory, no drift? build/bench/soak.json (MINUTES=5 for a short one)
+	$(BIN)/python -m tests.bench.soak $(if $(MINUTES),--minutes=$(MINUTES))
 
 bench-viewing: ready-check ## what framing, light and lens cost: build/bench/viewing.json
 	$(BIN)/python -m tests.bench.viewing

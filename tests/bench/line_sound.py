@@ -56,6 +56,12 @@ def sound_figures(
     return {"stoi": round(max(0.0, intelligible), 3), "sound_missing": round(matched.frames_missing, 4)}
 
 
+def place(sent: NDArray[np.int16], sound: Sequence[tuple[float, NDArray[np.int16]]], span: Span) -> float | None:
+    """The second of the half minute that is said at which the sound of the span begins; None: it cannot be found."""
+    begin = _beginning(_thin(sent), on_the_clock(sound, span))
+    return None if begin is None else begin / RATE
+
+
 def on_the_clock(sound: Sequence[tuple[float, NDArray[np.int16]]], span: Span) -> Sound:
     """The sound of the span at 16 kHz. Parts follow each other; where playing stood still there is silence.
 

@@ -156,10 +156,13 @@ class Peer:
 
 @asynccontextmanager
 async def our_station(
-    house: House, size: tuple[int, int], *, screen: bool = False, **sim: str | int
-) -> AsyncIterator[Ours]:
-    """A station of ours that runs; `sim` are further lines of its config below [sim]."""
-    station = await house.add_station("ours", width=size[0], height=size[1], screen=screen, **sim)
+    house: House, size: tuple[int, int], *, microphone: str = "speech", clock_ppm: int = 0, screen: bool = False,
+    broker: int | None = None,
+) -> AsyncIterator[Ours]:  # fmt: skip
+    """A station of ours that runs. `microphone` and `clock_ppm` as in its config, `screen` and `broker` as in House."""
+    station = await house.add_station(
+        "ours", width=size[0], height=size[1], screen=screen, broker=broker, microphone=microphone, clock_ppm=clock_ppm
+    )
     viewer = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "tests.bench.viewer", str(station.runtime_dir), stdin=-1, stdout=-1, limit=16 * 2**20
     )

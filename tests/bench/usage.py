@@ -18,11 +18,21 @@ def family(pid: int) -> list[psutil.Process]:
 
 def pss_mb(processes: Iterable[psutil.Process]) -> float:
     """Proportional set size in MiB: shared pages are counted in proportion. Source: proc_pid_smaps(5)."""
-    total = 0
+    return memory_mb(processes)["Pss"]
+
+
+def memory_mb(processes: Iterable[psutil.Process]) -> dict[str, float]:
+    """All that the kernel tells of their memory, in MiB, by its names. Source: proc_pid_smaps(5).
+
+    `Anonymous` is what they have allocated: unlike the others it does not change with who else runs the same program.
+    """
+    total: dict[str, float] = {}
     for process in processes:
         rollup = Path(f"/proc/{process.pid}/smaps_rollup").read_text()
-        total += next(int(line.split()[1]) for line in rollup.splitlines() if line.startswith("Pss:"))
-    return total / 1024
+        for line in rollup.splitlines()[1:]:
+            name, size, _ = line.split()
+            total[name[:-1]] = total.get(name[:-1], 0.0) + int(size) / 1024
+    return total
 
 
 @dataclass

@@ -2,7 +2,8 @@
 
 It polls the ring as the screen does, and needs the standard library alone, so that it weighs little itself. Commands on
 standard input: `measure` (keep the strip of each picture's time code), `rest`, `forget`, and `report`, which prints one
-JSON line: when the first picture came (Unix ms), how many, and of the kept ones [arrival in Unix ms, the strip's luma].
+JSON line: when the first picture came (Unix ms), how many, of the kept ones [arrival in Unix ms, the strip's luma], and
+the `pauses` of more than half a second without one, [from, to] in Unix ms, the last of which may go on.
 `keep FOLDER` measures, and keeps besides, in files of that folder, a picture's luma now and then
 (`<arrival in Unix ms>_<width>x<height>.y`) and all that the simulated speaker plays (`<arrival>.s16`: mono, 48 kHz).
 """
@@ -23,6 +24,7 @@ from messaging.sound import SPEAKER_RING, SoundRingReader
 
 POLL_S = 0.004
 GRAB_MS = 400  # as line.js
+PAUSE_MS = 500  # as soak.js
 
 
 class Viewer:
@@ -34,6 +36,7 @@ class Viewer:
         self._measuring = False
         self._folder: Path | None = None
         self._grabbed = 0.0
+        self._seen: float | None = None
         self._forget()
 
     def run(self) -> None:
@@ -57,7 +60,9 @@ class Viewer:
 
     def _obey(self, command: str) -> None:
         if command == "report":
-            print(json.dumps({"first": self._first, "frames": self._frames, "strips": self._strips}), flush=True)
+            self._notice_pause(time.time() * 1000)
+            told = {"first": self._first, "frames": self._frames, "strips": self._strips, "pauses": self._pauses}
+            print(json.dumps(told), flush=True)
         elif command == "forget":
             self._forget()
         else:
@@ -71,10 +76,18 @@ class Viewer:
         self._first: float | None = None
         self._frames = 0
         self._strips: list[tuple[float, str]] = []
+        self._pauses: list[tuple[float, float]] = []
+
+    def _notice_pause(self, now: float) -> None:
+        if self._seen is not None and now - self._seen > PAUSE_MS:
+            self._pauses = [one for one in self._pauses if one[0] != self._seen]
+            self._pauses.append((self._seen, now))
 
     def _see(self, picture: Picture) -> None:
         now = time.time()
         self._frames += 1
+        self._notice_pause(now * 1000)
+        self._seen = now * 1000
         if self._first is None:
             self._first = now * 1000
         if self._measuring:
