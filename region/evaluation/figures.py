@@ -9,10 +9,12 @@ from statistics import median
 from typing import Literal, get_args
 
 from messaging.call import EndReason
+from messaging.quality import Grade
 from region.registry.records import CallFacts, Direction
 
 Outcome = Literal["completed", "nobody_answered", "technical_fault", "cancelled"]
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
+GRADES: tuple[Grade, ...] = get_args(Grade)
 
 # How a call came out, by its end reason: before there was picture or sound, and after.
 _OUTCOMES: Mapping[EndReason, tuple[Outcome, Outcome]] = {
@@ -68,6 +70,8 @@ class Figures:
     clinicians: Side
     talk: Times
     outcomes: Mapping[Outcome, int]
+    grades: Mapping[Grade, int]
+    connects: Times
 
     @property
     def calls(self) -> int:
@@ -84,6 +88,7 @@ def outcome(call: CallFacts) -> Outcome:
 def figures(calls: Collection[CallFacts], stations: int) -> Figures:
     """Count these calls, all of one week and place; `stations` stood there when the week ended."""
     came_out = Counter(map(outcome, calls))
+    graded = Counter(call.grade for call in calls)
     return Figures(
         stations=stations,
         stations_calling=len({call.station_id for call in calls if call.direction == "resident"}),
@@ -91,6 +96,8 @@ def figures(calls: Collection[CallFacts], stations: int) -> Figures:
         clinicians=_side(calls, "clinic"),
         talk=times(_span(call.connected_at, call.ended_at) for call in calls),
         outcomes={name: came_out[name] for name in OUTCOMES},
+        grades={grade: graded[grade] for grade in GRADES},
+        connects=times(call.connect_s for call in calls),
     )
 
 

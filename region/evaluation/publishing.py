@@ -19,6 +19,7 @@ UNDER = f"<{FEW}"
 Count = int | str  # a multiple of five, or `<5`
 Share = float | str  # from 0 to 1 in hundredths; `>=0.81` or `<=0.19`; or `<5`: there were too few calls
 Seconds = int | str  # whole seconds, or `<5`: it would be that of too few calls
+Milliseconds = int | str  # a multiple of a hundred, or `<5`
 Scope = Literal["region", "site", "clinic"]
 
 
@@ -65,24 +66,32 @@ class Row:
     nobody_answered: Count
     technical_fault: Count
     cancelled: Count
+    quality_good: Count
+    quality_fair: Count
+    quality_poor: Count
+    quality_good_share: Share
+    connect_median_ms: Milliseconds
 
 
 def publish(week: Week, place: Place, exact: Figures) -> Row:
     """The row of a week and place."""
-    residents, clinicians, out = exact.residents, exact.clinicians, exact.outcomes
+    residents, clinicians, out, grades = exact.residents, exact.clinicians, exact.outcomes, exact.grades
     return Row(
         week=week.label, first_day=week.monday.isoformat(), last_day=week.last_day.isoformat(),
         scope=place.scope, name=place.name,
         stations=exact.stations, stations_calling=count(exact.stations_calling), calls=count(exact.calls),
         residents_calls=count(residents.calls), residents_answered=count(residents.answered),
-        residents_not_answered=count(residents.not_answered), residents_answered_share=share(residents),
+        residents_not_answered=count(residents.not_answered), residents_answered_share=_answered(residents),
         residents_wait_median_s=_median(residents.waits), residents_wait_p90_s=_p90(residents.waits),
         clinicians_calls=count(clinicians.calls), clinicians_answered=count(clinicians.answered),
-        clinicians_not_answered=count(clinicians.not_answered), clinicians_answered_share=share(clinicians),
+        clinicians_not_answered=count(clinicians.not_answered), clinicians_answered_share=_answered(clinicians),
         clinicians_wait_median_s=_median(clinicians.waits), clinicians_wait_p90_s=_p90(clinicians.waits),
         talk_median_s=_median(exact.talk),
         completed=count(out["completed"]), nobody_answered=count(out["nobody_answered"]),
         technical_fault=count(out["technical_fault"]), cancelled=count(out["cancelled"]),
+        quality_good=count(grades["good"]), quality_fair=count(grades["fair"]), quality_poor=count(grades["poor"]),
+        quality_good_share=share(grades["good"], grades["fair"] + grades["poor"]),
+        connect_median_ms=_milliseconds(exact.connects),
     )  # fmt: skip
 
 
@@ -91,9 +100,9 @@ def count(exact: int) -> Count:
     return UNDER if exact < FEW else (exact + FEW // 2) // FEW * FEW
 
 
-def share(side: Side) -> Share:
-    """How much of it was answered, as far as the two published counts tell."""
-    yes, no = count(side.answered), count(side.not_answered)
+def share(part: int, rest: int) -> Share:
+    """How much the part is of the whole, as far as the two published counts tell."""
+    yes, no = count(part), count(rest)
     if isinstance(yes, int) and isinstance(no, int):
         return round(yes / (yes + no), 2)
     if isinstance(yes, int):
@@ -101,6 +110,10 @@ def share(side: Side) -> Share:
     if isinstance(no, int):
         return f"<={math.ceil(100 * (1 - _at_least(no))) / 100:.2f}"
     return UNDER
+
+
+def _answered(side: Side) -> Share:
+    return share(side.answered, side.not_answered)
 
 
 def _at_least(published: int) -> float:
@@ -115,6 +128,13 @@ def _median(spans: Times) -> Seconds:
 
 def _p90(spans: Times) -> Seconds:
     return _seconds(spans, spans.p90)
+
+
+def _milliseconds(spans: Times) -> Milliseconds:
+    """To the nearest tenth of a second."""
+    if spans.median is None or spans.count < FEW:
+        return UNDER
+    return math.floor(10 * spans.median + 0.5) * 100
 
 
 def _seconds(spans: Times, value: float | None) -> Seconds:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from region.evaluation.publishing import UNDER, Seconds, Share
+from region.evaluation.publishing import UNDER, Milliseconds, Seconds, Share
 from region.web.words import Translator
 
 
@@ -20,6 +20,13 @@ class Shown:
             return share
         bound, number = share[:2], round(100 * float(share[2:]))
         return self._t("evaluation.share.least" if bound == ">=" else "evaluation.share.most", percent=number)
+
+    def milliseconds(self, milliseconds: Milliseconds) -> str:
+        """Seconds and tenths."""
+        if isinstance(milliseconds, str):
+            return milliseconds
+        tenths = f"{milliseconds / 1000:.1f}".replace(".", self._t("evaluation.decimal_mark"))
+        return self._t("evaluation.seconds", seconds=tenths)
 
     def seconds(self, seconds: Seconds) -> str:
         """Minutes and seconds."""

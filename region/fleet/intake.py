@@ -10,11 +10,12 @@ from messaging.codec import decode, encode
 from messaging.envelope import Envelope
 from messaging.errors import MalformedMessage
 from messaging.health import Event, Health
+from messaging.quality import CallQuality
 from messaging.status import Birth
 from messaging.topics import Topic
 from messaging.twin import Reported
 from provisioning.authority.limiter import GuessLimiter
-from region.registry import Registry
+from region.registry import NotFound, Registry
 from region.registry.actions import LEFT_OUT
 from region.web.subject import PresenceChange
 
@@ -33,7 +34,7 @@ class _LeftOut:
 
 
 class Intake:
-    """Takes `up/birth`, `up/reported`, `up/m/health` and `up/e/<type>`; anything else is refused.
+    """Takes `up/birth`, `up/reported`, `up/m/health`, `up/m/call` and `up/e/<type>`; anything else is refused.
 
     `changed` holds the stations of which something is new, until whoever tells the pages empties it.
     """
@@ -49,6 +50,8 @@ class Intake:
         """Store one message: only the fields its type allows (no name, picture or sound can ride along)."""
         if topic.branch == "e":
             await self._event(topic.station, topic.words[0], decode(Event, envelope.data), self._at(envelope))
+        elif (topic.branch, *topic.words) == ("m", "call"):
+            await self._call(topic.station, decode(CallQuality, envelope.data))
         else:
             await self._report(topic, envelope)
         self.changed.add(topic.station)
@@ -79,6 +82,13 @@ class Intake:
             return
         async with self._registry.begin() as t:
             await t.audit.add_event(station, kind, at, event.detail, event.count)
+
+    async def _call(self, station: str, told: CallQuality) -> None:
+        try:
+            async with self._registry.begin() as t:
+                await t.qualities.put(station, told)  # told twice: the outbox delivers at least once
+        except NotFound as error:
+            raise MalformedMessage("figures of a call that station did not have") from error
 
     async def _report(self, topic: Topic, envelope: Envelope) -> None:
         branch = "/".join((topic.branch, *topic.words))

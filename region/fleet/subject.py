@@ -16,6 +16,7 @@ from starlette.responses import Response
 from region.fleet import words
 from region.fleet.facts import FactTeller
 from region.fleet.intake import Intake
+from region.fleet.looked import LookedTeller
 from region.fleet.standing import Standing, standing
 from region.registry import Registry, Unavailable
 from region.registry.records import ProcessPresence, Report, Station
@@ -119,9 +120,17 @@ def _router() -> APIRouter:
     async def station_fragment(request: Request, session: ItAdmin, station_id: str) -> Response:
         region = region_of(request)
         one = await one_of_the_fleet(region.registry, station_id, region.clock.wall())
+        async with region.registry.read() as t:
+            calls = await t.qualities.recent(station_id)
+        looked = LookedTeller(region.pages.translator(request, session))
         teller = FactTeller(region.pages.translator(request, session), region.pages.has_words)
         return region.pages.page(
-            request, "fleet/station.html", session, s=one.standing, sections=teller.sections(one.standing)
+            request,
+            "fleet/station.html",
+            session,
+            s=one.standing,
+            sections=teller.sections(one.standing),
+            calls=[looked.line(call) for call in calls],
         )
 
     @router.get("/fleet/stations/{station_id}/events", include_in_schema=False)

@@ -61,13 +61,14 @@ class Calls(Subject):
 
         `site_id` is where the station stands now: the registry does not keep where it stood then.
         """
-        call, station = schema.call.c, schema.station.c
+        call, station, quality = schema.call.c, schema.station.c, schema.call_quality.c
         statement = (
             select(
                 call.station_id, station.site_id, call.clinic_id, call.direction, call.started_at, call.answered_at,
-                call.connected_at, call.ended_at, call.end_reason,
+                call.connected_at, call.ended_at, call.end_reason, quality.grade, quality.connect_s,
             )
             .join(schema.station, station.id == call.station_id)
+            .outerjoin(schema.call_quality, quality.call_id == call.id)
             .where(call.state == "ended", call.started_at >= since, call.started_at < before)
             .order_by(call.started_at, call.id)
         )  # fmt: skip

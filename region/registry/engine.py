@@ -19,6 +19,7 @@ from region.registry.errors import Conflict, Unavailable
 from region.registry.migrate import upgrade
 from region.registry.people import People
 from region.registry.places import Clinics, Sites
+from region.registry.qualities import Qualities
 from region.registry.reports import Reports
 from region.registry.sessions import Sessions
 from region.registry.stations import Stations
@@ -77,6 +78,11 @@ class Transaction:
     def calls(self) -> Calls:
         """Calls, and who has them."""
         return Calls(self._connection)
+
+    @cached_property
+    def qualities(self) -> Qualities:
+        """What calls were like."""
+        return Qualities(self._connection)
 
     @cached_property
     def audit(self) -> Audit:

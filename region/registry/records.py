@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from messaging.call import EndReason
+from messaging.quality import Grade
 from messaging.status import Process
 from messaging.twin import Config, Language
 
@@ -157,6 +158,16 @@ class CallFacts:
     connected_at: float | None
     ended_at: float
     end_reason: EndReason
+    grade: Grade | None = None  # as the station told; None: it did not
+    connect_s: float | None = None
+
+
+@dataclass(frozen=True)
+class CallLooked:
+    """What a call was like: messaging.quality.CallQuality as plain data, and when the call began."""
+
+    started_at: float
+    data: dict[str, Any]
 
 
 @dataclass(frozen=True)

@@ -148,6 +148,15 @@ call = Table(
     Index("ix_call_started_at", "started_at"),
 )  # fmt: skip
 
+call_quality = Table(
+    "call_quality", metadata,
+    Column("call_id", ForeignKey("call.id"), primary_key=True),
+    Column("grade", String(8), nullable=False),
+    Column("connect_s", Double, nullable=True),
+    Column("data", JSON, nullable=False),
+    CheckConstraint("grade IN ('good', 'fair', 'poor')", name="grade"),
+)  # fmt: skip
+
 audit = Table(
     "audit", metadata,
     Column("id", Integer, primary_key=True),

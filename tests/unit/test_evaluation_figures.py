@@ -43,6 +43,7 @@ def test_a_week_as_counted_by_hand() -> None:
     assert exact.residents.waits == Times(3, 20.0, 90.0)
     assert (exact.clinicians.calls, exact.clinicians.answered, exact.clinicians.waits) == (2, 1, Times(1, 8.0, 8.0))
     assert exact.talk == Times(3, 300.0, 300.0)
+    assert exact.grades == {"good": 0, "fair": 0, "poor": 0}
     assert exact.outcomes == {"completed": 2, "nobody_answered": 2, "technical_fault": 2, "cancelled": 1}
 
 

@@ -13,17 +13,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from messaging.call import EndReason
-from region.evaluation.figures import Side, Times, figures
+from messaging.quality import Grade
+from region.evaluation.figures import OUTCOMES, figures
 from region.evaluation.publishing import UNDER, Place, Row, count, publish, share
 from region.evaluation.table import COLUMNS, to_csv
 from region.evaluation.weeks import Week
-from region.registry.records import CallFacts
+from region.registry.records import CallFacts, Direction
 
 WEEK = Week(date(2026, 11, 16))
 SITE = Place("site", 3, "Solgården")
 CALL = CallFacts("st-00000001", 3, 1, "resident", 1000.0, 1020.4, 1022.0, 1322.5, "resident_left")
 COUNTS = tuple(name for name, kind in Row.__annotations__.items() if kind == "Count")
-assert len(COUNTS) == 12
+assert len(COUNTS) == 15
 NEVER = CallFacts("st-00000001", 3, 1, "resident", 1000.0, None, None, 1180.0, "no_answer")
 
 
@@ -40,7 +41,7 @@ def test_a_row_says_which_week_and_place_it_is_of() -> None:
 def test_a_site_with_few_calls_shows_nothing_of_them() -> None:
     told = asdict(_row(CALL, CALL, CALL, CALL))
     hidden = [value for name, value in told.items() if name not in COLUMNS[:6]]
-    assert hidden == [UNDER] * 19
+    assert hidden == [UNDER] * 24
     assert asdict(_row()) == told, "four calls look as none"
 
 
@@ -51,6 +52,15 @@ def test_a_site_with_enough_calls_shows_counts_to_the_nearest_five_and_times() -
     assert (row.residents_wait_median_s, row.residents_wait_p90_s, row.talk_median_s) == (20, 20, 301)
     assert (row.completed, row.nobody_answered, row.technical_fault, row.cancelled) == (30, 10, UNDER, UNDER)
     assert (row.clinicians_calls, row.clinicians_answered_share, row.stations_calling) == (UNDER, UNDER, UNDER)
+
+
+def test_how_good_the_connections_were_is_told_like_everything_else() -> None:
+    good, poor = replace(CALL, grade="good", connect_s=0.84), replace(CALL, grade="poor", connect_s=2.5)
+    row = _row(*[good] * 27, *[poor] * 8, *[CALL] * 10)
+    assert (row.quality_good, row.quality_fair, row.quality_poor) == (25, UNDER, 10)
+    assert row.quality_good_share == 0.71, "of 25 and 10, which are published"
+    assert row.connect_median_ms == 800
+    assert _row(*[good] * 4, *[CALL] * 30).connect_median_ms == UNDER
 
 
 @pytest.mark.parametrize(
@@ -68,12 +78,12 @@ def test_counts(exact: int, shown: int | str) -> None:
     ],
 )  # fmt: skip
 def test_shares(calls: int, answered: int, shown: float | str) -> None:
-    assert share(Side(calls, answered, Times(0))) == shown
+    assert share(answered, calls - answered) == shown
 
 
 @given(st.integers(0, 400), st.integers(0, 400))
 def test_a_share_is_near_the_truth_and_a_bound_always_holds(yes: int, no: int) -> None:
-    shown = share(Side(yes + no, yes, Times(0)))
+    shown = share(yes, no)
     if shown == UNDER:
         assert yes < 5
         assert no < 5
@@ -86,7 +96,7 @@ def test_a_share_is_near_the_truth_and_a_bound_always_holds(yes: int, no: int) -
 
 @given(st.integers(0, 400), st.integers(0, 400))
 def test_the_two_shares_of_a_whole_make_one(yes: int, no: int) -> None:
-    one, other = share(Side(yes + no, yes, Times(0))), share(Side(yes + no, no, Times(0)))
+    one, other = share(yes, no), share(no, yes)
     if isinstance(one, float) and isinstance(other, float):
         assert abs(one + other - 1) <= 0.011
     elif one != UNDER:
@@ -98,17 +108,20 @@ def test_the_two_shares_of_a_whole_make_one(yes: int, no: int) -> None:
         assert other == UNDER
 
 
-def _made(reason: EndReason, direction: str, answered: bool, connected: bool, station: int, wait: float) -> CallFacts:
+def _made(
+    reason: EndReason, direction: Direction, answered: bool, connected: bool, station: int, wait: float,
+    grade: Grade | None,
+) -> CallFacts:  # fmt: skip
     return CallFacts(
         f"st-{station}", 3, 1, direction, 1000.0, 1000.0 + wait if answered else None,
-        1001.0 + wait if connected else None, 1400.0 + wait, reason,
+        1001.0 + wait if connected else None, 1400.0 + wait, reason, grade, wait / 100 if grade else None,
     )  # fmt: skip
 
 
 CALLS = st.lists(
     st.builds(
         _made, st.sampled_from(get_args(EndReason)), st.sampled_from(["resident", "clinic"]), st.booleans(),
-        st.booleans(), st.integers(1, 12), st.floats(0, 200),
+        st.booleans(), st.integers(1, 12), st.floats(0, 200), st.sampled_from([None, *get_args(Grade)]),
     ),
     max_size=60,
 )  # fmt: skip
@@ -125,6 +138,7 @@ def test_no_output_ever_tells_of_a_group_under_five(calls: list[CallFacts]) -> N
         (exact.residents.waits, (row.residents_wait_median_s, row.residents_wait_p90_s)),
         (exact.clinicians.waits, (row.clinicians_wait_median_s, row.clinicians_wait_p90_s)),
         (exact.talk, (row.talk_median_s,)),
+        (exact.connects, (row.connect_median_ms,)),
     ):
         assert all((value == UNDER) == (spans.count < 5) for value in shown)
     (line,) = csv.DictReader(io.StringIO(to_csv([row]).lstrip("\ufeff")))
@@ -149,7 +163,7 @@ def test_what_is_left_when_the_larger_is_taken_from_the_whole_is_never_one_small
 @given(CALLS)
 def test_parts_and_whole_are_within_what_rounding_allows(calls: list[CallFacts]) -> None:
     row = _row(*calls)
-    for parts in (("residents_calls", "clinicians_calls"), COLUMNS[-4:]):
+    for parts in (("residents_calls", "clinicians_calls"), OUTCOMES):
         ranges = [_could_be(getattr(row, name)) for name in parts]
         assert sum(r[0] for r in ranges) <= len(calls) <= sum(r[-1] for r in ranges)
 
