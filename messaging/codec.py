@@ -2,7 +2,7 @@
 
 A message type is a frozen dataclass. Its annotations are the schema: `str`, `int`, `float`, `bool`, `Literal`,
 `X | None`, `tuple[X, ...]`, `dict[str, X]`, `dict[str, Any]` (plain JSON), or another such dataclass. Bounds
-stand beside the field with `Annotated`: `Annotated[str, Length(64)]`, `Annotated[int, Range(0, 100)]`.
+stand beside the field with `Annotated`: `Annotated[str, Length(64)]`, `Annotated[int, Range(0, 100)]`; a `Form` too.
 
 A field the type does not know is ignored when decoding (a newer peer may send more); the envelope keeps the
 plain data it came in, so that whoever relays a message relays all of it.
@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 import types
+from collections.abc import Callable
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from functools import cache
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -29,6 +30,14 @@ class Length:
     """The most characters of a text, or items of a list or mapping."""
 
     most: int
+
+
+@dataclass(frozen=True)
+class Form:
+    """What a text must be besides short enough; `words` are the refusal, and do not repeat the text."""
+
+    fits: Callable[[str], object]
+    words: str
 
 
 @dataclass(frozen=True)
@@ -120,7 +129,11 @@ def _decode_scalar(hint: Any, value: object, bounds: tuple[Any, ...], path: str)
     if hint is str:
         if not isinstance(value, str):
             raise MalformedMessage(f"{path}: expected a text")
-        return _text(value, next((b.most for b in bounds if isinstance(b, Length)), DEFAULT_TEXT), path)
+        value = _text(value, next((b.most for b in bounds if isinstance(b, Length)), DEFAULT_TEXT), path)
+        for form in bounds:
+            if isinstance(form, Form) and not form.fits(value):
+                raise MalformedMessage(f"{path}: {form.words}")
+        return value
     if hint is bool:
         if not isinstance(value, bool):
             raise MalformedMessage(f"{path}: expected true or false")

@@ -6,18 +6,25 @@ from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
 from messaging.codec import Length, Range
+from messaging.settings import (
+    AutoAnswer,
+    CameraPolicy,
+    Host,
+    Levels,
+    Name,
+    Network,
+    Night,
+    Opening,
+    Percent,
+    Phone,
+    Screen,
+    Sound,
+    Telemetry,
+)
+
+__all__ = ["Config", "Desired", "Language", "Name", "Reported", "Sound"]
 
 Language = Literal["da", "en"]
-Name = Annotated[str, Length(80)]
-
-
-@dataclass(frozen=True)
-class Sound:
-    """How the clinician sounds to this resident. `clear_speech` is for those who hear badly: no rumble, the consonants'
-    band (1.5 to 4 kHz) raised by `boost_db`, quiet speech brought nearer to loud speech."""
-
-    profile: Literal["normal", "clear_speech"] = "normal"
-    boost_db: Annotated[int, Range(0, 9)] = 7
 
 
 @dataclass(frozen=True)
@@ -25,13 +32,26 @@ class Config:
     """What a station works by. `volume` in percent."""
 
     clinic: Name = ""  # whom the button calls; empty: nobody yet
-    phone: Annotated[str, Length(24)] = ""  # the clinic's telephone, shown when a call cannot be made
+    phone: Phone = ""  # the clinic's telephone, shown when a call cannot be made
     site: Name = ""
     station: Name = ""  # the room or place, shown to clinic and staff
     language: Language = "da"
-    volume: Annotated[int, Range(0, 100)] = 70
+    volume: Percent = 70
     sound: Sound = field(default_factory=Sound)
     framing: bool = True  # people are framed when a call begins
+    fallback: Name = ""  # whom the button calls when the clinic does not answer; empty: nobody
+    fallback_phone: Phone = ""
+    opening: Opening = field(default_factory=Opening)
+    screen: Screen = field(default_factory=Screen)
+    levels: Levels = field(default_factory=Levels)
+    night: Night = field(default_factory=Night)
+    auto_answer: AutoAnswer = field(default_factory=AutoAnswer)
+    camera: CameraPolicy = field(default_factory=CameraPolicy)
+    network: Network = field(default_factory=Network)
+    time_servers: Annotated[tuple[Host, ...], Length(4)] = ()  # none: the network's own, else the system's
+    telemetry: Telemetry = field(default_factory=Telemetry)
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    update_ring: Literal["canary", "early", "broad", "hold"] = "broad"
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from messaging.errors import MessageError
 from provisioning.station.files import write_whole
 
 _log = logging.getLogger(__name__)
-_MOST_BYTES = 64 * 1024
+_MOST_BYTES = 256 * 1024  # the document as it came, and what came of it
 
 
 class ConfigStore:

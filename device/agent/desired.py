@@ -1,29 +1,36 @@
 """Desired config against what is in force: decided here, without I/O.
 
 A version only grows. A field that is not valid is refused by name and keeps the value it had; the rest comes into
-force. A whole document is refused when it is older, or of the same version and different.
+force. A whole document is refused when it is older, or of the same version and different. A field that this station
+understands and cannot carry out is refused as `unsupported` and keeps its default: never silently left undone.
+
+The document is kept as it came, so that what a newer region said is there when newer software starts to understand it.
 """
 
 from __future__ import annotations
 
-import re
-import unicodedata
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields, is_dataclass, replace
+from functools import cache
 from typing import Annotated, Any
 
+from messaging import settings
 from messaging.codec import Length, Range, decode
 from messaging.errors import MalformedMessage
+from messaging.settings import objections, redacted
 from messaging.twin import Config, Reported
 
-_PHONE = re.compile(r"[0-9+() -]*")
+APPLIED = frozenset({"clinic", "phone", "site", "station", "language", "volume", "sound", "framing"})
+UNSUPPORTED = "unsupported: this station does not carry it out, and works by the default"
+_MOST_FIELDS = 64
 
 
 @dataclass(frozen=True)
 class InForce:
-    """What the station works by; version 0: nothing has been desired yet."""
+    """What the station works by; version 0: nothing has been desired yet. `document`: as the region said it."""
 
     version: Annotated[int, Range(0, 2**53)] = 0
     config: Config = field(default_factory=Config)
+    document: Annotated[dict[str, Any], Length(_MOST_FIELDS)] = field(default_factory=dict, compare=False, repr=False)
 
 
 @dataclass(frozen=True)
@@ -35,14 +42,14 @@ class Verdict:
 
     @property
     def reported(self) -> Reported:
-        """The same, for the region."""
-        return Reported(self.in_force.version, self.in_force.config, self.refused)
+        """The same, for the region: no secret in it."""
+        return Reported(self.in_force.version, redacted(self.in_force.config), self.refused)
 
 
 @dataclass(frozen=True)
 class _Document:
     version: Annotated[int, Range(1, 2**53)]
-    config: Annotated[dict[str, Any], Length(64)]
+    config: Annotated[dict[str, Any], Length(_MOST_FIELDS)]
 
 
 def consider(now: InForce, data: dict[str, Any]) -> Verdict:
@@ -54,31 +61,50 @@ def consider(now: InForce, data: dict[str, Any]) -> Verdict:
     if document.version < now.version:
         return Verdict(now, {"document": f"version {document.version} is older than {now.version}, which is in force"})
     config, refused = _apply(now.config, document.config)
-    if document.version == now.version and config != now.config:
+    if document.version == now.version and not _same(now, document.config, config):
         return Verdict(now, {"document": f"version {now.version} is in force with other content"})
-    return Verdict(InForce(document.version, config), refused)
+    return Verdict(InForce(document.version, config, document.config), refused)
+
+
+def _same(now: InForce, wanted: dict[str, Any], config: Config) -> bool:
+    """Whether it is the document in force; what older software kept is known by what came of it alone."""
+    return wanted == now.document if now.document else config == now.config
 
 
 def _apply(config: Config, wanted: dict[str, Any]) -> tuple[Config, dict[str, str]]:
     # What the document leaves out goes back to its default: the document is the whole of what is desired.
     values: dict[str, Any] = {}
     refused: dict[str, str] = {}
+    default = Config()
     for one in fields(Config):
         try:
-            values[one.name] = getattr(decode(Config, {one.name: wanted.get(one.name)}), one.name)
-            _check(one.name, values[one.name])
+            value = _judged(one.name, wanted.get(one.name))
         except MalformedMessage as error:
             refused[one.name] = _reason(error)
             values[one.name] = getattr(config, one.name)
+            continue
+        values[one.name] = value if one.name in APPLIED else getattr(default, one.name)
+        if value != values[one.name]:
+            refused[one.name] = UNSUPPORTED
     return replace(config, **values), refused
 
 
-def _check(name: str, value: object) -> None:
-    if isinstance(value, str) and any(unicodedata.category(letter)[0] == "C" for letter in value):
-        raise MalformedMessage("a character that cannot be shown")
-    if name == "phone" and not _PHONE.fullmatch(str(value)):
-        raise MalformedMessage("expected a telephone number")
+def _judged(name: str, wanted: Any) -> Any:
+    value = getattr(decode(Config, {name: wanted}), name)
+    for path, text in objections(value):
+        raise MalformedMessage(": ".join((".".join((name, *path)), text)))
+    return value
 
 
 def _reason(error: MalformedMessage) -> str:
-    return str(error).rpartition(": ")[2]
+    """Where in the field (names of ours alone, never a key of the document's) and why."""
+    place, _, reason = str(error).rpartition(": ")
+    inside = [word for part in place.split(".")[2:] if (word := part.partition("[")[0]) in _words()]
+    return ": ".join((".".join(inside), reason)) if inside else reason
+
+
+@cache
+def _words() -> frozenset[str]:
+    """The names of all fields of a config's parts."""
+    kinds = [value for value in vars(settings).values() if isinstance(value, type) and is_dataclass(value)]
+    return frozenset(one.name for kind in kinds for one in fields(kind))

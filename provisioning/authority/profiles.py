@@ -1,0 +1,239 @@
+"""What stations should work by, in layers: region, cluster, municipality, site, station. Pure.
+
+A layer's document says some fields of `messaging.twin.Config`, in plain JSON. The layers of a station laid upon each
+other, the nearest last, are its config: objects are merged field by field, everything else is replaced whole (a list
+too). What no layer says has `Config`'s default. `merge` tells of each value which layer it came from.
+
+Laying upon each other is associative where a field is an object in every layer or in none, which `refusals` sees to.
+A field that this version does not know is refused when somebody sets it, but survives where a newer region left it.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass
+from functools import cache
+from typing import Annotated, Any, Literal, cast, get_args, get_origin, get_type_hints
+
+from messaging.codec import decode
+from messaging.errors import MalformedMessage
+from messaging.settings import HIDDEN, objections
+from messaging.twin import Config
+
+Level = Literal["region", "cluster", "municipality", "site", "station"]
+LEVELS: tuple[Level, ...] = ("region", "cluster", "municipality", "site", "station")
+Path = tuple[str, ...]
+Document = dict[str, Any]
+# The registry knows these, so no layer says them: where the station stands, and its clinics' telephones.
+OF_THE_REGISTRY = {
+    "site": "a station's site is where it stands in the registry",
+    "station": "a station's name is its name in the registry",
+    "phone": "a clinic's telephone is the clinic's: change it there",
+    "fallback_phone": "a clinic's telephone is the clinic's: change it there",
+}
+_OF_STATIONS_ALONE = ("auto_answer",)  # consent is one person's, about one room
+_DEEPEST = 8
+
+
+@dataclass(frozen=True)
+class Layer:
+    """What one level says."""
+
+    level: Level
+    document: Document
+
+
+@dataclass(frozen=True)
+class Merged:
+    """The layers laid upon each other, and of each value (by its path) the level that it came from."""
+
+    document: Document
+    sources: dict[Path, Level]
+
+
+@dataclass(frozen=True)
+class Change:
+    """One value that differs; None: not said."""
+
+    path: Path
+    before: Any
+    after: Any
+
+
+def overlay(below: Mapping[str, Any], above: Mapping[str, Any]) -> Document:
+    """`above` laid upon `below`; neither is changed."""
+    laid = dict(below)
+    for key, value in above.items():
+        under = laid.get(key)
+        both = isinstance(value, dict) and isinstance(under, dict)
+        laid[key] = overlay(cast("Document", under), value) if both else value
+    return laid
+
+
+def merge(layers: Sequence[Layer]) -> Merged:
+    """Lay the layers upon each other in the order of LEVELS, whatever order they come in."""
+    document: Document = {}
+    sources: dict[Path, Level] = {}
+    for layer in sorted(layers, key=lambda one: LEVELS.index(one.level)):
+        document = overlay(document, layer.document)
+        sources.update(dict.fromkeys(dict(leaves(layer.document)), layer.level))
+    there = dict(leaves(document))
+    return Merged(document, {path: sources[path] for path in there})
+
+
+def leaves(document: Mapping[str, Any], path: Path = ()) -> Iterator[tuple[Path, Any]]:
+    """Every value that is no object, or an empty one, with its path."""
+    for key, value in document.items():
+        if isinstance(value, dict) and value:
+            yield from leaves(value, (*path, key))
+        else:
+            yield (*path, key), value
+
+
+def difference(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Change]:
+    """What is not the same in two documents, by path; secrets are hidden."""
+    old, new = dict(leaves(before)), dict(leaves(after))
+    return [
+        Change(path, shown(path, old.get(path)), shown(path, new.get(path)))
+        for path in sorted({*old, *new})
+        if (path in old, old.get(path)) != (path in new, new.get(path))
+    ]
+
+
+def put(document: Mapping[str, Any], path: Path, value: Any) -> Document:
+    """The document with that value set."""
+    for name in reversed(path):
+        value = {name: value}
+    return overlay(without(document, path), cast("Document", value))
+
+
+def without(document: Mapping[str, Any], path: Path) -> Document:
+    """The document without that value, and without objects that it leaves empty."""
+    name, rest = path[0], path[1:]
+    left = dict(document)
+    inner = left.pop(name, None)
+    if rest and isinstance(inner, dict) and (kept := without(inner, rest)):
+        left[name] = kept
+    elif rest and inner is not None and not isinstance(inner, dict):
+        left[name] = inner
+    return left
+
+
+def refusals(level: Level, document: object) -> dict[str, str]:
+    """What a layer of that level may not say: dotted path to reason; empty: it may be stored. No value is repeated."""
+    if not isinstance(document, dict):
+        return {"document": "expected an object"}
+    if _depth(document) > _DEEPEST:
+        return {"document": f"nested deeper than {_DEEPEST} levels"}
+    refused = {name: why for name, why in OF_THE_REGISTRY.items() if name in document}
+    if level != "station":
+        refused |= {
+            name: "belongs to one station: consent is one person's" for name in _OF_STATIONS_ALONE if name in document
+        }
+    rest = {key: value for key, value in document.items() if key not in refused}
+    return refused | dict(_refused(Config, rest, ()))
+
+
+def objected(document: Mapping[str, Any]) -> dict[str, str]:
+    """What the values of a merged document are not to each other; dotted path to reason. It must decode."""
+    return {".".join(path): text for path, text in objections(config_of(document))}
+
+
+def config_of(document: Mapping[str, Any]) -> Config:
+    """A merged document as a Config; MalformedMessage if it is none."""
+    return decode(Config, dict(document))
+
+
+def hidden(document: Mapping[str, Any], path: Path = ()) -> Document:
+    """The document with HIDDEN in the place of every secret."""
+    return {
+        key: hidden(value, (*path, key)) if isinstance(value, dict) else shown((*path, key), value)
+        for key, value in document.items()
+    }
+
+
+def shown(path: Path, value: Any) -> Any:
+    """A value as people may see it."""
+    return HIDDEN if value and path[-1] in _secret_names() else value
+
+
+@cache
+def _secret_names() -> frozenset[str]:
+    """The names of secret fields, wherever they stand; unknown fields that sound like one are hidden as well."""
+    return frozenset({"password", "psk", "secret", "key", "token"} | set(_secrets_of(Config)))
+
+
+def _secrets_of(kind: type) -> Iterator[str]:
+    for one in fields(kind):
+        if one.metadata.get("secret"):
+            yield one.name
+        inner = _object_of(_hints(kind)[one.name])
+        if inner is not None:
+            yield from _secrets_of(inner[0])
+
+
+@cache
+def _hints(kind: type) -> dict[str, Any]:
+    return get_type_hints(kind, include_extras=True)
+
+
+def _object_of(hint: Any) -> tuple[type, bool] | None:
+    """The dataclass behind a field that is an object, and whether it is a mapping of such."""
+    if get_origin(hint) is Annotated:
+        hint = get_args(hint)[0]
+    if get_origin(hint) is dict:
+        inner = _object_of(get_args(hint)[1])
+        return None if inner is None else (inner[0], True)
+    return (hint, False) if isinstance(hint, type) and is_dataclass(hint) else None
+
+
+def _refused(kind: type, document: Document, path: Path) -> Iterator[tuple[str, str]]:
+    hints = _hints(kind)
+    for key, value in document.items():
+        where = ".".join((*path, str(key)[:64]))
+        if key not in hints:
+            yield where, _unknown(str(key), hints)
+        elif value is None:
+            yield where, "says nothing: take the field away to have what the layers above say"
+        elif (inner := _object_of(hints[key])) is None:
+            yield from _refused_value(kind, key, value, where)
+        elif not isinstance(value, dict):
+            yield where, "expected an object"
+        elif not inner[1]:
+            yield from _refused(inner[0], value, (*path, key))
+        else:
+            yield from _refused_mapping(kind, key, value, (*path, key), inner[0])
+
+
+def _refused_mapping(kind: type, key: str, value: Document, path: Path, inner: type) -> Iterator[tuple[str, str]]:
+    yield from _refused_value(kind, key, {name: {} for name in value}, ".".join(path))
+    for name, item in value.items():
+        if isinstance(item, dict):
+            yield from _refused(inner, item, (*path, str(name)[:64]))
+        else:
+            yield ".".join((*path, str(name)[:64])), "expected an object"
+
+
+def _refused_value(kind: type, key: str, value: Any, where: str) -> Iterator[tuple[str, str]]:
+    try:
+        decode(kind, {key: value})
+    except MalformedMessage as error:
+        place, _, reason = str(error).rpartition(": ")
+        inside = place.removeprefix(f"{kind.__name__}.{key}")
+        yield where + (inside if inside.startswith("[") else ""), reason
+
+
+def _unknown(key: str, hints: Mapping[str, Any]) -> str:
+    near = difflib.get_close_matches(key, [*hints], 1)
+    return f"no such field; is {near[0]} meant?" if near else f"no such field; there are {', '.join(hints)}"
+
+
+def _depth(value: object) -> int:
+    deepest, waiting = 0, [(value, 1)]
+    while waiting:
+        one, depth = waiting.pop()
+        deepest = max(deepest, depth)
+        inside = one.values() if isinstance(one, dict) else one if isinstance(one, list) else ()
+        waiting.extend((item, depth + 1) for item in inside if depth <= _DEEPEST)
+    return deepest
