@@ -20,7 +20,7 @@ _FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 _POLICY = "; ".join(
     (
-        "default-src 'none'", "script-src 'self'", "style-src 'self'", "img-src 'self' data:", "font-src 'self'",
+        "default-src 'none'", "script-src 'self'", "style-src 'self'", "img-src 'self' data: blob:", "font-src 'self'",
         "connect-src 'self'", "media-src 'self' blob:", "form-action 'self'", "base-uri 'none'",
         "frame-ancestors 'none'",
     )

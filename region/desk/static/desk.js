@@ -1,6 +1,7 @@
 // The call desk's page: ties the board, the bell, the call and the region's line together.
 
 import { Board } from "./board.js";
+import { Look } from "./look.js";
 import { OwnMedia } from "./media.js";
 import { Pane } from "./pane.js";
 import { Peer } from "./peer.js";
@@ -25,9 +26,11 @@ let bell = null;
 let endTimer;
 
 const media = new OwnMedia(() => session?.mediaChanged());
+const look = new Look({ root: root.querySelector("#call"), words, say: (message) => session?.say(message) });
 const pane = new Pane({
   root: root.querySelector("#call"),
   words,
+  look,
   onMute: () => media.want("audio", !media.wanted.audio),
   onCamera: () => media.want("video", !media.wanted.video),
   onHangUp: () => session?.hangUp(),
@@ -145,7 +148,7 @@ function take(view, entry) {
   clearTimeout(endTimer);
   const peer = spare ?? new Peer();
   spare = null;
-  session = new Session({ view, entry, signalling, media, peer, onChange: changed, onTrouble: said });
+  session = new Session({ view, entry, signalling, media, look, peer, onChange: changed, onTrouble: said });
   changed(session);
 }
 

@@ -3,9 +3,10 @@
 const LEVELS = { audio: "microphone", video: "camera" };
 
 export class Pane {
-  constructor({ root, words, onMute, onCamera, onHangUp, onRetry, onAgain, onClose }) {
+  constructor({ root, words, look, onMute, onCamera, onHangUp, onRetry, onAgain, onClose }) {
     this.root = root;
     this.words = words;
+    this.look = look;
     this.part = Object.fromEntries(Array.from(root.querySelectorAll("[data-part]"), (e) => [e.dataset.part, e]));
     this.remote = root.querySelector("#remote");
     this.own = root.querySelector("#own");
@@ -15,12 +16,14 @@ export class Pane {
     this.part.retry.onclick = onRetry;
     this.part.again.onclick = onAgain;
     this.part.close.onclick = onClose;
+    this.part.quality.ontoggle = () => this.shown && this.showQuality(this.shown);
     this.part.unmute.onclick = () => this.play(false);
   }
 
   // Draw the call as it is now; null: there is none.
   show(session, media) {
     this.root.hidden = session === null;
+    this.shown = session;
     if (session === null) {
       this.remote.srcObject = null;
       this.own.srcObject = null;
@@ -56,7 +59,9 @@ export class Pane {
       if (remote) this.play(false);
     }
     const noPicture = !session.theirs.camera || session.view.lacks.includes("camera");
-    this.root.dataset.picture = session.state === "live" && !noPicture ? "on" : "off";
+    const live = session.state === "live" && !noPicture;
+    this.root.dataset.picture = live ? "on" : "off";
+    this.look.show(live);
     const track = media.tracks.video;
     if (this.ownTrack !== track) {
       this.ownTrack = track;
@@ -89,6 +94,7 @@ export class Pane {
     if (state !== "live") return notes;
     if (!theirs.camera && !view.lacks.includes("camera")) notes.push(this.words("station_camera_off"));
     if (!theirs.microphone && !view.lacks.includes("microphone")) notes.push(this.words("station_microphone_off"));
+    notes.push(...this.look.notes());
     if (quality?.frozen) notes.push(this.words("station_frozen"));
     if (quality?.silent) notes.push(this.words("station_silent"));
     return notes;
@@ -105,15 +111,28 @@ export class Pane {
     return notes;
   }
 
-  showQuality({ state, quality }) {
+  showQuality({ state, quality, verdict }) {
     const element = this.part.quality;
-    element.hidden = state !== "live" || quality === null;
+    element.hidden = state !== "live" || verdict === null;
+    const advice = element.hidden ? "" : verdict.advice;
+    this.part.advice.hidden = !advice;
+    this.text("advice", advice && this.words(`advice_${advice}`));
     if (element.hidden) return;
-    element.dataset.grade = quality.grade;
-    element.textContent = this.words(`quality_${quality.grade}`);
-    const details = [quality.size, `${quality.kbps} kbit/s`, quality.rttMs === null ? "" : `${quality.rttMs} ms`];
-    if (quality.relayed) details.push(this.words("relayed"));
-    element.title = details.filter(Boolean).join(" · ");
+    element.dataset.grade = verdict.grade;
+    this.text("grade", this.words(`quality_${verdict.grade}`));
+    if (element.open) this.showFigures(quality);
+  }
+
+  showFigures({ received, sent, rttMs, relayed }) {
+    const loss = (way) => this.words("figures_lost", { percent: Math.round(100 * way.loss) });
+    const way = (way) =>
+      [way.size, way.size && this.words("figures_fps", { fps: way.fps }), `${way.kbps} kbit/s`, loss(way)]
+        .filter(Boolean)
+        .join(" · ");
+    this.text("figures-received", way(received));
+    this.text("figures-sent", way(sent));
+    this.text("figures-trip", rttMs === null ? "–" : `${rttMs} ms`);
+    this.text("figures-path", this.words(relayed ? "figures_relay" : "figures_direct"));
   }
 
   clock({ state, liveSince }) {

@@ -1,12 +1,14 @@
 // One peer connection with a station. The station makes the offer; we answer at once, with or without a camera.
 
 const CONTROL = { negotiated: true, id: 0, ordered: true };
+const STILL = { negotiated: true, id: 1, ordered: true };
 const GATHER_MS = 15; // candidates found together travel together
 const MOST_IN_A_POST = 16;
-const SILENT = { candidates() {}, track() {}, opened() {}, control() {}, state() {} };
+const SILENT = { candidates() {}, track() {}, opened() {}, control() {}, still() {}, state() {} };
 
 export class Peer {
-  // Whoever uses it sets `on`: candidates(generation, list), track(stream), opened(), control(message), state(word).
+  // Whoever uses it sets `on`: candidates(generation, list), track(stream), opened(), control(message),
+  // still(data), state(word).
   constructor() {
     this.on = SILENT;
     this.generation = 0;
@@ -17,6 +19,9 @@ export class Peer {
     this.control = this.connection.createDataChannel("control", CONTROL);
     this.control.onopen = () => this.on.opened();
     this.control.onmessage = (event) => this.receive(event.data);
+    this.stills = this.connection.createDataChannel("still", STILL);
+    this.stills.binaryType = "arraybuffer";
+    this.stills.onmessage = (event) => this.on.still(event.data);
     this.remote = new MediaStream();
     this.connection.ontrack = ({ track }) => {
       this.remote.addTrack(track);

@@ -9,7 +9,7 @@ const FROZEN_S = 3;
 export function sample(report) {
   const figures = {
     bytes: 0, received: 0, lost: 0, frames: 0, frozen: 0, width: 0, height: 0, sound: null, ownSound: null, rtt: null,
-    sentLost: null, relayed: false,
+    sentLost: null, relayed: false, sentBytes: 0, sentFrames: 0, sentWidth: 0, sentHeight: 0,
   };
   const byId = new Map();
   report.forEach((stat) => byId.set(stat.id, stat));
@@ -26,6 +26,13 @@ export function sample(report) {
       } else {
         figures.sound = stat.totalAudioEnergy ?? null;
       }
+    } else if (stat.type === "outbound-rtp") {
+      figures.sentBytes += stat.bytesSent ?? 0;
+      if (stat.kind === "video") {
+        figures.sentFrames = stat.framesEncoded ?? 0;
+        figures.sentWidth = stat.frameWidth ?? 0;
+        figures.sentHeight = stat.frameHeight ?? 0;
+      }
     } else if (stat.type === "remote-inbound-rtp") {
       figures.rtt = Math.max(figures.rtt ?? 0, stat.roundTripTime ?? 0);
       figures.sentLost = Math.max(figures.sentLost ?? 0, stat.fractionLost ?? 0);
@@ -39,23 +46,33 @@ export function sample(report) {
   return figures;
 }
 
-// How one second was: 0 good, 1 fair, 2 poor.
+// How one second was, 0 good, 1 fair, 2 poor, and why: the limits are those of the station (device/call/grading.py).
 export function grade(before, now, seconds, expectsVideo) {
-  const received = now.received - before.received;
-  const lost = Math.max(0, now.lost - before.lost);
-  const loss = Math.max(received + lost > 0 ? lost / (received + lost) : 0, now.sentLost ?? 0);
-  const rtt = now.rtt ?? 0;
+  const loss = Math.max(lossOf(before, now), now.sentLost ?? 0);
   const fps = (now.frames - before.frames) / seconds;
   const frozen = now.frozen > before.frozen;
-  if (loss > 0.08 || rtt > 0.6 || (expectsVideo && (fps < 8 || frozen))) return 2;
-  if (loss > 0.02 || rtt > 0.3 || (expectsVideo && fps < 15)) return 1;
-  return 0;
+  const found = [
+    ["loss", step(loss, 0.02, 0.08)],
+    ["delay", step(now.rtt ?? 0, 0.3, 0.6)],
+    ["picture", expectsVideo ? (frozen || fps < 8 ? 2 : fps < 15 ? 1 : 0) : 0],
+  ];
+  const worst = Math.max(...found.map(([, one]) => one));
+  return { step: worst, reason: worst ? found.find(([, one]) => one === worst)[0] : "none" };
+}
+
+const step = (value, fair, poor) => (value > poor ? 2 : value > fair ? 1 : 0);
+
+function lossOf(before, now) {
+  const received = now.received - before.received;
+  const lost = Math.max(0, now.lost - before.lost);
+  return received + lost > 0 ? lost / (received + lost) : 0;
 }
 
 export class Quality {
   constructor() {
     this.before = null;
     this.shown = 0;
+    this.reason = "none";
     this.better = 0;
     this.still = 0;
     this.silent = 0;
@@ -79,22 +96,37 @@ export class Quality {
       frozen: this.still >= FROZEN_S,
       silent: this.silent >= SILENT_S,
       ownSilent: this.ownSilent >= SILENT_S,
-      kbps: Math.round(((now.bytes - before.bytes) * 8) / seconds / 1000),
+      reason: this.reason,
+      received: {
+        kbps: kbps(before.bytes, now.bytes, seconds),
+        fps: Math.round((now.frames - before.frames) / seconds),
+        size: size(now.width, now.height),
+        loss: lossOf(before, now),
+      },
+      sent: {
+        kbps: kbps(before.sentBytes, now.sentBytes, seconds),
+        fps: Math.round((now.sentFrames - before.sentFrames) / seconds),
+        size: size(now.sentWidth, now.sentHeight),
+        loss: now.sentLost ?? 0,
+      },
       rttMs: now.rtt === null ? null : Math.round(now.rtt * 1000),
-      size: now.width ? `${now.width}×${now.height}` : "",
       relayed: now.relayed,
     };
   }
 
   // Worse shows at once, better only when it lasts.
-  settle(grade) {
-    this.better = grade < this.shown ? this.better + 1 : 0;
-    if (grade > this.shown || this.better >= STEADY) {
-      this.shown = grade;
+  settle({ step, reason }) {
+    this.better = step < this.shown ? this.better + 1 : 0;
+    if (step >= this.shown || this.better >= STEADY) {
+      this.shown = step;
+      this.reason = reason;
       this.better = 0;
     }
   }
 }
+
+const kbps = (before, now, seconds) => Math.max(0, Math.round(((now - before) * 8) / seconds / 1000)) || 0;
+const size = (width, height) => (width ? `${width}×${height}` : "");
 
 function stays(silent, expected, before, now, seconds) {
   return expected && now !== null && before === now ? silent + seconds : 0;

@@ -4,6 +4,7 @@
 
 import { Peer } from "./peer.js";
 import { Quality, sample } from "./quality.js";
+import { Told, verdict } from "./verdict.js";
 
 const TICK_MS = 400;
 const LOST_MS = 1200; // neither picture nor sound nor ping for so long; looked at often, so told within two seconds
@@ -17,8 +18,8 @@ const AGREED = ["connecting", "in_call", "resuming"];
 export class Session {
   // `view` is the region's of this call; `onChange(session)` whenever something to show has changed, `onTrouble(error)`
   // when the region could not be told of the end.
-  constructor({ view, entry, signalling, media, peer, onChange, onTrouble }) {
-    Object.assign(this, { view, signalling, media, onChange, onTrouble });
+  constructor({ view, entry, signalling, media, look, peer, onChange, onTrouble }) {
+    Object.assign(this, { view, signalling, media, look, onChange, onTrouble });
     this.ice = iceOf(entry);
     this.call = view.call;
     this.spare = peer;
@@ -37,6 +38,7 @@ export class Session {
     this.remote = null;
     this.theirs = { camera: true, microphone: true };
     this.quality = null;
+    this.told = new Told(); // how good the connection is, as the station has it
     this.liveSince = view.connected_s === null ? null : performance.now() - view.connected_s * 1000;
     this.timer = setInterval(() => this.tick(), TICK_MS);
   }
@@ -56,6 +58,11 @@ export class Session {
 
   get failed() {
     return this.peer?.connection.connectionState === "failed";
+  }
+
+  // How good the connection is, in one step and a word of advice; null before there is any telling.
+  get verdict() {
+    return this.quality && verdict(this.quality, this.told, performance.now(), this.media.has("video"));
   }
 
   // Both have said yes: before that nothing of the room is shown.
@@ -144,6 +151,7 @@ export class Session {
       },
       opened: () => this.tellMedia(peer),
       control: (message) => this.control(peer, message),
+      still: (data) => peer === this.peer && this.look.incoming.take(data),
       state: (state) => (peer === this.newer ? this.newerState(state) : this.connectionState(state)),
     };
   }
@@ -163,6 +171,7 @@ export class Session {
     this.peer = this.newer;
     this.newer = null;
     this.remote = this.peer.remote;
+    this.look.moved();
     this.connectionState("connected");
   }
 
@@ -171,9 +180,18 @@ export class Session {
     if (message.type === "media") {
       this.theirs = { camera: message.camera !== false, microphone: message.microphone !== false };
       this.changed();
+    } else if (message.type === "quality") {
+      if (peer === this.peer) this.told.take(message, performance.now());
     } else if (message.type === "bye") {
       this.finish("resident_left");
+    } else if (peer === this.peer) {
+      this.look.hear(message);
     }
+  }
+
+  // Over the connection that carries the call.
+  say(message) {
+    this.peer?.say(message);
   }
 
   connectionState(state) {
@@ -294,6 +312,7 @@ export class Session {
     this.peer?.leave();
     this.spare?.close();
     this.media.close();
+    this.look.end();
     this.changed();
   }
 
