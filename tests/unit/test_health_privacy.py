@@ -8,11 +8,14 @@ from __future__ import annotations
 import dataclasses
 import json
 from pathlib import Path
-from typing import Any, get_args
+from types import UnionType
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import pytest
 
 from device.agent.neighbours import Neighbours
+from device.call.samples import Second
+from device.call.statistics import CallStatistics
 from device.health.processes import Happened
 from device.health.report import Known, report
 from messaging.call import Devices, DeviceState
@@ -21,6 +24,7 @@ from messaging.codec import encode
 from messaging.envelope import Sealer
 from messaging.health import Echo, Event, Health, ProcessState, SoundTest
 from messaging.local import CallView
+from messaging.quality import CallQuality
 
 SECRETS = (
     "Karen Jensen", "Jensen", "010190-1234", "0101901234", "PIN 4711", "4711", "https://vdx.example/room?pin=4711",
@@ -111,6 +115,40 @@ def test_every_field_of_the_report_is_a_number_or_one_of_a_few_words() -> None:
     assert set(get_args(Echo)) == {"station", "device", "loading", "failed"}
     assert set(get_args(DeviceState)) == {"ok", "missing", "fault"}
     assert set(get_args(ProcessState)) == {"running", "restarting", "stopped"}
+
+
+def _fields(kind: type) -> dict[str, Any]:
+    """Every field of a message and of those in it, by name, without `Annotated` and `None`."""
+    found: dict[str, Any] = {}
+    for name, hint in get_type_hints(kind).items():
+        arms = [
+            arm
+            for arm in (get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,))
+            if arm is not type(None)
+        ]
+        for arm in arms:
+            found |= _fields(arm) if dataclasses.is_dataclass(arm) else {f"{kind.__name__}.{name}": arm}
+    return found
+
+
+def test_what_a_call_was_like_is_numbers_a_few_words_and_the_calls_id() -> None:
+    fields = _fields(CallQuality)
+    assert fields.pop("CallQuality.call") is str
+    words = {word for kind in fields.values() if get_origin(kind) is Literal for word in get_args(kind)}
+    assert all(kind in (int, float) or get_origin(kind) is Literal for kind in fields.values())
+    assert words == {
+        "good", "fair", "poor", "direct", "relay", "H264", "VP8", "x264", "h264_v4l2m2m", "picamera2", "other",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("secret", SECRETS)
+def test_nothing_of_a_person_leaves_with_what_a_call_was_like(secret: str) -> None:
+    statistics = CallStatistics(1.0)
+    for _ in range(12):
+        statistics.add(Second(1.0), "good", "good")
+    quality = statistics.result("0123456789abcdef", 2.0, encoder=secret)
+    data = json.dumps(json.loads(Sealer(lambda: 1.0, lambda: 2.0, boot="b").seal(quality))["data"], ensure_ascii=False)
+    assert secret not in data
 
 
 def test_without_station_call_no_device_is_called_good(tmp_path: Path) -> None:
