@@ -148,7 +148,7 @@ function take(view, entry) {
   clearTimeout(endTimer);
   const peer = spare ?? new Peer();
   spare = null;
-  session = new Session({ view, entry, signalling, media, look, peer, onChange: changed, onTrouble: said });
+  session = new Session({ view, entry, signalling, media, closer: look, peer, onChange: changed, onTrouble: said });
   changed(session);
 }
 

@@ -18,8 +18,8 @@ const AGREED = ["connecting", "in_call", "resuming"];
 export class Session {
   // `view` is the region's of this call; `onChange(session)` whenever something to show has changed, `onTrouble(error)`
   // when the region could not be told of the end.
-  constructor({ view, entry, signalling, media, look, peer, onChange, onTrouble }) {
-    Object.assign(this, { view, signalling, media, look, onChange, onTrouble });
+  constructor({ view, entry, signalling, media, closer, peer, onChange, onTrouble }) {
+    Object.assign(this, { view, signalling, media, closer, onChange, onTrouble });
     this.ice = iceOf(entry);
     this.call = view.call;
     this.spare = peer;
@@ -151,7 +151,7 @@ export class Session {
       },
       opened: () => this.tellMedia(peer),
       control: (message) => this.control(peer, message),
-      still: (data) => peer === this.peer && this.look.incoming.take(data),
+      still: (data) => peer === this.peer && this.closer.incoming.take(data),
       state: (state) => (peer === this.newer ? this.newerState(state) : this.connectionState(state)),
     };
   }
@@ -171,7 +171,7 @@ export class Session {
     this.peer = this.newer;
     this.newer = null;
     this.remote = this.peer.remote;
-    this.look.moved();
+    this.closer.moved();
     this.connectionState("connected");
   }
 
@@ -185,7 +185,7 @@ export class Session {
     } else if (message.type === "bye") {
       this.finish("resident_left");
     } else if (peer === this.peer) {
-      this.look.hear(message);
+      this.closer.hear(message);
     }
   }
 
@@ -312,7 +312,7 @@ export class Session {
     this.peer?.leave();
     this.spare?.close();
     this.media.close();
-    this.look.end();
+    this.closer.end();
     this.changed();
   }
 
