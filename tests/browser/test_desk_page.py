@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 
 import pytest
@@ -49,6 +50,35 @@ async (seconds) => {
 """
 
 
+# What the page shows of its own grade, what the station said (and how long ago), and whether its camera is on.
+_VERDICT = """
+async ([own, said, ago, camera]) => {
+  const { Told, verdict } = await import("/static/desk/verdict.js");
+  const told = new Told();
+  for (const message of said) told.take({ type: "quality", ...message }, 0);
+  return verdict({ grade: own, reason: own === "good" ? "none" : "loss" }, told, ago, camera);
+}
+"""
+
+
+# A message of the station that comes again and again on the call's control channel.
+_KEEP_CHANNELS = """
+window.channels = [];
+const make = RTCPeerConnection.prototype.createDataChannel;
+RTCPeerConnection.prototype.createDataChannel = function (...how) {
+  const channel = make.apply(this, how);
+  if (how[0] === "control") window.channels.push(channel);
+  return channel;
+};
+"""
+_STATION_SAYS = """
+(message) => {
+  const open = window.channels.find((channel) => channel.readyState === "open");
+  setInterval(() => open.onmessage?.({ data: JSON.stringify(message) }), 100);
+}
+"""
+
+
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def house() -> AsyncIterator[House]:
     async with running_house() as house:
@@ -69,7 +99,7 @@ async def anna(house: House, browser: Browser) -> AsyncIterator[Desk]:
         person = await t.people.find("anna")
     assert person is not None
     desk = await desk_of(browser)
-    await desk.page.add_init_script(_COUNT_NOTES)
+    await desk.page.add_init_script(_COUNT_NOTES + _KEEP_CHANNELS)
     await desk.open(await house.sign_in_link(person))
     yield desk
     await desk.page.context.close()
@@ -198,3 +228,54 @@ async def test_a_frozen_picture_and_dead_microphones_are_noticed(anna: Desk) -> 
     assert not shown[9]["silent"]
     assert shown[11]["silent"]
     assert shown[11]["ownSilent"]
+
+
+@pytest.mark.parametrize(
+    ("own", "said", "ago", "camera", "grade", "advice"),
+    [
+        ("good", [], 0, True, "good", ""),
+        ("poor", [], 0, True, "poor", "sound_here"),
+        ("good", [("in", "poor", "sound")], 0, True, "poor", "own_camera"),
+        ("good", [("in", "poor", "sound")], 0, False, "poor", "sound_there"),
+        ("good", [("in", "fair", "picture")], 0, True, "fair", "picture_there"),
+        ("good", [("out", "poor", "narrow")], 0, True, "poor", "picture_here"),
+        ("fair", [("in", "fair", "delay"), ("out", "poor", "loss")], 0, True, "poor", "sound_here"),
+        ("good", [("out", "poor", "delay")], 0, True, "poor", "delay"),
+        ("good", [("in", "poor", "sound")], 60_000, True, "good", ""),
+        ("good", [("in", "poor", "sound"), ("in", "good", "none")], 0, True, "good", ""),
+        ("good", [("in", "terrible", "sound"), ("up", "poor", "sound"), ("in", "poor", "<b>")], 0, True, "good", ""),
+    ],
+)
+async def test_one_mark_out_of_what_both_ends_see(
+    anna: Desk, own: str, said: list[tuple[str, str, str]], ago: int, camera: bool, grade: str, advice: str
+) -> None:
+    messages = [{"direction": direction, "grade": told, "reason": reason} for direction, told, reason in said]
+    shown = await anna.page.evaluate(_VERDICT, [own, messages, ago, camera])
+    assert shown == {"grade": grade, "advice": advice}
+
+
+async def test_the_mark_says_in_words_what_helps_and_gives_its_figures_on_demand(
+    house: House, station: RunningStation, anna: Desk
+) -> None:
+    """The page is told as a station would tell it, whose line has become bad in one direction."""
+    station.face.press()
+    await anna.button("Answer").click()
+    await anna.state("live")
+    await anna.sees(5)
+    mark, advice = anna.page.locator("[data-part=grade]"), anna.page.locator("[data-part=advice]")
+    await expect(mark).to_have_text(re.compile("connection"))
+    figures = anna.page.locator("[data-part=figures-received]")
+    await expect(figures).to_be_hidden()
+    await mark.click()
+    await expect(figures).to_have_text(re.compile(r"\d+×\d+ · \d+ pictures/s · \d+ kbit/s · \d+% lost"))
+    await expect(anna.page.locator("[data-part=figures-path]")).to_have_text("direct")
+    await accessible(anna)
+    await anna.page.evaluate(_STATION_SAYS, {"type": "quality", "direction": "in", "grade": "poor", "reason": "sound"})
+    await expect(mark).to_have_text("Poor connection")
+    await expect(advice).to_have_text("Turn your camera off, so that the sound holds.")
+    await accessible(anna)
+    await anna.button("Camera off").click()
+    await expect(advice).to_have_text(re.compile("Speak slowly"))
+    await anna.button("Hang up").click()
+    await expect(advice).to_be_hidden()
+    await station.rested()
