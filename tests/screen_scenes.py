@@ -71,6 +71,9 @@ def scenes(language: Language, agent: AgentView | None = None, **names: object) 
         "in_call_no_microphone", "in_call", connected_since=NOW - 9, own=True, remote=True,
         devices=Devices(microphone="missing"),
     )  # fmt: skip
+    for looking in ("closer", "examination", "still"):
+        yield scene(f"in_call_{looking}", "in_call", connected_since=NOW - 185, own=True, remote=True, looking=looking)
+    yield scene("in_call_covered", "in_call", connected_since=NOW - 185, own=True, remote=True, lens="covered")
     yield scene("ending", "ending")
     for reason in get_args(EndReason):
         yield scene(f"ended_{reason}", "feedback", reason=reason)

@@ -18,7 +18,7 @@ from messaging.clock import Clock
 LABEL, CHANNEL_ID = "still", 1
 PIECE = 16 * 1024
 TIMEOUT_S = 120.0  # a megabyte and a half on the thinnest line
-UNTOLD_BPS, LEAST_BPS, MOST_BPS = 250_000, 150_000, 4_000_000
+UNTOLD_BPS, LEAST_BPS, MOST_BPS = 250_000, 150_000, 2_000_000
 _AMPLE = 0.8  # of the best picture: a line that carries so much has room for more
 
 

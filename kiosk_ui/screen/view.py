@@ -67,6 +67,9 @@ class ScreenView:
     remote: bool = False  # show the other side's picture
     dimmed: bool = False  # it is not a live picture
     own: bool = False
+    own_mirrored: bool = True  # as in a mirror, save what another camera sees
+    looking: str = ""  # what the clinician does with the own picture
+    flash: bool = False  # a still of it is taken
     refused: bool = False  # react to a press that could not do anything
     staff: str = ""  # small, for the staff
 
@@ -215,7 +218,19 @@ class _Composer:
             elapsed=elapsed(seconds),
             remote=call.peer_camera and self.noticed.remote_age is not None,
             dimmed=dimmed,
+            own_mirrored=call.looking != "examination",
+            looking=self._looking(call),
+            flash=call.looking == "still",
         )
+
+    def _looking(self, call: CallView) -> str:
+        said = {
+            "": "",
+            "closer": self.texts.looking_closer,
+            "examination": self.texts.looking_examination,
+            "still": self.texts.looking_still,
+        }
+        return said[call.looking]
 
     def _about_picture(self, call: CallView) -> tuple[str, bool]:
         # A picture that stands still is the first thing to say: somebody may believe it (docs/safety).
@@ -289,9 +304,10 @@ class _Composer:
 
     def _in_call_problem(self) -> str:
         texts = self.texts
-        return self._device_problem(
-            texts.in_call_no_camera, texts.in_call_no_microphone, texts.in_call_no_speaker
-        ).format(name=self.name)
+        problem = self._device_problem(texts.in_call_no_camera, texts.in_call_no_microphone, texts.in_call_no_speaker)
+        if not problem and self.call is not None and self.call.lens == "covered":
+            problem = texts.lens_covered
+        return problem.format(name=self.name)
 
     def _device_problem(self, camera: str, microphone: str, speaker: str) -> str:
         """The worst first: who cannot hear needs help, who is not seen can still talk."""

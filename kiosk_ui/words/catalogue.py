@@ -67,6 +67,10 @@ class ScreenTexts:
     in_call_no_camera: str
     in_call_no_microphone: str
     in_call_no_speaker: str
+    lens_covered: str
+    looking_closer: str  # the clinician looks at a part of the picture
+    looking_examination: str  # by the second camera
+    looking_still: str  # a still is taken, now
     ending: Said
     missed: Said  # the clinic called, and gave up or was not answered
     offline: Said

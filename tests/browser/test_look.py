@@ -141,7 +141,7 @@ async def test_stills_of_the_whole_sensor_are_compared_saved_by_hand_only_and_go
     await anna.button("Take a still").click()
     await station.face.shows(lambda view: view.looking == "still", "the screen says that a picture is taken")
     still = anna.page.locator(".still img").first
-    await expect(still).to_be_visible()
+    await expect(still).to_be_visible(timeout=90_000)
     await anna.page.evaluate("document.querySelector('.still img').decode()")
     size = await still.evaluate("(img) => [img.naturalWidth, img.naturalHeight]")
     assert size == [FULL.width, FULL.height]

@@ -23,7 +23,7 @@ from kiosk_ui.screen.view import (
 )
 from kiosk_ui.words import Words
 from messaging.call import Devices, DeviceState, EndReason
-from messaging.local import AgentView, CallState, CallView, FaultReason
+from messaging.local import AgentView, CallState, CallView, FaultReason, Looking
 from messaging.twin import Config, Language
 from tests.screen_scenes import LONG, NOW, agent_view, call_view, scenes
 
@@ -178,6 +178,30 @@ def test_a_muted_clinician_is_told() -> None:
 )
 def test_in_a_call_with_what_there_is_the_lack_is_told_and_what_to_do(devices: Devices, notice: str) -> None:
     assert shown("in_call", devices=devices).notice == notice
+
+
+@pytest.mark.parametrize(
+    ("looking", "said"),
+    [
+        ("", ""),
+        ("closer", "Lægen ser nærmere"),
+        ("examination", "Lægen bruger det andet kamera"),
+        ("still", "Lægen tager et billede"),
+    ],
+)
+def test_whatever_the_clinician_does_with_the_picture_is_said(looking: Looking, said: str) -> None:
+    view = shown("in_call", looking=looking, connected_since=NOW - 9)
+    assert view.looking == said
+    assert view.flash == (looking == "still")
+    assert view.own_mirrored == (looking != "examination"), "a mirror is for faces"
+
+
+@pytest.mark.parametrize("state", ["calling", "in_call"])
+def test_a_covered_lens_is_said_unless_something_worse_is(state: CallState) -> None:
+    assert "dækket til" in shown(state, lens="covered").notice
+    assert "dækket til" not in shown(state, lens="dark").notice
+    assert "dækket til" not in shown(state, lens="covered", devices=Devices(camera="missing")).notice
+    assert "dækket til" not in shown(state, lens="covered", devices=Devices(speaker="fault")).notice
 
 
 def test_before_a_call_a_missing_device_is_told() -> None:

@@ -100,6 +100,8 @@ Rectangle {
     }
 
     Rectangle {
+        id: ownFrame
+
         readonly property real aspect: root.screen.ownAspect
 
         anchors.right: parent.right
@@ -117,8 +119,32 @@ Rectangle {
             anchors.fill: parent
             anchors.margins: 4 * style.unit
             cropped: true
-            mirrored: true
+            mirrored: root.view.ownMirrored
         }
+
+        // A still is taken: a soft light over the own picture, once.
+        Rectangle {
+            anchors.fill: parent
+            color: style.colours.signInk
+            opacity: 0
+            visible: root.view.flash
+
+            SequentialAnimation on opacity {
+                running: root.view.flash
+
+                NumberAnimation { to: 0.8; duration: 200 }
+                NumberAnimation { to: 0; duration: 900 }
+            }
+        }
+    }
+
+    LookSign {
+        anchors.right: ownFrame.right
+        anchors.bottom: ownFrame.visible ? ownFrame.top : bar.top
+        anchors.bottomMargin: 10 * style.unit
+        widest: ownFrame.width
+        theme: style
+        text: root.live ? root.view.looking : ""
     }
 
     LiveSign {
