@@ -133,10 +133,12 @@ class Media:
 
     def _open_microphone(self, on_fault: OnFault) -> None:
         self._hardware.microphone.open(self._hear, on_fault)
+        self._room.changed()
         self._room.stand_aside(self._hardware.cancels_echo())
 
     def _open_speaker(self, on_fault: OnFault) -> None:
         self._hardware.speaker.open(self._loudspeaker.next_block, on_fault)
+        self._room.changed()
         self._room.stand_aside(self._hardware.cancels_echo())
 
     def _see(self, frame: Frame) -> None:
@@ -215,6 +217,7 @@ class Media:
     def set_volume(self, percent: int) -> None:
         """The speaker's volume, 0 to 100."""
         self._speaker.set_volume(percent)
+        self._room.changed()
 
     async def play(self, tone: Tone) -> None:
         """Play a tone until another (or "none") is asked for; only the speaker opens for it."""

@@ -104,3 +104,26 @@ def test_the_clinician_yields_to_the_resident_only_while_the_echo_is_cancelled()
         ready.heard(loud)
         played = ready.soften(PLAYED)
     assert np.array_equal(played, PLAYED)
+
+
+def without_echo(listening: RoomSound, blocks: int = 600) -> list[Block]:
+    """What is sent of a resident with pauses while the clinician speaks without one, and neither hears the other."""
+    sent = []
+    for number in range(blocks):
+        listening.played(listening.soften(np.full(BLOCK, 3000, np.int16)))
+        sent.append(listening.heard(np.full(BLOCK, 0 if number % 20 < 8 else 2000, np.int16)))
+    return sent
+
+
+def test_where_there_is_no_echo_the_resident_is_heard_whole_and_the_clinician_as_loud_as_ever() -> None:
+    listening = room(Taking())
+    assert without_echo(listening)[19].max() < 2000  # not known yet: what was played is taken away
+    assert without_echo(listening, 40)[19].max() == 2000
+    assert listening.soften(np.full(BLOCK, 3000, np.int16)).min() == 3000
+
+
+def test_after_a_change_of_devices_or_volume_an_echo_is_expected_again() -> None:
+    listening = room(Taking())
+    without_echo(listening)
+    listening.changed()
+    assert without_echo(listening, 1)[0].max() < 0

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from typing import Protocol
 
 from device.hardware.ports import Block
+from device.hardware.sound import silence
+from device.media.acoustics.apart import Apart
 from device.media.acoustics.far_end import FarEnd, FarEndCounts
 from device.media.acoustics.yielding import Yielding
 from device.media.errors import CancellerFailed
@@ -38,6 +40,7 @@ class RoomSound:
     def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._far = FarEnd(monotonic)
         self._yielding = Yielding()
+        self._apart = Apart()
         self._processing: Processing | None = None
         self._failed = False
         self._aside = False
@@ -73,6 +76,10 @@ class RoomSound:
             _log.info("the echo is cancelled by %s", "the speakerphone itself" if aside else "the station")
         self._aside = aside
 
+    def changed(self) -> None:
+        """A device was opened or its volume set: that there was no echo before tells nothing now."""
+        self._apart.forget()
+
     def soften(self, block: Block) -> Block:
         """The clinician's block, softer while the resident speaks."""
         return self._yielding.soften(block)
@@ -89,13 +96,19 @@ class RoomSound:
             if processing is None or self._aside:
                 self._yielding.rest()  # with the echo in it, the clinician would yield to himself
                 return block
+            apart = self._apart.hear(far, block)
+            if apart:
+                far = silence()  # there is no echo to take away, and the resident is not taken for one
             try:
                 clean = processing.process(far, block, USUAL_DELAY_MS - self._far.waiting_ms)
             except CancellerFailed as error:
                 self._processing = None
                 self._fail(error)
                 return block
-        self._yielding.hear(clean)
+        if apart:
+            self._yielding.rest()  # nothing is won by it
+        else:
+            self._yielding.hear(clean)
         return clean
 
     def _fail(self, error: CancellerFailed) -> None:

@@ -1,0 +1,67 @@
+"""Whether speaker and microphone are apart: headphones, a mute speaker, a speakerphone that cancels its own echo.
+
+A canceller that has not yet learnt that there is no echo takes the resident away whenever the clinician speaks: STOI
+0.5 for ten seconds, 0.9 after them (docs/decisions/0017). The microphone itself tells sooner: when it falls silent some
+time after the clinician was loud, there is no echo that takes this time. When that has been seen of all the times that
+an echo may take, there is none. The time that a real echo takes is never seen so, whatever else is.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+import numpy as np
+
+from device.hardware.ports import BLOCK, Block
+
+LATEST = 60  # blocks (600 ms): the canceller knows no later echo
+HOLDS = 800  # blocks (8 s) of the clinician's speech for which what was seen holds
+_TOGETHER = 5  # blocks (50 ms): energy is taken over so many
+_ALIVE = 100  # blocks (1 s) within which the microphone heard something: one that was switched off tells nothing
+_FULL = _TOGETHER * BLOCK * 32768.0**2
+_SPEECH = _FULL * 10**-5.0  # -50 dBFS
+_HEARS = _FULL * 10**-6.0  # -60 dBFS
+_LOSS = 10**-3.6  # 36 dB: a softer echo is none
+
+
+class Apart:
+    """`hear` by the microphone's thread; `forget` may come from another."""
+
+    def __init__(self) -> None:
+        self._far = deque([0.0] * _TOGETHER, _TOGETHER)
+        self._near = deque([0.0] * _TOGETHER, _TOGETHER)
+        self._spoken = np.zeros(LATEST)  # energy of the clinician, the newest first
+        self._excluded = np.zeros(LATEST, np.int64)  # for each delay: until which block of the clinician's speech
+        self._blocks = 0  # of the clinician's speech
+        self._until = 0  # no delay is open before this one
+        self._silent_for = _ALIVE
+
+    def hear(self, far: Block, near: Block) -> bool:
+        """The microphone's next block, untouched, and what was played with it. True: no echo is to be expected."""
+        self._far.append(_energy(far))
+        self._near.append(_energy(near))
+        spoken, heard = sum(self._far), sum(self._near)
+        self._spoken[1:] = self._spoken[:-1]
+        self._spoken[0] = spoken
+        self._blocks += spoken > _SPEECH
+        self._silent_for = 0 if heard > _HEARS else self._silent_for + 1
+        if self._silent_for < _ALIVE:
+            self._exclude(max(heard / _LOSS, _SPEECH))
+        return self._blocks < self._until
+
+    def forget(self) -> None:
+        """Another device or another volume: what was seen holds no longer."""
+        self._excluded = np.zeros(LATEST, np.int64)
+        self._until = 0
+
+    def _exclude(self, least: float) -> None:
+        loud = self._spoken > least
+        if loud.any():
+            excluded = self._excluded
+            excluded[loud] = self._blocks + HOLDS
+            self._until = int(excluded.min())
+
+
+def _energy(block: Block) -> float:
+    samples = block.astype(np.float32)
+    return float(np.dot(samples, samples))
