@@ -8,8 +8,9 @@ of `bench-line`, both talk all the time.
   what the page's receivers did and what the page holds.
 - Every `PROBE_S`, for a few seconds: pictures by their time code, sound found again in the speech: how late each is,
   and how much later the sound than the picture (`skew_ms`; of `out` against the first probe).
-- In between something happens to the call (`STIRS`), so that what is made anew and not let go of shows: the line is
-  cut for some seconds, the broker's line is, the camera is unplugged, the clinician's camera is shut for a while.
+- In between something happens to the call, so that what is made anew and not let go of shows: the line is cut for some
+  seconds, the clinician looks closer, takes a still and changes the camera, the broker's line is cut, the camera is
+  unplugged, the clinician's camera is shut for a while.
 
 What is aimed at stands in `soak_figures`; a run that misses an aim ends with 1. The figures are written as they come:
 a run that is broken off leaves what it has. The page's memory is told and not judged: the bench keeps things in it.
@@ -29,7 +30,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from playwright.async_api import Page
+from playwright.async_api import Error, Page
 
 from device.hardware.sim.scene import Scene
 from tests.bench.impair import Impairment
@@ -55,9 +56,16 @@ async () => {
   const { Pauses } = await import("/bench/soak.js");
   window.soak = new Pauses(document.querySelector("#remote"));
   setInterval(() => document.querySelector("#waiting [data-part=answer]:enabled")?.click(), 20);
-  navigator.mediaDevices.getUserMedia = async () => {
+  navigator.mediaDevices.getUserMedia = async ({ audio, video }) => {
+    if (!audio) {  // the camera is turned on again, and the speech goes on
+      const stream = line.streamWith(soak.voice);
+      stream.removeTrack(soak.voice);
+      return stream;
+    }
+    const stream = line.stream();
     soak.spoke = Date.now();
-    return line.stream();
+    [soak.voice] = stream.getAudioTracks();
+    return stream;
   };
 }
 """
@@ -129,22 +137,22 @@ class Soak:
 
     async def _stir(self, number: int) -> None:
         name, do = self._stirs()[number % len(self._stirs())]
-        stir = {"at": self._now(), "name": name, "until": 0.0, "mended_s": None}
+        stir: dict[str, Any] = {"at": self._now(), "name": name, "until": 0.0, "mended_s": None}
         print(f"{stir['at']:7.0f} s: {name}", flush=True)
-        await do()
-        over = self._now()
         try:
+            await do()
+            over = self._now()
             await self._both_see(PATIENCE_S)
             stir["mended_s"] = round(self._now() - over, 2)
-        except TimeoutError:
-            pass  # told by mended_s
+        except (AssertionError, TimeoutError, Error) as error:
+            stir["trouble"] = f"{type(error).__name__}: {error}"
         stir["until"] = self._now()
         self.run["stirs"].append(stir)
 
     def _stirs(self) -> list[tuple[str, Callable[[], Awaitable[None]]]]:
         return [
-            ("line cut", self._cut), ("camera unplugged", self._unplug), ("broker's line cut", self._cut_broker),
-            ("clinician's camera shut", self._shut),
+            ("line cut", self._cut), ("looked closer", self._look_closer), ("camera unplugged", self._unplug),
+            ("broker's line cut", self._cut_broker), ("clinician's camera shut", self._shut),
         ]  # fmt: skip
 
     async def _cut(self) -> None:
@@ -157,6 +165,13 @@ class Soak:
         face.turn("unplug_camera")
         await face.shows(lambda view: view.devices.camera == "missing", "the camera is missing")
         face.turn("plug_camera")
+
+    async def _look_closer(self) -> None:
+        for button in ("closer", "closer", "whole", "camera", "still"):
+            await self.page.locator(f"[data-look={button}]").click()
+            await asyncio.sleep(1)
+        await self.page.locator("[data-part=discard]").click()
+        await self.page.locator("[data-look=camera]").click()
 
     async def _cut_broker(self) -> None:
         self.broker.die()
@@ -195,7 +210,7 @@ async def soak(minutes: float, out: Path, *, screen: bool) -> dict[str, Any]:
     """The whole run."""
     async with AsyncExitStack() as stack:
         stage = await _stage(stack, out, screen=screen)
-        stage.run |= {"minutes": minutes, "line": LINE.to_data(), "clock_ppm": CLOCK_PPM, "cores": os.cpu_count()}
+        stage.run |= {"minutes": minutes, "line": LINE.to_data(), "clock_ppm": CLOCK_PPM}
         try:
             await stage.hold(minutes * 60)
         finally:
@@ -223,7 +238,8 @@ async def _stage(stack: AsyncExitStack, out: Path, *, screen: bool) -> Soak:
     await devtools.send("Performance.enable")
     await station.press()
     ends = Ends(desk, OurEnd(station), scene, CLOCK_PPM, 0.0, 0.0, devtools)
-    run: dict[str, Any] = {"looks": [], "probes": [], "stirs": [], "ends": [], "pauses": {}}
+    run: dict[str, Any] = {name: [] for name in ("looks", "probes", "stirs", "ends")}
+    run |= {"cores": os.cpu_count(), "pauses": {name: [] for name in DIRECTIONS}}
     stage = Soak(house, relay, broker, page, station, ends, None, run, out)
     await stage._both_see(PATIENCE_S)
     assert station.station.face.view is not None
