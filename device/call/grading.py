@@ -1,8 +1,9 @@
 """How good a line is, in three steps and one reason, for each direction. Pure.
 
-A direction is judged by the mean of its last five seconds. Worse is told as soon as the mean is worse, better only when
-it has been better for five seconds: a mark that flickers helps nobody. The limits are those of the desk's page
-(`region/desk/static/quality.js`), and sound weighs first: without it there is no consultation.
+A direction is judged by the mean of its last five seconds. Worse is told as soon as the mean is worse; better, or
+another reason for the same grade, only when five seconds have passed: a mark that flickers helps nobody. Sound weighs
+first: without it there is no consultation. The desk's page grades what it sees by the same limits for loss and delay
+(`region/desk/static/quality.js`).
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ class Grader:
     def __init__(self, heading: Heading) -> None:
         self._judge = judge_out if heading == "out" else judge_in
         self._seconds: deque[Second] = deque(maxlen=WINDOW)
-        self._better = 0
+        self._better = self._age = 0  # seconds: that it has been better, and that the verdict has stood
         self.verdict = Verdict()
 
     def look(self, second: Second) -> Verdict:
@@ -64,8 +65,10 @@ class Grader:
     def _settle(self, found: Verdict) -> None:
         now, shown = _STEPS.index(found.grade), _STEPS.index(self.verdict.grade)
         self._better = self._better + 1 if now < shown else 0
-        if now >= shown or self._better >= WINDOW:
-            self._better = 0
+        self._age += 1
+        other_reason = now == shown and found != self.verdict and self._age >= WINDOW
+        if now > shown or other_reason or self._better >= WINDOW:
+            self._better = self._age = 0
             self.verdict = found
 
 

@@ -73,6 +73,14 @@ def test_a_reason_may_change_while_the_grade_stays() -> None:
     assert verdict == Verdict("fair", "narrow")
 
 
+def test_of_two_reasons_that_take_turns_each_is_told_for_five_seconds_at_least() -> None:
+    grader = Grader("in")
+    told = [grader.look(each) for _ in range(20) for each in (into(frozen=1.0), replace(WELL, concealed_ms=990))]
+    reasons = [verdict.reason for verdict in told]
+    changes = [at for at in range(1, len(reasons)) if reasons[at] != reasons[at - 1]]
+    assert all(later - earlier >= WINDOW for earlier, later in pairwise(changes))
+
+
 def test_the_first_seconds_of_a_call_are_not_judged() -> None:
     grader = Grader("out")
     assert [grader.look(out(fps=0)).grade for _ in range(2)] == ["good", "good"]
