@@ -159,3 +159,15 @@ def test_any_order_of_calls_gives_whole_blocks(calls: list[bool]) -> None:
             assert taken.shape == (BLOCK,)
             assert taken.dtype == np.int16
     assert 0 <= far_end.waiting_ms <= 1000
+
+
+def test_two_punctual_threads_are_steady_after_a_while_and_a_late_one_is_not() -> None:
+    line = Line()
+    line.run(0.5)
+    assert not line.far_end.steady
+    line.run(2, jitter_s=0.004)
+    assert line.far_end.steady
+    line.run(1, jitter_s=0.05)
+    assert not line.far_end.steady
+    line.run(2)
+    assert line.far_end.steady

@@ -109,9 +109,10 @@ def test_the_clinician_yields_to_the_resident_only_while_the_echo_is_cancelled()
 def without_echo(listening: RoomSound, blocks: int = 600) -> list[Block]:
     """What is sent of a resident with pauses while the clinician speaks without one, and neither hears the other."""
     sent = []
+    listening.played(np.full(BLOCK, 3000, np.int16))
     for number in range(blocks):
         listening.played(listening.soften(np.full(BLOCK, 3000, np.int16)))
-        sent.append(listening.heard(np.full(BLOCK, 0 if number % 20 < 8 else 2000, np.int16)))
+        sent.append(listening.heard(np.full(BLOCK, 0 if number % 40 < 8 else 2000, np.int16)))
     return sent
 
 

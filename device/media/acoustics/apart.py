@@ -21,6 +21,7 @@ _ALIVE = 100  # blocks (1 s) within which the microphone heard something: one th
 _FULL = _TOGETHER * BLOCK * 32768.0**2
 _SPEECH = _FULL * 10**-5.0  # -50 dBFS
 _HEARS = _FULL * 10**-6.0  # -60 dBFS
+_ANOTHER = 25  # blocks (250 ms): one silence may be a gap in the sound itself, two of them are none
 _LOSS = 10**-3.6  # 36 dB: a softer echo is none
 
 
@@ -31,13 +32,15 @@ class Apart:
         self._far = deque([0.0] * _TOGETHER, _TOGETHER)
         self._near = deque([0.0] * _TOGETHER, _TOGETHER)
         self._spoken = np.zeros(LATEST)  # energy of the clinician, the newest first
-        self._excluded = np.zeros(LATEST, np.int64)  # for each delay: until which block of the clinician's speech
-        self._blocks = 0  # of the clinician's speech
-        self._until = 0  # no delay is open before this one
+        self._blocks = HOLDS  # of the clinician's speech
         self._silent_for = _ALIVE
+        self.forget()
 
-    def hear(self, far: Block, near: Block) -> bool:
-        """The microphone's next block, untouched, and what was played with it. True: no echo is to be expected."""
+    def hear(self, far: Block, near: Block, steady: bool) -> bool:
+        """The microphone's next block, untouched, and what was played with it. True: no echo is to be expected.
+
+        `steady`: neither of the two is late, so that what is silent was silent in the room.
+        """
         self._far.append(_energy(far))
         self._near.append(_energy(near))
         spoken, heard = sum(self._far), sum(self._near)
@@ -45,21 +48,25 @@ class Apart:
         self._spoken[0] = spoken
         self._blocks += spoken > _SPEECH
         self._silent_for = 0 if heard > _HEARS else self._silent_for + 1
-        if self._silent_for < _ALIVE:
+        if steady and self._silent_for < _ALIVE:
             self._exclude(max(heard / _LOSS, _SPEECH))
         return self._blocks < self._until
 
     def forget(self) -> None:
         """Another device or another volume: what was seen holds no longer."""
-        self._excluded = np.zeros(LATEST, np.int64)
+        self._once, self._again = np.zeros(LATEST, np.int64), np.zeros(LATEST, np.int64)
         self._until = 0
 
     def _exclude(self, least: float) -> None:
+        """Of each delay: the block of the clinician's speech at which it was excluded, and before that once more."""
         loud = self._spoken > least
-        if loud.any():
-            excluded = self._excluded
-            excluded[loud] = self._blocks + HOLDS
-            self._until = int(excluded.min())
+        if not loud.any():
+            return
+        now, once, again = self._blocks, self._once, self._again
+        anew = loud & (once < now - _ANOTHER)
+        again[anew] = once[anew]
+        once[anew] = now
+        self._until = int(again.min()) + HOLDS
 
 
 def _energy(block: Block) -> float:

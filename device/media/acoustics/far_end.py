@@ -28,6 +28,7 @@ PRIMED = 2 * BLOCK
 _DRY = 20  # blocks without any of the speaker's: it is shut, and when it comes again all begins anew
 _WINDOW = 50  # blocks over which the median is taken
 _STEP = 5 * BLOCK // 4  # samples: what has moved by more was no crystal; it is put right at once, when seen twice
+_STEADY = 100  # blocks
 _LONG = 20  # windows (10 s) over which crystals are judged: a slip that is not needed costs the canceller
 _DEAD_BAND = 96  # samples (2 ms) that even their median moves by itself
 _SLIP_EVERY = 10  # blocks between two slipped samples: 210 ppm, more than two crystals differ
@@ -62,6 +63,7 @@ class FarEnd:
         self._suspected = 0  # samples that the last window had moved by, if that was a step
         self._slip = 0  # samples to slip, one now and then
         self._since_slip = 0
+        self._steady = 0  # blocks
         self.counts = FarEndCounts()
 
     def put(self, block: Block) -> None:
@@ -80,6 +82,11 @@ class FarEnd:
             return self._give()
 
     @property
+    def steady(self) -> bool:
+        """Whether in the last second the two streams came when they should."""
+        return self._steady >= _STEADY
+
+    @property
     def waiting_ms(self) -> float:
         """How much later the canceller is told of a sample than the speaker's thread gave it."""
         return (self._written - self._read) * 1000 / SAMPLE_RATE
@@ -96,6 +103,8 @@ class FarEnd:
 
     def _judge(self, waiting: float) -> None:
         self._levels.append(waiting)
+        punctual = self._usual is not None and abs(waiting - self._usual) <= _STEP
+        self._steady = self._steady + 1 if punctual else 0
         if len(self._levels) < _WINDOW:
             return
         median = statistics.median(self._levels)
@@ -140,8 +149,12 @@ class FarEnd:
             self._primed = self._dry < _DRY
         else:
             self._dry = 0
-        taken = np.zeros(length, np.int16)
-        taken[:there] = self._ring.take(np.arange(self._read, self._read + there), mode="wrap")
+        at = self._read % CAPACITY
+        if there == length and at + length <= CAPACITY:
+            taken = self._ring[at : at + length].copy()
+        else:
+            taken = np.zeros(length, np.int16)
+            taken[:there] = self._ring.take(np.arange(self._read, self._read + there), mode="wrap")
         if there < length:
             # Its place is kept: what comes late is given to the blocks after, until the median has told.
             self.counts.missing += length - there
@@ -155,6 +168,7 @@ class FarEnd:
         one = 1 if self._slip > 0 else -1
         self._slip -= one
         self._since_slip = 0
+        self._steady = 0  # blocks
         self.counts.slipped += one
         return one
 

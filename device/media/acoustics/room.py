@@ -96,7 +96,7 @@ class RoomSound:
             if processing is None or self._aside:
                 self._yielding.rest()  # with the echo in it, the clinician would yield to himself
                 return block
-            apart = self._apart.hear(far, block)
+            apart = self._apart.hear(far, block, self._far.steady)
             if apart:
                 far = silence()  # there is no echo to take away, and the resident is not taken for one
             try:
