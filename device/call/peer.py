@@ -58,6 +58,7 @@ from messaging.quality import Heading
 
 _log = logging.getLogger(__name__)
 
+_SOUND_RATE, _PICTURE_RATE = 48_000, 90_000  # RTP timestamps a second
 _BYE_S = 0.2  # for the last word to leave
 _REFUSED = (ValueError, InternalError, InvalidAccessError, InvalidStateError, OperationError)
 
@@ -103,6 +104,8 @@ class Peer:
             self._pictures = self._pc.addTransceiver("video", "sendrecv")
         self._sound.setCodecPreferences(_sound_codecs())
         self._pictures.setCodecPreferences(_picture_codecs())
+        self._sound_late = aiortc_hooks.Lateness(self._sound.receiver, _SOUND_RATE)
+        self._pictures_late = aiortc_hooks.Lateness(self._pictures.receiver, _PICTURE_RATE)
         self._sending = PeerSending(media, clock, self._sound, self._pictures)
         self._gathering = aiortc_hooks.Gathering(self._sound, plan, reachability)
         self._control = self._pc.createDataChannel(LABEL, negotiated=True, id=CHANNEL_ID)
@@ -170,10 +173,16 @@ class Peer:
         """The counters of this connection and of the sound played; it is known by that generation."""
         sound = self._media.playout.figures()
         heard = Heard(
-            sound.received, sound.lost, sound.repaired, sound.concealed_ms, sound.unheard_ms, sound.delay_ms
+            sound.received, sound.lost, sound.repaired, sound.concealed_ms, sound.unheard_ms, sound.delay_ms,
+            self._skew_ms(sound.delay_ms),
         )  # fmt: skip
         path, codec = aiortc_hooks.selected_path(self._sound), self._sending.codec
         return Sample(generation, self._sending.sent(), self._receiving.received(), heard, path, codec)
+
+    def _skew_ms(self, delay_ms: float) -> float | None:
+        """By how much what is heard is behind what is seen; a picture is shown as soon as it has come."""
+        sound, pictures = self._sound_late.look(), self._pictures_late.look()
+        return None if sound is None or pictures is None else (sound - pictures) * 1000 + delay_ms
 
     def tell_quality(self, heading: Heading, verdict: Verdict) -> None:
         """Say how good a direction is."""
@@ -248,7 +257,8 @@ class Peer:
             _log.warning("control message refused: %s", code)
 
     def _send(self, message: str) -> bool:
-        if self._control.readyState != "open":
+        # A browser that has left this connection for a newer one ends DTLS first; the channel learns of it later.
+        if self._control.readyState != "open" or self._control.transport.transport.state != "connected":
             return False
         self._control.send(message)
         return True
