@@ -53,13 +53,18 @@ class WayQuality:
 
 @dataclass(frozen=True)
 class SoundQuality:
-    """The clinician's sound as the resident heard it. `delay_ms` is what was waited for late packets, in the mean."""
+    """The clinician's sound as the resident heard it.
+
+    `delay_ms` is what was waited for late packets, and `skew_ms` by how much what was heard was behind what was seen
+    (less than nought: ahead of it), both in the mean.
+    """
 
     lost: Count  # packets that were not there when they were due
     repaired: Count  # of these: heard all the same
     concealed_ms: Millis  # made up
     unheard_ms: Millis  # silence in its place
     delay_ms: Milliseconds
+    skew_ms: Annotated[float, Range(-1e4, 1e4)] | None = None
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ MOST_FPS = 240.0
 MOST_RTT_S = 60.0
 MOST_MS = 6e4
 MOST_COUNT = 1e6
+MOST_SKEW_MS = 1e4
 MOST_PIXELS = 16384
 LEAST_S = 0.1
 LONGEST_S = 60.0  # no second is longer or shorter, though a process may have slept
@@ -63,6 +64,7 @@ class Heard:
     concealed_ms: float = 0
     unheard_ms: float = 0
     delay_ms: float = 0.0
+    skew_ms: float | None = None  # by how much what is heard is behind what is seen
 
 
 @dataclass(frozen=True)
@@ -106,6 +108,7 @@ class Second:
     concealed_ms: float = 0.0
     unheard_ms: float = 0.0
     delay_ms: float = 0.0
+    skew_ms: float | None = None
     line_lost: bool = False
 
     @property
@@ -142,6 +145,7 @@ def difference(before: Sample, now: Sample, seconds: float, cameras: Cameras) ->
         min(grown(before.heard.concealed_ms, now.heard.concealed_ms), MOST_MS),
         min(grown(before.heard.unheard_ms, now.heard.unheard_ms), MOST_MS),
         bounded(now.heard.delay_ms, MOST_MS),
+        _skew(now.heard.skew_ms, cameras.other),
     )
 
 
@@ -153,6 +157,13 @@ def bounded(value: float, most: float) -> float:
 def grown(before: float, now: float) -> float:
     """By how much a counter has grown; nought if it has not."""
     return bounded(bounded(now, 1e18) - bounded(before, 1e18), 1e9)
+
+
+def _skew(skew_ms: float | None, pictured: bool) -> float | None:
+    """None for what cannot be: the reports of two streams that do not belong together, or no picture to be late for."""
+    if skew_ms is None or not pictured or not abs(skew_ms) <= MOST_SKEW_MS:
+        return None
+    return skew_ms
 
 
 def _length(seconds: float) -> float:

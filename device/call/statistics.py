@@ -65,7 +65,7 @@ class CallStatistics:
         self._out, self._into = _Way(), _Way()
         self._grades: dict[Grade, float] = {"good": 0.0, "fair": 0.0, "poor": 0.0}
         self._trips = _Percentiles()
-        self._delay_sum = 0.0
+        self._delay_sum = self._skew_sum = self._skew_s = 0.0
         self._sound_lost = self._sound_repaired = 0
         self._concealed_ms = self._unheard_ms = 0.0
         self._path: Path | None = None
@@ -104,6 +104,7 @@ class CallStatistics:
             SoundQuality(
                 self._sound_lost, self._sound_repaired, _round(self._concealed_ms), _round(self._unheard_ms),
                 _round(self._delay_sum / self._line_s if self._line_s else 0.0),
+                round(self._skew_sum / self._skew_s, 1) if self._skew_s else None,
             ),
             None if self._connect_s is None else round(min(max(self._connect_s, 0.0), _MOST_S), 2),
             _ms(self._trips.mean), _ms(self._trips.high), self._path, self._codec, _encoder(encoder, self._codec),
@@ -125,6 +126,9 @@ class CallStatistics:
         if second.rtt_s is not None:
             self._trips.add(second.rtt_s, second.seconds)
         self._delay_sum += second.delay_ms * second.seconds
+        if second.skew_ms is not None:
+            self._skew_sum += second.skew_ms * second.seconds
+            self._skew_s += second.seconds
         self._sound_lost += second.sound_lost
         self._sound_repaired += second.sound_repaired
         self._concealed_ms += second.concealed_ms

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 
 import pytest
@@ -37,13 +38,11 @@ async def test_a_calls_figures_are_those_of_what_truly_went_over_the_line(statio
     now, took = sample(station), time.monotonic() - began
     second = difference(before, now, took, Cameras())
 
-    assert now.sent.pictures >= peer.received["video"], (
-        "what the other side decodes has been sent, and some is under way"
-    )
+    assert now.sent.pictures >= peer.received["video"], "decoded there: sent here"
     assert 5 < second.out.fps < 35
     assert second.into.fps * took == pytest.approx(now.received.pictures - before.received.pictures)
     assert second.into.fps > 5
-    assert (second.out.loss, second.into.loss) == (0, 0)
+    assert (second.out.loss, now.received.lost) == (0, 0)
     assert (second.out.width, second.out.height) == (640, 480)
     assert (second.into.width, second.into.height) == (320, 240)
     assert 5 < second.out.sound_kbps < 80
@@ -65,9 +64,20 @@ async def test_the_whole_of_a_good_call_is_good_and_its_codec_known(station: Sta
         before = now
     quality = statistics.result("0123456789abcdef", 0.0, station.media.encoder)
     assert quality.out.fps == pytest.approx(30, abs=8)
-    assert (quality.out.loss, quality.into.loss, quality.sound.unheard_ms) == (0, 0, 0)
+    assert (quality.out.loss, before.received.lost) == (0, 0)
     assert (quality.grade, quality.path, quality.codec) == ("good", "direct", "VP8")
     assert quality.rtt_ms is None or quality.rtt_ms < 500
+
+
+async def test_how_far_sound_and_picture_are_apart_is_known_from_the_other_sides_reports(station: Station) -> None:
+    peer = station.peer()
+    await in_call(station, peer)
+    async with asyncio.timeout(30):
+        while sample(station).heard.skew_ms is None:
+            await peer.gets("video", peer.received["video"] + 10)
+    heard = sample(station).heard
+    assert heard.skew_ms is not None
+    assert abs(heard.skew_ms) < 3000, "aiortc's own two tracks begin together; this machine may be crowded"
 
 
 async def test_how_good_it_is_reaches_the_other_side(station: Station) -> None:

@@ -22,8 +22,9 @@ counters = st.one_of(
     st.integers(-5, 2**60), st.floats(allow_nan=True, allow_infinity=True), st.floats(0, 1e4), st.just(0)
 )  # fmt: skip
 sents = st.builds(Sent, *[counters] * 6, st.none() | counters, st.none() | counters)
+hears = st.builds(Heard, *[counters] * 6, st.none() | counters)
 samples = st.builds(
-    Sample, st.integers(1, 3), sents, st.builds(Received, *[counters] * 9), st.builds(Heard, *[counters] * 6),
+    Sample, st.integers(1, 3), sents, st.builds(Received, *[counters] * 9), hears,
     st.sampled_from([None, "direct", "relay"]), st.sampled_from([None, "H264", "VP8"]),
 )  # fmt: skip
 lengths = st.one_of(st.floats(0.5, 3.0), st.floats(allow_nan=True, allow_infinity=True))
@@ -39,9 +40,10 @@ def told(*seconds: Second, grade: Grade = "good", connect_s: float | None = 1.25
 
 
 def numbers(thing: Any) -> list[float]:
+    """All of a message that cannot be less than nought."""
     found: list[float] = []
     for field in fields(thing):
-        value = getattr(thing, field.name)
+        value = None if field.name == "skew_ms" else getattr(thing, field.name)
         if is_dataclass(value):
             found += numbers(value)
         elif isinstance(value, int | float) and not isinstance(value, bool):
@@ -147,6 +149,16 @@ def test_a_peer_made_anew_begins_at_nought_and_the_sound_of_the_process_does_not
     assert (second.into.picture_kbps, second.into.fps) == (1600, 25)
     assert second.into.loss == pytest.approx(1 / 250)
     assert (second.sound_lost, second.sound_repaired, second.concealed_ms) == (1, 1, 20)
+
+
+def test_by_how_much_sound_and_picture_are_apart_is_the_mean_of_what_is_known() -> None:
+    late, early = replace(WELL, skew_ms=60.0), replace(WELL, skew_ms=-20.0)
+    assert told(*[late] * 3, early, WELL).sound.skew_ms == 40
+    assert told(WELL).sound.skew_ms is None
+    nonsense, dark = Heard(skew_ms=4e8), Heard(skew_ms=50.0)
+    assert difference(Sample(1), Sample(1, heard=nonsense), 1.0, Cameras()).skew_ms is None
+    assert difference(Sample(1), Sample(1, heard=dark), 1.0, Cameras(other=False)).skew_ms is None
+    assert difference(Sample(1), Sample(1, heard=dark), 1.0, Cameras()).skew_ms == 50
 
 
 def test_a_camera_that_is_off_is_no_bad_picture() -> None:

@@ -1,4 +1,4 @@
-"""Every private part of aiortc 1.16 and aioice that we hold on to: `sender`, `receiver`, `arrival`, `ice`.
+"""Every private part of aiortc 1.16 and aioice that we hold on to: `sender`, `receiver`, `lateness`, `arrival`, `ice`.
 
 Pinned by tests/contract/test_aiortc_*.py; aiortc itself is pinned to 1.16.0. Nothing outside this package touches one.
 """
@@ -6,6 +6,7 @@ Pinned by tests/contract/test_aiortc_*.py; aiortc itself is pinned to 1.16.0. No
 from device.media.aiortc_hooks.arrival import follow_arrivals, install_arrival
 from device.media.aiortc_hooks.ice import Gathering, install_addresses, selected_path
 from device.media.aiortc_hooks.ice_checks import install_checks
+from device.media.aiortc_hooks.lateness import Lateness
 from device.media.aiortc_hooks.receiver import (
     DecodedElsewhere,
     MakeBuffer,
@@ -25,6 +26,7 @@ __all__ = [
     "DecodedElsewhere",
     "DtlsLine",
     "Gathering",
+    "Lateness",
     "MakeBuffer",
     "Outgoing",
     "PictureReceiver",
