@@ -29,7 +29,8 @@ def pace(picture_bps: int | None, best_bps: int) -> int:
     """
     if picture_bps is None:
         return UNTOLD_BPS
-    return MOST_BPS if picture_bps >= _AMPLE * best_bps else max(LEAST_BPS, picture_bps // 2)
+    ample = picture_bps >= _AMPLE * best_bps
+    return MOST_BPS if ample else min(MOST_BPS, max(LEAST_BPS, picture_bps // 2))
 
 
 class StillChannel:

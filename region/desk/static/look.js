@@ -7,7 +7,7 @@ import { Incoming, Stills } from "./still.js";
 const SAY_MS = 90; // a drag is many moves: the station takes twenty a second
 const TRUST_MS = 600; // what the clinician does now counts for more than what the station last said
 const ASKED_MS = 8000; // for so long a change of camera is our own wish
-const NOTE_MS = 8000;
+const NOTE_MS = 20000;
 const CAMERAS = ["room", "examination"];
 
 export class Look {

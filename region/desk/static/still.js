@@ -7,7 +7,7 @@ import { Gestures } from "./gestures.js";
 
 const MOST_BYTES = 12_000_000; // as the station has it
 const PATIENCE_MS = 130_000; // a little more than the station takes at the most
-const FIRST_MS = 12_000; // until a still begins to come
+const FIRST_MS = 20_000; // until a still begins to come
 const MOST_STILLS = 4;
 
 export class Incoming {
