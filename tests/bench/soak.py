@@ -151,7 +151,7 @@ class Soak:
 
     def _stirs(self) -> list[tuple[str, Callable[[], Awaitable[None]]]]:
         return [
-            ("line cut", self._cut), ("looked closer", self._look_closer), ("camera unplugged", self._unplug),
+            ("looked closer", self._look_closer), ("line cut", self._cut), ("camera unplugged", self._unplug),
             ("broker's line cut", self._cut_broker), ("clinician's camera shut", self._shut),
         ]  # fmt: skip
 
@@ -167,11 +167,13 @@ class Soak:
         face.turn("plug_camera")
 
     async def _look_closer(self) -> None:
-        for button in ("closer", "closer", "whole", "camera", "still"):
+        for button in ("closer", "closer", "whole", "still"):
             await self.page.locator(f"[data-look={button}]").click()
             await asyncio.sleep(1)
-        await self.page.locator("[data-part=discard]").click()
-        await self.page.locator("[data-look=camera]").click()
+        await self.page.locator("[data-part=discard]").click(timeout=PATIENCE_S * 1000)
+        for _ in ("examination", "room"):
+            await self.page.locator("[data-look=camera]").click()
+            await asyncio.sleep(3)
 
     async def _cut_broker(self) -> None:
         self.broker.die()
