@@ -174,7 +174,9 @@ def test_a_wrong_call_says_how_it_is_called() -> None:
     assert "demo|check|test" in done.stderr
 
 
-@pytest.mark.parametrize("target", ["demo", "test", "check", "bench-call", "soak", "lint", "format", "lock", "clean", "help"])
+@pytest.mark.parametrize(
+    "target", ["demo", "test", "check", "bench-call", "soak", "lint", "format", "lock", "clean", "help"]
+)
 def test_make_has_and_explains_every_target(target: str) -> None:
     done = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True)
     assert f"make {target} " in done.stdout
