@@ -30,7 +30,7 @@ def into(**changes: float) -> Second:
         (WELL, "good", "none"), (out(loss=0.019), "good", "none"), (out(loss=0.03), "fair", "loss"),
         (out(loss=0.1), "poor", "loss"), (replace(WELL, rtt_s=0.4), "fair", "delay"),
         (replace(WELL, rtt_s=1.0), "poor", "delay"), (out(room_kbps=300), "fair", "narrow"),
-        (out(room_kbps=100), "poor", "narrow"), (out(fps=8), "fair", "picture"), (out(fps=2), "poor", "picture"),
+        (out(room_kbps=100), "poor", "narrow"), (out(fps=14), "good", "none"), (out(fps=8), "fair", "picture"), (out(fps=2), "poor", "picture"),
         (out(fps=0, room_kbps=50, pictured=False), "good", "none"), (out(loss=0.1, room_kbps=100), "poor", "loss"),
         (replace(WELL, rtt_s=None), "good", "none"),
     ],

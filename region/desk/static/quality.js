@@ -4,6 +4,7 @@ const GRADES = ["good", "fair", "poor"];
 const STEADY = 3; // seconds a better grade must last before it is shown
 const SILENT_S = 10; // a live microphone is never quite silent for so long
 const FROZEN_S = 3;
+const FEW_FPS = [13, 6]; // fair and poor below; cameras give 30, and 15 in a dim room
 
 // A flat sample of the figures that matter, from an RTCStatsReport. Counters only grow; times in seconds.
 export function sample(report) {
@@ -54,7 +55,7 @@ export function grade(before, now, seconds, expectsVideo) {
   const found = [
     ["loss", step(loss, 0.02, 0.08)],
     ["delay", step(now.rtt ?? 0, 0.3, 0.6)],
-    ["picture", expectsVideo ? (frozen || fps < 8 ? 2 : fps < 15 ? 1 : 0) : 0],
+    ["picture", expectsVideo ? (frozen || fps < FEW_FPS[1] ? 2 : fps < FEW_FPS[0] ? 1 : 0) : 0],
   ];
   const worst = Math.max(...found.map(([, one]) => one));
   return { step: worst, reason: worst ? found.find(([, one]) => one === worst)[0] : "none" };
