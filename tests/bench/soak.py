@@ -49,6 +49,7 @@ LINE = Impairment(loss=0.01, delay_ms=30, jitter_ms=30)
 CLOCK_PPM = 100
 LOOK_S, PROBE_S = 10.0, 30.0
 CUT_S = 4.0
+STILL_S = 120.0  # a still goes at half the pictures' rate: on a starved line that takes its time
 MOST_STIRS = 20  # in a run, and not more than one in `LEAST_APART_S`
 LEAST_APART_S = 60.0
 _BEGIN = """
@@ -170,7 +171,7 @@ class Soak:
         for button in ("closer", "closer", "whole", "still"):
             await self.page.locator(f"[data-look={button}]").click()
             await asyncio.sleep(1)
-        await self.page.locator("[data-part=discard]").click(timeout=PATIENCE_S * 1000)
+        await self.page.locator("[data-part=discard]").click(timeout=STILL_S * 1000)
         for _ in ("examination", "room"):
             await self.page.locator("[data-look=camera]").click()
             await asyncio.sleep(3)
