@@ -45,6 +45,7 @@ class PaperPicamera:
     def switch_mode_and_capture_request(self, configuration: dict[str, Any], wait: float) -> PaperRequest:
         self._maybe_fail("still")
         self.stills += 1
+        self.crop = self.whole  # as a change of mode does
         self.requests_held += 1
         return PaperRequest(self, 0, self._padding, configuration)
 

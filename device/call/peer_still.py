@@ -11,6 +11,7 @@ import json
 from collections.abc import Callable
 
 from aiortc import RTCDataChannel
+from aiortc.exceptions import InvalidStateError
 
 from device.media.closer import Still
 from messaging.clock import Clock
@@ -45,17 +46,22 @@ class StillChannel:
         channel.on("bufferedamountlow", self._low.set)
 
     async def send(self, still: Still) -> None:
-        """Send it all; TimeoutError if the line does not take it in time."""
+        """Send it all; TimeoutError if the line does not take it in time, InvalidStateError if there is none left."""
         async with asyncio.timeout(TIMEOUT_S):
             self._sent += 1
             data = still.data
             header = {"id": self._sent, "bytes": len(data), "width": still.width, "height": still.height}
-            self._channel.send(json.dumps(header, separators=(",", ":")))
+            self._say(json.dumps(header, separators=(",", ":")))
             for start in range(0, len(data), PIECE):
                 if start:
                     await self._clock.sleep(PIECE * 8 / self._rate())
                 await self._drained()
-                self._channel.send(data[start : start + PIECE].tobytes())
+                self._say(data[start : start + PIECE].tobytes())
+
+    def _say(self, data: str | bytes) -> None:
+        if self._channel.transport.transport.state != "connected":  # the channel itself learns of it later
+            raise InvalidStateError("the browser has left this connection")
+        self._channel.send(data)
 
     async def _drained(self) -> None:
         while self._channel.bufferedAmount:

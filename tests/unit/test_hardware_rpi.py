@@ -147,6 +147,19 @@ def test_a_camera_that_cannot_zoom_gives_the_whole_and_goes_on(caplog: pytest.Lo
     assert "the camera does not zoom: busy" in caplog.text
 
 
+def test_after_a_still_of_the_whole_sensor_the_camera_zooms_again() -> None:
+    paper = Zooming(PaperPicamera())
+    paper.shoot()
+    paper.camera.zoom(Crop(0.5, 0.5, 0.5))
+    paper.library.free_running = True
+    paper.library.shoot()
+    assert paper.camera.capture_still(PATIENCE).part == WHOLE
+    while paper.shoot().part == WHOLE:
+        pass  # some pictures were on their way
+    assert paper.library.crop == (648, 364, 1296, 729)
+    paper.close()
+
+
 def test_a_camera_that_tells_of_no_zoom_is_not_asked_for_it() -> None:
     library = PaperPicamera()
     library.crop = None

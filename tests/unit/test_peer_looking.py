@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from aiortc.exceptions import InvalidStateError
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -112,6 +114,7 @@ class PaperChannel:
     def __init__(self) -> None:
         self.sent: list[str | bytes] = []
         self.bufferedAmount = 0
+        self.transport = SimpleNamespace(transport=SimpleNamespace(state="connected"))
         self._listen = lambda: None
 
     def on(self, _event: str, listen) -> None:
@@ -149,6 +152,14 @@ async def test_a_piece_waits_for_the_one_before_and_for_its_time() -> None:
     await sending
     assert b"".join(piece for piece in channel.sent if isinstance(piece, bytes)) == picture.data.tobytes()
     assert max(len(piece) for piece in channel.sent) == PIECE
+
+
+async def test_nothing_is_said_on_a_connection_that_the_browser_has_left() -> None:
+    channel = PaperChannel()
+    channel.transport.transport.state = "closed"
+    with pytest.raises(InvalidStateError):
+        await StillChannel(channel, ManualClock(), lambda: 1).send(still(5))  # type: ignore[arg-type]
+    assert channel.sent == []
 
 
 async def test_a_line_that_takes_nothing_does_not_hold_a_still_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:

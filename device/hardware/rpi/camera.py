@@ -135,7 +135,8 @@ class PiCamera:
     ) -> None:  # fmt: skip
         try:
             while not stopping.is_set():
-                stills.serve(lambda: self._still(camera))
+                if stills.serve(lambda: self._still(camera)):
+                    zoom.again()
                 with wrapping("the camera gives no picture"):
                     frame = self._frame(camera.capture_request(wait=_STALL_S), zoom)
                 if not stopping.is_set():
@@ -176,13 +177,19 @@ class _Zoom:
     def __init__(self, camera: Any) -> None:
         self._camera = camera
         self._whole: tuple[int, int, int, int] | None = None
+        self._wanted = WHOLE
+
+    def again(self) -> None:
+        """The camera has changed its mode and back, and has forgotten it."""
+        if self._wanted != WHOLE:
+            self.to(self._wanted)
 
     def to(self, crop: Crop) -> None:
         """Read this part from now on; nothing before the first picture, nor on a camera without the control."""
         if self._whole is None:
             return
         left, top, wide, tall = self._whole
-        part = crop.inside()
+        part = self._wanted = crop.inside()
         box = (
             round(left + wide * (part.x - part.size / 2)), round(top + tall * (part.y - part.size / 2)),
             round(wide * part.size), round(tall * part.size),
