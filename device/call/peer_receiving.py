@@ -12,7 +12,8 @@ from device.media.media import Media
 from device.media.receiving import PictureFigures, PictureReception, SoundBuffer
 from messaging.clock import Clock
 
-LOOK_S = 0.025  # a packet is asked for again so much too late at most
+LOOK_S = 0.025  # while a packet is missing: it is asked for again so much too late at most
+CALM_S = 0.1
 
 
 class PeerReceiving:
@@ -34,10 +35,10 @@ class PeerReceiving:
         `receiver`: of pictures, once answered; `round_trip`: what RTCP has told of it, seconds.
         """
         pictures = self._pictures
-        pictures.arrived = aiortc_hooks.follow_arrivals(receiver, self._clock.monotonic, self._clock.wall)
+        pictures.arrived = aiortc_hooks.take_media(receiver, self._clock.monotonic, self._clock.wall)
         aiortc_hooks.measure_line(receiver, pictures)
         while True:
-            await self._clock.sleep(LOOK_S)
+            await self._clock.sleep(LOOK_S if pictures.waits else CALM_S)
             if (trip := round_trip()) is not None:
                 pictures.round_trip(trip)
             if (wishes := pictures.look()) is None:

@@ -8,17 +8,20 @@ from __future__ import annotations
 import asyncio
 import inspect
 import socket
+import struct
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from types import SimpleNamespace
 from typing import Any
 
 import aioice.ice
 import aioice.stun
 import aioice.turn
+import pylibsrtp
 import pytest
 import pytest_asyncio
-from aiortc import RTCConfiguration, RTCIceTransport, RTCPeerConnection, RTCRtpReceiver
-from aiortc.rtcdtlstransport import RTCDtlsTransport
+from aiortc import RTCConfiguration, RTCPeerConnection, RTCRtpReceiver
+from aiortc.rtcdtlstransport import RTCDtlsTransport, State
 from aiortc.rtcrtpparameters import (
     RTCRtpCodecParameters,
     RTCRtpDecodingParameters,
@@ -37,9 +40,11 @@ from aiortc.rtp import (
     RtpPacket,
     unpack_remb_fci,
 )
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
 
 from device.media import aiortc_hooks
-from device.media.aiortc_hooks.arrival import StampedPacket, _socket
+from device.media.aiortc_hooks.arrival import Intake, _socket, at_once
 from tests.eventually import eventually
 
 CODECS = [
@@ -177,6 +182,7 @@ class Connection:
     def __init__(self) -> None:
         self.data: list[bytes] = []
         self.requests = 0
+        self._queue: asyncio.Queue[tuple[bytes, int]] = asyncio.Queue()
 
     def data_received(self, data: bytes, component: int) -> None:
         assert component == 1
@@ -188,34 +194,26 @@ class Connection:
     def protocol_lost(self, _: object) -> None: ...
 
 
-async def test_media_are_stamped_by_the_kernel_and_stun_goes_on_to_aioice() -> None:
+async def endpoint(connection: Any) -> Any:
+    """A STUN protocol of aioice's on a socket of its own, and its address."""
     aiortc_hooks.install()
-    loop = asyncio.get_running_loop()
-    connection = Connection()
-    _, protocol = await loop.create_datagram_endpoint(
-        lambda: aioice.ice.StunProtocol(connection),  # type: ignore[arg-type]
-        local_addr=("127.0.0.1", 0),
+    _, protocol = await asyncio.get_running_loop().create_datagram_endpoint(
+        lambda: aioice.ice.StunProtocol(connection), local_addr=("127.0.0.1", 0)
     )
     protocol.local_candidate = aioice.Candidate("1", 1, "udp", 1, "127.0.0.1", 1, "host")
-    address = protocol.transport.get_extra_info("sockname")
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
-        sender.sendto(b"\x80first", address)  # from here on the kernel keeps the time
-        await eventually(lambda: len(connection.data) == 1)
-        before = time.time()
-        sender.sendto(b"\x80media", address)
-        sender.sendto(bytes(aioice.stun.Message(aioice.stun.Method.BINDING, aioice.stun.Class.REQUEST)), address)
-        sender.sendto(b"\x16dtls", address)
-        sent = time.time()
-        while time.time() < sent + 0.05:
-            pass  # the loop is out of breath
-        await eventually(lambda: len(connection.data) == 3)
-    await protocol.close()
+    return protocol, protocol.transport.get_extra_info("sockname")
 
-    media, dtls = connection.data[1:]
-    assert isinstance(media, StampedPacket)
-    assert (bytes(media), bytes(dtls), connection.requests) == (b"\x80media", b"\x16dtls", 1)
-    assert media.stamp is not None
-    assert before - 0.001 <= media.stamp <= sent + 0.02, "the time is that of the loop, not that of the arrival"
+
+async def test_what_nobody_takes_at_once_goes_on_to_aioice() -> None:
+    connection = Connection()
+    protocol, address = await endpoint(connection)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+        for data in (b"\x80media", b"\x16dtls"):
+            sender.sendto(data, address)
+        sender.sendto(bytes(aioice.stun.Message(aioice.stun.Method.BINDING, aioice.stun.Class.REQUEST)), address)
+        await eventually(lambda: connection.requests == 1)
+    await protocol.close()
+    assert connection.data == [b"\x80media", b"\x16dtls"]
 
 
 def test_what_comes_by_a_relay_over_udp_is_stamped_too_and_over_tcp_it_cannot_be() -> None:
@@ -240,34 +238,186 @@ def test_what_comes_by_a_relay_over_udp_is_stamped_too_and_over_tcp_it_cannot_be
     assert found == [True, False], "the socket to a relay is no longer found"
 
 
-async def test_the_arrival_of_the_packet_that_is_handled_is_told() -> None:
-    connection = RTCPeerConnection(RTCConfiguration([]))
-    receiver = connection.addTransceiver("video").receiver
-    ice = receiver.transport.transport
-    stamped = StampedPacket(b"\x80x")
-    stamped.stamp = 999.7
-    future = StampedPacket(b"\x80x")
-    future.stamp = 1500.0
-    queue = [stamped, b"\x80y", future]
+class Dtls:
+    """A DTLS transport that is connected and decrypts by leaving off a byte; remembers what it handles."""
 
-    async def take() -> bytes:
-        return queue.pop(0)
+    def __init__(self) -> None:
+        self.transport = self._rx_srtp = self
+        self._connection = Connection()
+        self._state = State.CONNECTED
+        self._RTCDtlsTransport__rx_bytes = self._RTCDtlsTransport__rx_packets = 0
+        self.handled: list[tuple[str, bytes]] = []
+        self.seen: list[float] = []
+        self.arrived: Callable[[], float] = lambda: 0.0
+        self.failing: Exception | None = None
 
-    ice._recv = take
-    arrived = aiortc_hooks.follow_arrivals(receiver, lambda: 50.0, lambda: 1000.0)
-    seen = []
-    while queue:
-        await ice._recv()
-        seen.append(arrived())
-    await connection.close()
-    assert seen == [pytest.approx(49.7), 50.0, 50.0], "without a stamp that can be right, it is now"
+    def unprotect(self, data: bytes) -> bytes:
+        if data.endswith(b"forged"):
+            raise pylibsrtp.Error("authentication failure")
+        return data[:-1]
+
+    unprotect_rtcp = unprotect
+
+    async def _handle_rtp_data(self, data: bytes, arrival_time_ms: int) -> None:
+        await self._handle("rtp", data)
+
+    async def _handle_rtcp_data(self, data: bytes) -> None:
+        await self._handle("rtcp", data)
+
+    async def _handle(self, kind: str, data: bytes) -> None:
+        self.handled.append((kind, data))
+        self.seen.append(self.arrived())
+        if self.failing is not None:
+            raise self.failing
+
+    @property
+    def counted(self) -> tuple[int, int]:
+        return self._RTCDtlsTransport__rx_packets, self._RTCDtlsTransport__rx_bytes
 
 
-def test_every_packet_is_taken_from_the_ice_transport_and_handled_before_the_next() -> None:
-    assert "self._recv = self._connection.recv" in inspect.getsource(RTCIceTransport.__init__)
+def intake_of(dtls: Dtls, monotonic: Callable[[], float] = time.monotonic) -> Intake:
+    receiver = SimpleNamespace(transport=dtls)
+    arrived = aiortc_hooks.take_media(receiver, monotonic, time.time)  # type: ignore[arg-type]
+    dtls.arrived = arrived
+    return arrived.__self__  # type: ignore[attr-defined,no-any-return]
+
+
+async def test_media_are_handled_in_the_call_that_reads_them_and_stamped_by_the_kernel() -> None:
+    dtls = Dtls()
+    intake_of(dtls)
+    protocol, address = await endpoint(dtls._connection)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+        sender.sendto(b"\x80\x63first.", address)  # from here on the kernel keeps the time
+        await eventually(lambda: len(dtls.handled) == 1)
+        before = time.monotonic()
+        sender.sendto(b"\x80\x63media.", address)
+        sender.sendto(b"\x80\xc8report.", address)
+        sender.sendto(b"\x80\x63forged", address)
+        sent = time.monotonic()
+        while time.monotonic() < sent + 0.05:
+            pass  # the loop is out of breath
+        await eventually(lambda: dtls.counted[0] == 4)
+    await protocol.close()
+    assert dtls.handled == [("rtp", b"\x80\x63first"), ("rtp", b"\x80\x63media"), ("rtcp", b"\x80\xc8report")]
+    assert dtls.counted == (4, 8 + 8 + 9 + 8)
+    assert dtls._connection.data == []
+    assert before - 0.001 <= dtls.seen[1] <= sent + 0.02, "the time is that of the loop, not that of the arrival"
+
+
+def test_a_stamp_that_cannot_be_right_is_not_believed() -> None:
+    clocks = {"wall": time.time() + 3600.0}  # the wall clock was set by an hour
+    dtls = Dtls()
+    arrived = aiortc_hooks.take_media(
+        SimpleNamespace(transport=dtls),  # type: ignore[arg-type]
+        lambda: 50.0,
+        lambda: clocks["wall"],
+    )
+    dtls.arrived = arrived
+    intake: Intake = arrived.__self__  # type: ignore[attr-defined]
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as source:
+        source.bind(("127.0.0.1", 0))
+        for _ in range(2):  # the kernel begins to keep the time when it is first asked
+            source.sendto(b"x", source.getsockname())
+            source.recv(10)
+            assert intake.take(b"\x80\x63media.", source)
+    assert intake.take(b"\x80\x63by TCP.", None)
+    assert dtls.seen == [50.0, 50.0, 50.0]
+
+
+@pytest.mark.parametrize("why", ["not connected", "older ones wait"])
+def test_media_wait_their_turn_until_aiortc_has_the_keys(why: str) -> None:
+    dtls = Dtls()
+    intake = intake_of(dtls)
+    if why == "not connected":
+        dtls._state = State.CONNECTING
+    else:
+        dtls._connection._queue.put_nowait((b"\x80older", 1))
+    assert not intake.take(b"\x80\x63media.", None)
+    assert dtls.handled == []
+
+
+@pytest.mark.parametrize("error", [ValueError(), struct.error(), IndexError(), OverflowError()])
+async def test_what_cannot_be_read_is_counted_and_ends_nothing(
+    error: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
+    dtls = Dtls()
+    intake = intake_of(dtls)
+    dtls.failing = error
+    assert intake.take(b"\x80\x63media.", None)
+    assert intake.take(b"\x80\xc8report.", None)
+    await dtls._handle_rtcp_data(b"queued before the keys were there")
+    assert intake.refused == 3
+    assert len(caplog.records) == 1, "who sends many shall not fill the log"
+
+
+async def test_a_coroutine_that_waits_is_not_left_half_done() -> None:
+    async def waits() -> None:
+        await asyncio.Future()
+
+    with pytest.raises(RuntimeError, match="waits"):
+        at_once(waits())
+
+
+class Router(Rig):
+    """A real receiver and router, behind a real DTLS transport that needs no keys."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.dtls = self.receiver.transport
+        self.dtls._state = State.CONNECTED
+        self.dtls._rx_srtp = SimpleNamespace(unprotect=bytes, unprotect_rtcp=bytes)  # type: ignore[assignment]
+        arrived = aiortc_hooks.take_media(self.receiver, time.monotonic, time.time)
+        self.intake: Intake = arrived.__self__  # type: ignore[attr-defined]
+
+
+@pytest_asyncio.fixture
+async def router() -> AsyncIterator[Router]:
+    router = Router()
+    await router.begin()
+    yield router
+    await router.connection.close()
+
+
+HEADERS = st.sampled_from(
+    [*(bytes((0x80 | count, kind)) for count in (0, 1, 15) for kind in range(200, 208)), b"\x90\x63"]
+)
+REMB = struct.pack("!BBHLL4sBBH", 0x8F, 206, 4, OWN, 0, b"REMB", 9, 0, 100)  # of nine streams, and says none
+
+
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.one_of(
+        st.binary(max_size=60),
+        st.builds(
+            lambda h, words, rest: h + struct.pack("!H", words) + rest,
+            HEADERS,
+            st.integers(0, 12),
+            st.binary(max_size=48),
+        ),
+    )
+)
+@example(REMB)
+async def test_no_bytes_of_the_other_side_end_the_reading(router: Router, data: bytes) -> None:
+    """Authenticated does not mean well meant."""
+    assert router.intake.take(data, None)
+
+
+async def test_a_remb_that_is_cut_short_is_refused(router: Router) -> None:
+    assert router.intake.take(REMB, None)
+    assert router.intake.refused == 1
+
+
+async def test_media_reach_the_buffers_without_a_turn_of_the_loop(router: Router) -> None:
+    packet = RtpPacket(payload_type=99, ssrc=SSRC, sequence_number=5, payload=b"\x41picture")
+    assert router.intake.take(packet.serialize(), None)
+    assert [word for word, *_ in router.pictures.told] == ["take", "add"]
+
+
+def test_aiortc_keeps_what_we_stand_in_for() -> None:
     source = inspect.getsource(RTCDtlsTransport._recv_next)
-    assert "await self.transport._recv()" in source
-    assert "await self._handle_rtp_data(" in source, "the time told could be that of a later packet"
+    assert "await self._handle_rtp_data(data, arrival_time_ms=arrival_time_ms)" in source
+    assert "await self._handle_rtcp_data(data)" in source
+    assert "self.__rx_packets += 1" in source
     assert "self.receiver.data_received(data, self.local_candidate.component)" in inspect.getsource(
         aiortc_hooks.arrival._stock_received
     )

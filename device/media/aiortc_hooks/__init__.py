@@ -3,7 +3,7 @@
 Pinned by tests/contract/test_aiortc_*.py; aiortc itself is pinned to 1.16.0. Nothing outside this package touches one.
 """
 
-from device.media.aiortc_hooks.arrival import follow_arrivals, install_arrival
+from device.media.aiortc_hooks.arrival import install_arrival, take_media
 from device.media.aiortc_hooks.ice import Gathering, install_addresses, selected_path
 from device.media.aiortc_hooks.ice_checks import install_checks
 from device.media.aiortc_hooks.lateness import Lateness
@@ -33,7 +33,6 @@ __all__ = [
     "ReceiverBuffer",
     "ask_again",
     "ask_key_frame",
-    "follow_arrivals",
     "install",
     "measure_line",
     "negotiated_codec",
@@ -41,6 +40,7 @@ __all__ = [
     "receiver_buffers",
     "selected_path",
     "send_instead",
+    "take_media",
     "tell_bandwidth",
 ]
 

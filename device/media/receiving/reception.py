@@ -109,6 +109,11 @@ class PictureReception:
             self._decoder.released += 1
         return (hurt or self._decoder.needs_key) and self._wants_key(now, hurt), released
 
+    @property
+    def waits(self) -> bool:
+        """Whether a packet is missing that can still come."""
+        return self._losses.missing > 0
+
     def look(self) -> Wishes | None:
         """Without a packet, some times a second: what to say to the sender now."""
         if self._ssrc is None:
