@@ -5,15 +5,18 @@ A new version that opens a socket, takes a signal or cancels less must fail here
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import json
 import subprocess
 import sys
+from typing import Any
 
 import numpy as np
 import pytest
 
 from device.hardware.ports import BLOCK, SAMPLE_RATE
-from device.media.acoustics.voice import Voice, load_voice
+from device.media.acoustics.voice import Voice, _Call, load_voice
 from device.media.errors import CancellerFailed
 from tests.bench.echo_room import Room, Scene, voice
 
@@ -101,3 +104,53 @@ def test_a_library_that_cannot_be_loaded_is_an_error_of_ours(monkeypatch: pytest
     monkeypatch.setitem(sys.modules, "livekit", None)
     with pytest.raises(CancellerFailed, match="cannot be loaded"):
         load_voice()
+
+
+def test_a_refusal_of_the_library_is_an_error_of_ours(library: Voice) -> None:
+    call = _Call(lambda message: message.apm_process_stream)
+    memory = library._near.ctypes.data
+    call.encode(apm_handle=1 << 40, data_ptr=memory, size=960, sample_rate=SAMPLE_RATE, num_channels=1)
+    with pytest.raises(CancellerFailed, match="does not answer"):
+        call()
+
+
+def test_an_error_that_the_library_tells_is_told(library: Voice) -> None:
+    call = _Call(lambda message: message.apm_process_stream)
+    refusal = call._messages.FfiResponse()
+    refusal.apm_process_stream.error = "not today"
+    encoded = refusal.SerializeToString()
+    dropped: list[int] = []
+    call._arguments = (None,)
+    call._request = lambda _: 7
+    call._answer = ctypes.cast(ctypes.c_char_p(encoded), ctypes.POINTER(ctypes.c_ubyte))
+    call._size = ctypes.c_size_t(len(encoded))
+    call._drop = dropped.append
+    with pytest.raises(CancellerFailed, match="not today"):
+        call()
+    assert dropped == [7], "its memory is given back"
+
+
+def test_a_request_is_what_livekit_itself_would_ask(monkeypatch: pytest.MonkeyPatch, library: Voice) -> None:
+    """The same bytes, so that a new field or another meaning of an old one shows here."""
+    from livekit import rtc
+    from livekit.rtc._ffi_client import FfiClient
+
+    asked: list[Any] = []
+
+    def request(client: object, message: Any) -> Any:
+        asked.append(message)
+        return type(message).FromString(b"")
+
+    monkeypatch.setattr(FfiClient, "request", request)
+    memory = bytearray(library._near.tobytes())
+    frame = rtc.AudioFrame(memory, SAMPLE_RATE, 1, BLOCK)
+    for ours, theirs, part in (
+        (library._hear_far, library._module.process_reverse_stream, "apm_process_reverse_stream"),
+        (library._hear_near, library._module.process_stream, "apm_process_stream"),
+    ):
+        with contextlib.suppress(AttributeError):  # the answer that we make up has no such part
+            theirs(frame)
+        message = asked.pop()
+        own = type(message).FromString(bytes(ours._arguments[0]))
+        getattr(message, part).data_ptr = getattr(own, part).data_ptr
+        assert own == message

@@ -47,7 +47,7 @@ class Limiter:
         peak = max(int(block.max()), -int(block.min()))
         gain = min(1.0, self._gain * _RELEASE, self._most / peak if peak else 1.0)
         if gain == self._gain == 1.0:
-            return block
+            return block.astype(np.int16, copy=False)
         shaped = np.clip(block * _ramp(self._gain, gain), -self._most, self._most)
         self._gain = gain
         return shaped.astype(np.int16)
