@@ -98,6 +98,21 @@ def test_h264_keeps_to_a_line_that_narrows_within_half_a_second() -> None:
     assert kbps(after[60:]) < 300
 
 
+def test_h264_spends_no_more_than_an_eye_can_tell_and_keeps_to_a_narrowed_line_all_the_same() -> None:
+    encoder = make_encoder("H264", 1_500_000, FPS)
+    decoder = av.CodecContext.create("h264", "r")
+    still = textured(1) * 150
+    packets = encode(encoder, still)
+    seen = [picture for packet in packets for picture in decoder.decode(packet)][-1]
+    luma = np.frombuffer(memoryview(seen.planes[0]), np.uint8).reshape(-1, seen.planes[0].line_size)[:240, :320]
+    assert kbps(packets[60:]) < 50, "a calm room leaves the line alone"
+    assert np.square(luma.astype(float) - still[0][:240]).mean() < 4, "42 dB"
+
+    encoder.set_rate(200_000, FPS)
+    after = encode(encoder, textured(120), 150)
+    assert kbps(after[15:60]) < 300, "what was not spent is not saved up"
+
+
 @pytest.mark.parametrize("fps", [15, 8])
 def test_h264_spends_the_same_on_fewer_pictures(fps: int) -> None:
     encoder = make_encoder("H264", 1_000_000, FPS)
