@@ -51,6 +51,7 @@ from device.media.errors import BadDescription, Flood, MediaError
 from device.media.ice_plan import IcePlan, Reachability
 from device.media.media import Media
 from device.media.receiving import PictureFigures
+from device.media.receiving.bandwidth import START_BPS
 from messaging.call import MAX_CANDIDATES
 from messaging.clock import Clock
 from messaging.errors import MessageError
@@ -124,7 +125,9 @@ class Peer:
         if self._relay_only and "a=candidate:" not in self._offer:
             raise MediaError("no relay can be reached, and the region lets a call go by relays only")
         self._spawn(self._watch())
-        return with_sound_repairs(with_start_bitrate(self._offer, self._media.bitrate_kbps))
+        most = self._media.bitrate_kbps
+        start = min(START_BPS // 1000, most)
+        return with_sound_repairs(with_start_bitrate(self._offer, start, most))
 
     async def answer(self, sdp: str) -> None:
         """Take the answer; BadDescription leaves everything as it was."""

@@ -35,9 +35,10 @@ class Answer:
     complete: bool  # no more candidates will come
 
 
-def with_start_bitrate(offer: str, kbps: int) -> str:
-    """Our offer, telling the browser to begin sending H.264 at this rate instead of feeling its way up for 20 s."""
-    return _H264_FMTP.sub(rf"\1;x-google-start-bitrate={kbps};x-google-max-bitrate={kbps}", offer)
+def with_start_bitrate(offer: str, kbps: int, most_kbps: int) -> str:
+    """Our offer, telling the browser at which rate to begin sending H.264, and the most that is of use; how quickly it
+    goes from one to the other is said by REMB."""
+    return _H264_FMTP.sub(rf"\1;x-google-start-bitrate={kbps};x-google-max-bitrate={most_kbps}", offer)
 
 
 def with_sound_repairs(offer: str) -> str:

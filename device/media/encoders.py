@@ -6,6 +6,7 @@ the same bit rate, a better picture than `superfast`, for 70 % of its time (1.8 
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable
 from fractions import Fraction
 from typing import Any, Literal, Protocol, cast
@@ -15,7 +16,7 @@ from av.video.codeccontext import VideoCodecContext
 from av.video.frame import PictureType
 
 from device.media.errors import CodecFailed
-from device.media.rate.shares import MIN_VIDEO
+from device.media.rate.shares import LEAST_VIDEO
 
 VideoCodec = Literal["H264", "VP8"]
 TIME_BASE = Fraction(1, 90_000)
@@ -24,14 +25,23 @@ _ROOM = 1.5  # of a new context's most over the bit rate that is wanted
 _OVERSIZED = 3.0  # a context whose most is so far over what is wanted makes its next key frame in a new one
 _AHEAD_S = 0.25  # a key frame may take what is meant for so long
 _FINE_ENOUGH = 16  # quantiser: 44 dB, which no eye tells from the original; finer only costs line, packets and CPU
+_QUALITY = struct.Struct("<I")  # AV_PKT_DATA_QUALITY_STATS begins with it
+_LAMBDA = 118  # FF_QP2LAMBDA
 _VP8_STEP = 1.25  # a change of the bit rate smaller than this factor is not worth a new VP8 encoder
+
+
+def quantiser(packet: av.Packet[Any]) -> float | None:
+    """How coarse x264 made this picture on average, 0 to 51; None from an encoder that does not say."""
+    if not packet.has_sidedata("quality_stats"):
+        return None
+    return float(_QUALITY.unpack_from(packet.get_sidedata("quality_stats"))[0]) / _LAMBDA
 
 
 class VideoEncoder(Protocol):
     """One codec, one picture size after the other."""
 
     def set_rate(self, bitrate: int, fps: int) -> None:
-        """From the next picture on: bits a second, kept between MIN_VIDEO and the most given at the start, and the
+        """From the next picture on: bits a second, kept between LEAST_VIDEO and the most given at the start, and the
         pictures a second that will come."""
 
     def encode(self, frame: av.VideoFrame, key: bool) -> list[av.Packet[Any]]:
@@ -58,14 +68,14 @@ class H264Encoder:
     """
 
     def __init__(self, bitrate: int, fps: int) -> None:
-        self._most = self._bitrate = max(MIN_VIDEO, bitrate)
+        self._most = self._bitrate = max(LEAST_VIDEO, bitrate)
         self._fps = fps
         self._context: VideoCodecContext | None = None
         self._opened = (0, 0)  # the most bits a second of the context, and its pictures a second
 
     def set_rate(self, bitrate: int, fps: int) -> None:
         """As VideoEncoder says; a new key frame comes only if the rate has grown out of its context."""
-        self._bitrate, self._fps = min(self._most, max(MIN_VIDEO, bitrate)), max(1, fps)
+        self._bitrate, self._fps = min(self._most, max(LEAST_VIDEO, bitrate)), max(1, fps)
         if self._context is not None and self._scaled() > self._opened[0]:
             self._context = None
 
@@ -105,13 +115,13 @@ class Vp8Encoder:
     """libvpx in real-time mode, for a browser without H.264. A much changed bit rate costs a key frame."""
 
     def __init__(self, bitrate: int, fps: int) -> None:
-        self._most = self._bitrate = max(MIN_VIDEO, bitrate)
+        self._most = self._bitrate = max(LEAST_VIDEO, bitrate)
         self._fps = fps
         self._context: VideoCodecContext | None = None
 
     def set_rate(self, bitrate: int, fps: int) -> None:
         """As VideoEncoder says; libvpx reads the frame rate from the pictures' times."""
-        self._bitrate, self._fps = min(self._most, max(MIN_VIDEO, bitrate)), max(1, fps)
+        self._bitrate, self._fps = min(self._most, max(LEAST_VIDEO, bitrate)), max(1, fps)
         opened = self._context.bit_rate if self._context is not None else None
         if opened and not opened / _VP8_STEP < self._bitrate < opened * _VP8_STEP:
             self._context = None

@@ -17,7 +17,7 @@ from av.video.frame import PictureType
 
 from device.media.encoders import TIME_BASE
 from device.media.errors import CodecFailed
-from device.media.rate.shares import MIN_VIDEO
+from device.media.rate.shares import LEAST_VIDEO
 
 CODEC = "h264_v4l2m2m"
 STEP = 1.25  # a change of the bit rate within this factor is not worth a new context, which costs a key frame
@@ -57,7 +57,7 @@ class V4l2M2mEncoder:
     """The chip, as `VideoEncoder` wants it."""
 
     def __init__(self, bitrate: int, fps: int, codec: str = CODEC, options: Mapping[str, str] = _OPTIONS) -> None:
-        self._most = self._bitrate = max(MIN_VIDEO, bitrate)
+        self._most = self._bitrate = max(LEAST_VIDEO, bitrate)
         self._fps = fps
         self._codec = codec
         self._options = dict(options)
@@ -68,7 +68,7 @@ class V4l2M2mEncoder:
 
     def set_rate(self, bitrate: int, fps: int) -> None:
         """As VideoEncoder says: a step beyond `STEP` makes a new context with the next picture, and a key frame."""
-        self._bitrate, self._fps = min(self._most, max(MIN_VIDEO, bitrate)), max(1, fps)
+        self._bitrate, self._fps = min(self._most, max(LEAST_VIDEO, bitrate)), max(1, fps)
         if self._context is not None and not self._opened / STEP <= self._bitrate <= self._opened * STEP:
             self._context = None
 

@@ -8,7 +8,7 @@ import pytest
 
 from device.media.encoders import TIME_BASE, VideoCodec, VideoEncoder, make_encoder
 from device.media.errors import CodecFailed
-from device.media.rate.shares import MIN_VIDEO
+from device.media.rate.shares import LEAST_VIDEO
 from device.media.receiving import is_key_frame
 
 FPS = 30
@@ -146,7 +146,7 @@ def test_the_bit_rate_stays_between_its_floor_and_the_configured() -> None:
     encoder = make_encoder("H264", 800_000, FPS)
     encode(encoder, textured(60))
     encoder.set_rate(1, FPS)
-    assert kbps(encode(encoder, textured(240), 60)[60:]) == pytest.approx(MIN_VIDEO / 1000, rel=0.9)
+    assert kbps(encode(encoder, textured(240), 60)[60:]) == pytest.approx(LEAST_VIDEO / 1000, rel=0.9)
     encoder.set_rate(10**9, FPS)
     assert kbps(encode(encoder, textured(240), 300)[60:]) < 1000
 

@@ -47,7 +47,7 @@ def steps_a_minute(moments: list[Moment]) -> float:
 
 def test_the_first_picture_is_sharp_and_a_wide_line_is_full_in_seconds() -> None:
     first = control().look(0.0)
-    assert (first.width, first.height, first.fps) == (960, 540, 30)
+    assert (first.width, first.height, first.fps) == (1280, 720, 30)
     assert control(300_000).look(0.0).video_bps == pytest.approx(300_000, rel=0.01)
     call = played(Line(steady(5e6)), 10)
     assert next(m.now for m in call.log if m.budget.video_bps > 1_000_000) < 3.5
@@ -67,7 +67,7 @@ def test_a_narrow_line_is_filled_and_not_overrun(kbit: int, within: int, remb: b
     assert steps_a_minute(after) <= 6
 
 
-@pytest.mark.parametrize(("kbit", "lines"), [(150, 180), (300, 360), (500, 540), (1000, 720)])
+@pytest.mark.parametrize(("kbit", "lines"), [(150, 360), (300, 720), (500, 720), (1000, 720)])
 def test_the_picture_is_as_large_as_the_line_is_worth(kbit: int, lines: int) -> None:
     shown = [m.budget.height for m in played(Line(steady(kbit * 1000)), 60).since(20)]
     assert statistics.mode(shown) >= lines
@@ -77,14 +77,14 @@ def test_the_picture_is_as_large_as_the_line_is_worth(kbit: int, lines: int) -> 
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_a_wide_line_that_loses_packets_does_not_starve(share: float, seed: int) -> None:
     call = played(Line(steady(5e6), steady(share), seed=seed), 60)
-    assert min(moment.budget.video_bps for moment in call.log) > 300_000
+    assert min(moment.budget.video_bps for moment in call.log) > 200_000
     assert statistics.mean(moment.budget.video_bps for moment in call.since(20)) > 800_000
     assert call.log[-1].budget.loss == pytest.approx(share, abs=0.04)
 
 
 def test_a_long_way_with_jitter_is_no_reason_to_slow_down() -> None:
     call = played(Line(steady(5e6), delay=0.15, jitter=0.03), 30)
-    assert min(moment.budget.video_bps for moment in call.log) > 450_000
+    assert min(moment.budget.video_bps for moment in call.log) > 280_000
     assert call.log[-1].budget.video_bps > 0.95 * MOST
 
 
@@ -134,16 +134,30 @@ def test_remb_alone_is_not_followed_to_the_floor() -> None:
     for second in range(1, 60):
         rate.on_report(0.1 if second % 2 else 0.08, 0.005, 0.04, float(second))
         rate.on_remb(int(rate.look(second + 0.4).video_bps * 0.9 * (0.85 if second % 3 else 1)), second + 0.5)
-        assert rate.look(second + 0.9).video_bps > 150_000
+        assert rate.look(second + 0.9).video_bps > (shares.MIN_VIDEO if second < 15 else 700_000)
     assert rate.figures().remb_doubted >= 1
 
 
-def test_a_remb_that_never_moves_is_a_limit_and_is_kept() -> None:
+def test_a_calm_picture_does_not_hold_itself_down_by_the_remb_it_earns() -> None:
+    """A browser's REMB climbs no further than half over what comes in: recorded on a line of 300 kbit/s, 15 s long."""
     rate = control()
     for second in range(1, 20):
+        rate.on_report(0.0, 0.006, 0.03, float(second))
+        rate.on_remb(184_645, second + 0.5)
+    assert rate.look(20.0).video_bps > 300_000
+
+
+def test_what_has_not_been_tried_is_not_promised() -> None:
+    """A calm picture takes 150 kbit/s whatever the budget: when the room comes alive, it must not overrun the line."""
+    rate = control()
+    for second in range(1, 40):
+        rate.on_sent(150_000)
         rate.on_report(0.0, 0.0, 0.03, float(second))
-        rate.on_remb(300_000, second + 0.5)
-    assert rate.look(20.0).video_bps < 300_000
+    assert rate.look(40.0).video_bps < 420_000
+    for second in range(40, 46):
+        rate.on_sent(rate.figures().line_bps)
+        rate.on_report(0.0, 0.0, 0.03, float(second))
+    assert rate.look(46.0).video_bps > 1_000_000
 
 
 def test_a_remb_that_falls_is_followed_before_the_next_report() -> None:
@@ -186,11 +200,12 @@ def test_sound_comes_before_the_picture() -> None:
 
 def test_sound_that_is_lost_can_be_repaired_even_on_the_narrowest_line() -> None:
     rate = control()
-    for second in range(1, 30):
+    for second in range(1, 10):
         rate.on_report(0.3, 0.0, 0.03, float(second))
-        rate.on_remb(150_000, second + 0.5)
-    assert rate.look(30.0).video_bps == shares.MIN_VIDEO
-    assert rate.look(30.0).audio_bps == 20_000, "what libopus needs to put repairs into its packets"
+    for second in range(10, 13):
+        rate.on_report(0.3, 0.0, 0.3 + 0.1 * (second - 9), float(second))
+    assert rate.look(12.0).video_bps <= shares.MIN_VIDEO
+    assert rate.look(12.0).audio_bps == 20_000, "what libopus needs to put repairs into its packets"
 
 
 def test_another_camera_has_another_ladder() -> None:
@@ -240,7 +255,7 @@ def test_whatever_is_reported_the_budget_stays_within_its_bounds(
         else:
             rate.on_queue(*values, now)
         budget = rate.look(now)
-        assert shares.MIN_VIDEO <= budget.video_bps <= max(most, shares.MIN_VIDEO)
+        assert shares.LEAST_VIDEO <= budget.video_bps <= max(most, shares.MIN_VIDEO)
         assert budget.audio_bps in (12_000, 20_000, 24_000, 32_000)
         assert (budget.width, budget.height) <= size
         assert 0 <= budget.loss <= 1

@@ -49,7 +49,7 @@ def test_any_camera_has_a_ladder_that_never_enlarges_and_always_has_a_lowest_ste
 
 @pytest.mark.parametrize(
     ("kbit", "expected"),
-    [(100, (180, 30)), (200, (360, 15)), (300, (360, 30)), (400, (540, 15)), (550, (540, 30)), (700, (720, 15))],
+    [(30, (180, 30)), (50, (360, 15)), (80, (360, 30)), (100, (540, 15)), (150, (540, 30)), (200, (720, 15))],
 )
 def test_sharp_goes_before_fluent(kbit: int, expected: tuple[int, int]) -> None:
     step = Ladder(1280, 720, 30, kbit * 1000, 0.0).step
@@ -58,7 +58,7 @@ def test_sharp_goes_before_fluent(kbit: int, expected: tuple[int, int]) -> None:
 
 def test_down_is_at_once_and_up_only_after_a_while() -> None:
     ladder = Ladder(1280, 720, 30, 1_500_000, 0.0)
-    assert ladder.look(280_000, 1.0).height == 360
+    assert ladder.look(70_000, 1.0).height == 360
     up = walk(ladder, 1_500_000, 1.2, CALM_S + 2)
     assert up[0] == (360, 30)
     assert up[int((CALM_S - 0.5) * 5)] == up[0]
@@ -66,18 +66,18 @@ def test_down_is_at_once_and_up_only_after_a_while() -> None:
 
 
 def test_a_rate_on_the_edge_of_a_step_does_not_flap() -> None:
-    ladder = Ladder(1280, 720, 30, 360_000, 0.0)
-    need = 349_920
+    ladder = Ladder(1280, 720, 30, 96_000, 0.0)
+    need = 93_312
     seen = [ladder.look(int(need * (1.12 if i // 20 % 2 else 0.86)), i / 5) for i in range(600)]
     assert sum(a != b for a, b in pairwise(seen)) <= 2
 
 
 def test_a_step_that_does_not_hold_is_tried_less_and_less_often() -> None:
-    ladder, now, moves, last = Ladder(1280, 720, 30, 300_000, 0.0), 0.0, [], None
+    ladder, now, moves, last = Ladder(1280, 720, 30, 80_000, 0.0), 0.0, [], None
     for _ in range(600 * 5):
         now += 0.2
         height = ladder.step.height
-        step = ladder.look(200_000 if height > 360 else 600_000, now)  # the larger picture always proves too much
+        step = ladder.look(50_000 if height > 360 else 150_000, now)  # the larger picture always proves too much
         if last is not None and step != last:
             moves.append(now)
         last = step

@@ -69,12 +69,16 @@ class Control:
         self.budget = WIDE
         self.heard: list[tuple[object, ...]] = []
         self.queue = 0.0
+        self.sent = 0
 
     def on_remb(self, bps: int, now: float) -> None:
         self.heard.append(("remb", bps))
 
     def on_report(self, loss: float, jitter_s: float, rtt_s: float | None, now: float) -> None:
         self.heard.append(("report", loss, jitter_s, rtt_s))
+
+    def on_sent(self, bits: int) -> None:
+        self.sent += bits
 
     def on_nacks(self, count: int, now: float) -> None:
         self.heard.append(("nacks", count))
@@ -228,7 +232,8 @@ async def test_feedback_reaches_the_rate_control_and_the_camera(room: Room) -> N
     lsr = report.sender_info.ntp_timestamp >> 16 & 0xFFFF_FFFF
 
     room.sender.rtcp("audio", RtcpRrPacket(9, [RtcpReceiverInfo(1, 0, 0, 100, 0, 0, 0)]))
-    room.sender.rtcp("video", RtcpRrPacket(9, [RtcpReceiverInfo(3, 26, 10, 100, 900, lsr, 13107)]))
+    await room.clock.advance(1.0)
+    room.sender.rtcp("video", RtcpRrPacket(9, [RtcpReceiverInfo(3, 26, 10, 100, 900, lsr, 13107 + 65536)]))
     room.sender.rtcp("video", RtcpPsfbPacket(RTCP_PSFB_APP, 9, 0, pack_remb_fci(400_000, [3])))
     room.sender.rtcp("video", RtcpPsfbPacket(RTCP_PSFB_PLI, 9, 3))
 
@@ -246,9 +251,24 @@ async def test_feedback_reaches_the_rate_control_and_the_camera(room: Room) -> N
 async def test_a_report_on_sound_counts_with_the_next_on_pictures(room: Room) -> None:
     room.open()
     for number, (ssrc, lost, highest) in enumerate([(3, 0, 100), (1, 0, 100), (1, 40, 200), (3, 0, 200)]):
+        await room.clock.advance(0.5)
         kind = "video" if ssrc == 3 else "audio"
         room.sender.rtcp(kind, RtcpRrPacket(9, [RtcpReceiverInfo(ssrc, 0, lost, highest, 0, 0, number)]))
     assert [heard[1] for heard in room.control.heard] == [0.0, pytest.approx(40 / 456)]
+
+
+async def test_reports_that_come_with_every_nack_are_one_to_the_rate_control(room: Room) -> None:
+    """Chromium puts a report into each packet of feedback: twenty in half a second, each on a packet or two."""
+    room.open()
+    room.speak()
+    for number in range(50):
+        await room.clock.advance(0.02)
+        report = RtcpReceiverInfo(3, 0, number // 2, 100 + 2 * number, 0, 0, number)
+        room.sender.rtcp("video", RtcpRrPacket(9, [report]))
+    losses = [heard[1] for heard in room.control.heard]
+    assert 2 <= len(losses) <= 3
+    assert losses[1:] == [pytest.approx(0.25, abs=0.03)] * len(losses[1:])
+    assert room.control.sent > 0, "and it hears what really left"
 
 
 @pytest.mark.parametrize("fci", [b"", b"REMB", b"REMB\x05\x00\x00\x00\x01", b"goog" + bytes(40)])

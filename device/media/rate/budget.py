@@ -30,6 +30,23 @@ class Budget:
         return int(self.video_bps * _PACE)
 
 
+@dataclass(frozen=True)
+class RateFigures:
+    """Numbers since the control began: the line's estimated rate now (bits a second, headers counted), the last round
+    trip (seconds), the share of packets lost (0 to 1), how often the rate was cut and for what, how often REMB came to
+    be doubted, silences, and changes of size or frame rate."""
+
+    line_bps: int
+    round_trip_s: float | None
+    loss: float
+    cuts_for_queue: int
+    cuts_for_loss: int
+    cuts_for_remb: int
+    remb_doubted: int
+    silences: int
+    steps: int
+
+
 def least(budgets: Iterable[Budget]) -> Budget | None:
     """What suits every line: the least room of all and the most loss; None for none."""
     found = list(budgets)

@@ -2,8 +2,8 @@
 
 A doctor who looks at a wound, a face or a tremor needs a sharp picture before a fluent one: from one size to the next
 larger we go at 15 pictures a second and only then to 30; 8 only where the alternative is a quarter of the size. A step
-is worth taking when its bits per pixel reach `_BITS_PER_PIXEL`, measured with x264 as we run it (see
-docs/decisions/0014-rate-control.md).
+is worth taking when its bits per pixel reach `_BITS_PER_PIXEL`, which is what a calm room needs, measured with x264 as
+we run it (docs/decisions/0014-rate-control.md); whether this room is one, the encoder tells (`sharpness`).
 
 Down is at once, for a line that is overrun freezes. Up waits until the rate has held for `CALM_S`, and twice as long
 after each step up that did not hold: a change of size costs a key frame and shows.
@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
+from functools import lru_cache
 
 MOST_WIDTH, MOST_HEIGHT = 1280, 720  # what level 3.1 of H.264 promises every browser at 30 pictures a second
 LEAST_LINES = 180
@@ -21,7 +22,7 @@ CALM_MOST_S = 60.0
 _STEADY_S = 20.0  # a step that has held so long is no mistake
 _UP, _DOWN = 1.1, 0.85  # of a step's need, to take it and to leave it
 _SHARES = (1.0, 0.75, 0.5, 0.25)  # of the camera's sides: of 1280x720, the sizes 960x540, 640x360 and 320x180
-_BITS_PER_PIXEL = {30: 0.032, 15: 0.045, 8: 0.070}
+_BITS_PER_PIXEL = {30: 0.008, 15: 0.012, 8: 0.018}
 _SMALLEST_FPS = 15  # the smallest picture is cheap enough to move
 
 
@@ -35,6 +36,7 @@ class Step:
     need: int
 
 
+@lru_cache(64)
 def steps(width: int, height: int, fps: int) -> tuple[Step, ...]:
     """The ladder of a camera, lowest first: never larger than it, its shape kept (to even sides), needs ascending."""
     sizes = _sizes(width, height)

@@ -7,7 +7,9 @@ _WINDOW_S = 15.0  # the least is that of this window and the one before
 _QUEUE_S = 0.05
 _JITTERS = 2.0
 _MOST_JITTER_S = 0.06
+_DOUBTFUL = 0.7  # of what is allowed
 _STEEPEST = -0.5
+_STANDS_STILL, _FAR_LESS = 0.8, 0.6  # of the queue's length, and of our rate, from when it was first seen
 _LEAST_SINCE_S = 0.3  # reports closer than this tell nothing of a slope
 
 
@@ -56,7 +58,7 @@ class RoundTrip:
     @property
     def doubtful(self) -> bool:
         """Whether there may be one."""
-        return self.grown > self._allowed / 2
+        return self.grown > self._allowed * _DOUBTFUL
 
     @property
     def draining(self) -> bool:
@@ -67,3 +69,24 @@ class RoundTrip:
     def slope(self) -> float:
         """Seconds of queue that a second has added; never so steep down that it would tell of a line without end."""
         return max(_STEEPEST, self._slope)
+
+
+class Standing:
+    """A queue that stands as it stood though we send far less is not ours: the other side fills its own way to us."""
+
+    def __init__(self) -> None:
+        self._first: tuple[float, float] | None = None  # how long it was, and what was sent
+
+    def though_cut(self, grown: float, sent: float) -> bool:
+        """A report with a queue of `grown` seconds, while `sent` bits a second were sent."""
+        if self._first is None or grown < self._first[0] * _STANDS_STILL:
+            self._first = grown, sent
+            return False
+        if sent > self._first[1] * _FAR_LESS:
+            return False
+        self._first = None
+        return True
+
+    def gone(self) -> None:
+        """A report without one."""
+        self._first = None

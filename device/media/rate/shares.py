@@ -6,6 +6,7 @@ All rates are bits a second. A line's rate counts what goes over it; the shares 
 from __future__ import annotations
 
 MIN_VIDEO = 100_000  # below this, sound alone is the better call
+LEAST_VIDEO = 50_000  # and so much only until a queue has drained
 HEADERS = 50 * 8  # bits a packet: IPv4 20, UDP 8, RTP 12, SRTP's tag 10 bytes
 SOUND_PACKETS = 50  # a second
 _PICTURE_PACKET = 1200 * 8  # bits of payload

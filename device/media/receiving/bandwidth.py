@@ -1,6 +1,7 @@
 """How much the line from the other side takes (REMB). Pure: packets, losses and times in, bits a second out.
 
-It begins with what we want, so that a browser starts at once, and comes down when the line shows that it is full: a
+It begins with START_BPS, for a browser sends what it is told at once and a narrow line is flooded by more for seconds,
+and is at what we want after a second if no queue shows. It comes down when the line shows that it is full: a
 queue that stands (the least of the delays in a window, so that jitter and bursts that drain are none) and grows, or a
 tenth of the packets lost. Delays are differences of arrival times (the kernel's, so that a loop of ours that is out of
 breath is no queue) and abs-send-time. Random loss is told from a full line by what a cut does to it: nothing.
@@ -12,6 +13,7 @@ from collections import deque
 from dataclasses import dataclass
 
 FLOOR_BPS = 100_000
+START_BPS = 300_000
 TELL_S = 1.0
 _BIN_S = 0.05
 _WINDOW_S = 0.2  # a queue that has not drained for so long stands
@@ -29,6 +31,7 @@ _KEEP, _KEEP_LEAST, _DRAIN = 0.92, 0.5, 1.0  # of the line's measure; less when 
 _LOSS, _LOSS_WINDOW_S, _LOSS_PACKETS = 0.1, 1.0, 20
 _UNCHANGED = 0.6  # of the loss before a cut is there after it: the line is like that
 _SLOW, _SLOWEST, _FAST, _DOUBLES_S = 0.04, 0.01, 0.6, 1.5  # growth a second: near a known limit, and far from it
+_OPENING = 1.6  # growth a second until the line has shown a limit
 _OVER_ARRIVING, _OVER_BPS = 1.5, 50_000  # the most asked for over what arrives, once the line has shown a limit
 _MORE = 1.15  # times the limit that was known: it is one no longer
 _TOLD_BEFORE, _TOLD_AGAIN = 0.97, 1.2
@@ -49,7 +52,7 @@ class BandwidthEstimator:
 
     def __init__(self, ceiling: int) -> None:
         self._ceiling = max(ceiling, FLOOR_BPS)
-        self._rate = float(self._ceiling)
+        self._rate = float(min(START_BPS, self._ceiling))
         self._bins: deque[_Bin] = deque(maxlen=_KEPT_BINS)
         self._bin: _Bin | None = None
         self._sent: int | None = None
@@ -177,7 +180,8 @@ class BandwidthEstimator:
         if limit is not None and arriving > _MORE * limit:
             limit = self._limit = None
         self._calm += step
-        faster = min(_FAST, self._slow * 2.0 ** (self._calm / _DOUBLES_S)) if limit is not None else _FAST
+        opening = _OPENING if not self.cuts else _FAST
+        faster = min(_FAST, self._slow * 2.0 ** (self._calm / _DOUBLES_S)) if limit is not None else opening
         grown = self._rate * (1 + faster * step)
         if self.cuts:
             grown = min(grown, max(self._rate, _OVER_ARRIVING * arriving + _OVER_BPS))

@@ -29,6 +29,7 @@ from aiortc.rtp import (
 
 from device.media.fanout import Outlet
 from device.media.rate import Budget
+from device.media.rate.shares import HEADERS
 from device.media.rtp.header import Wire
 from device.media.rtp.pacer import Pacer
 from device.media.rtp.reports import goodbye, names
@@ -38,6 +39,8 @@ from messaging.clock import Clock
 LOOK_S = 0.2
 _REPORT_S = (0.5, 1.5)  # between sender reports, at random: RFC 3550, 6.3.1
 _MOST_BACKLOG_S = 0.2  # of pictures in a relay's TCP connection; more waits with us, where sound can overtake it
+_TOLD_S, _TOLD_PACKETS = 0.4, 20  # reports come with every NACK: sooner, or on fewer packets, one says nothing
+_TOLD_AT_ANY_RATE_S = 0.9
 _SOUND_REPORT_AFTER_S = 2.5  # without a report on pictures, one on sound will do
 
 Kind = Literal["audio", "video"]
@@ -61,6 +64,9 @@ class Control(Protocol):
 
     def on_report(self, loss: float, jitter_s: float, rtt_s: float | None, now: float) -> None:
         """A receiver report."""
+
+    def on_sent(self, bits: int) -> None:
+        """So many bits have left since this was last said, headers and all."""
 
     def on_nacks(self, count: int, now: float) -> None:
         """So many packets were asked for again."""
@@ -114,7 +120,8 @@ class Sender:
         self._expected = self._lost = 0
         self._jitter_s = self._loss = self._worst_queue_s = 0.0
         self._round_trip_s: float | None = None
-        self._pictures_reported = float("-inf")
+        self._pictures_reported = self._told = float("-inf")
+        self._repaired_bits = self._sent_told = 0
         self._pictures = self._keys = self._keys_asked = self._repaired = 0
         now = clock.monotonic()
         self._report_due = now
@@ -274,19 +281,33 @@ class Sender:
             self._pictures_reported = now
         elif now - self._pictures_reported < _SOUND_REPORT_AFTER_S:
             return  # counted with the next one on pictures
+        patience = _TOLD_S if self._expected >= _TOLD_PACKETS else _TOLD_AT_ANY_RATE_S
+        if now - self._told < patience:
+            return
+        self._told = now
         self._loss = self._lost / self._expected if self._expected else 0.0
         self._expected = self._lost = 0
         self._jitter_s = heard.jitter_s
+        self._tell_sent()
         self._control.on_report(self._loss, heard.jitter_s, heard.round_trip_s, now)
+        self._look(now)
+
+    def _tell_sent(self) -> None:
+        """What has left since this was last told, headers and all."""
+        sent = sum(8 * stream.octets + HEADERS * stream.packets for stream in self._streams.values())
+        self._control.on_sent(sent + self._repaired_bits - self._sent_told)
+        self._sent_told = sent + self._repaired_bits
 
     def _asked_again(self, stream: Stream, lost: list[int], now: float) -> None:
         self._control.on_nacks(len(lost), now)
+        self._look(now)
         if self._line is None:
             return
         verdict = stream.repairs.asked(lost, self._round_trip_s, now)
         for sequence in verdict.again:
             packet = stream.again(sequence, now)
             self._pacer.sent(len(packet))
+            self._repaired_bits += 8 * len(packet) + HEADERS
             self._line.send(packet)
         self._repaired += len(verdict.again)
         if verdict.lost:
@@ -301,6 +322,7 @@ class Sender:
             except (ValueError, struct.error):
                 return  # an application message that is no REMB, or half of one
             self._control.on_remb(bitrate, now)
+            self._look(now)
 
     def _want_key(self) -> None:
         self._keys_asked += 1
