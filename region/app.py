@@ -7,21 +7,24 @@ import logging
 import os
 import signal
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from messaging.clock import Clock, SystemClock
-from messaging.link.mqtt import MqttLink, MqttSettings
+from messaging.link.mqtt import MqttLink, MqttSettings, knock
 from messaging.link.port import Link
 from messaging.sd_notify import notify, watchdog_interval
 from messaging.topics import region_subscriptions
-from provisioning.authority.ca import CertificateAuthority, Issued, open_authority
 from provisioning.authority.enrolment import Enrolment
+from provisioning.authority.renewal import Renewals
 from region import addresses as address_book
 from region.addresses import Addresses
-from region.broker import REGION_USER, BrokerPaths, EmbeddedBroker, write_file, write_identity
+from region.authority.child import AuthorityChild
+from region.authority.client import AuthorityClient
+from region.authority.wire import SOCKET
+from region.broker import REGION_USER, BrokerPaths, EmbeddedBroker, write_access, write_file, write_identity
 from region.desk.subject import subject as desk_subject
 from region.evaluation.subject import subject as evaluation_subject
 from region.fleet.subject import subject as fleet_subject
@@ -31,7 +34,9 @@ from region.registry import Registry, database_url
 from region.registry.store import RegistryEnrolmentStore
 from region.renewal import Renewal
 from region.serving import HttpServer, http_server, serve_on
+from region.stations.admission import Admission
 from region.stations.est import build_est
+from region.stations.gate import Door, Gate
 from region.stations.publishing import Publisher
 from region.stations.service import StationService
 from region.stations.subject import subject as stations_subject
@@ -53,9 +58,40 @@ class House:
 
     region: Region
     wire: Wire
+    gate: Gate
     subjects: tuple[Subject, ...]
     site: HttpServer
     enrolment: HttpServer
+
+
+@dataclass(frozen=True)
+class Outside:
+    """What the house is built on."""
+
+    where: Addresses
+    registry: Registry
+    authority: AuthorityClient
+    link: Link
+    clock: Clock
+    root_sha256: str
+
+
+@dataclass(frozen=True)
+class Line:
+    """The region's client of the broker, how its certificates are renewed, and how the broker is told whom to let in."""
+
+    link: Link
+    renew: Callable[[], Awaitable[None]]
+    door: Door
+
+
+@dataclass(frozen=True)
+class EnrolmentFiles:
+    """What the enrolment door's TLS reads; `clients` are the authorities of those who may show a certificate."""
+
+    certificate: Path
+    key: Path
+    clients: Path
 
 
 async def serve(options: ServeOptions, on_ready: Callable[[Addresses], None] = lambda _: None) -> None:
@@ -72,17 +108,20 @@ async def serve(options: ServeOptions, on_ready: Callable[[Addresses], None] = l
         if options.broker is None:
             check_port(options.stations_host, options.broker_port, "the broker", "--broker-port")
         registry = await stack.enter_async_context(open_registry(options.data))
-        authority = open_authority(options.data / "ca", clock)
-        link, renew_broker = await stack.enter_async_context(_broker(options, where, authority, clock))
+        authority = await stack.enter_async_context(_authority(options, clock))
+        line = await stack.enter_async_context(_broker(options, where, registry, authority, clock))
         address_book.save(options.data, where)
-        house = compose(options, where, registry, authority, link, clock)
+        tls = await _enrolment_files(options.data, where, authority)
+        root_sha256 = await authority.root_sha256()
+        gate = Gate(registry, authority, line.door, clock)
+        house = compose(options, Outside(where, registry, authority, line.link, clock, root_sha256), tls, gate)
         stop = _stop_on_signals()
 
-        def renew_enrolment() -> None:
-            _tls_files(options.data, authority.issue_server("region", where.hosts))
+        async def renew_enrolment() -> None:
+            await _enrolment_files(options.data, where, authority)
             house.enrolment.reload_certificate()
 
-        renewal = Renewal(clock, (renew_broker, renew_enrolment))
+        renewal = Renewal(clock, (line.renew, renew_enrolment))
         await _run(house, renewal, web, enrol, stop, lambda: on_ready(where))
 
 
@@ -98,30 +137,31 @@ async def open_registry(data: Path) -> AsyncIterator[Registry]:
         await registry.close()
 
 
-def compose(
-    options: ServeOptions, where: Addresses, registry: Registry, authority: CertificateAuthority, link: Link,
-    clock: Clock,
-) -> House:  # fmt: skip
+def compose(options: ServeOptions, outside: Outside, tls: EnrolmentFiles, gate: Gate) -> House:
     """Everything wired up; nothing runs yet."""
-    wire = Wire(link, registry, clock)
+    where, registry, authority, clock = outside.where, outside.registry, outside.authority, outside.clock
+    wire = Wire(outside.link, registry, clock)
     settings = WebSettings(where.public_url, options.language, options.turn())
     region = Region(
         settings=settings, registry=registry, clock=clock, hub=Hub(clock), pages=Pages(clock, options.language),
         downlink=wire, passwords=Passwords(), limits=Limits(),
     )  # fmt: skip
-    enrolment = Enrolment(RegistryEnrolmentStore(registry, clock), authority, clock)
-    service = StationService(registry, clock, enrolment, authority.root_sha256, where)
+    store = RegistryEnrolmentStore(registry, clock)
+    enrolment, renewals = Enrolment(store, authority, clock), Renewals(store, authority, clock)
+    service = StationService(registry, clock, enrolment, outside.root_sha256, where)
     publisher = Publisher(registry, wire, clock)
     wire.when_up(publisher.broker_came_up)
     subjects = (
-        desk_subject(region), fleet_subject(region), stations_subject(service, enrolment, publisher),
-        evaluation_subject(region),
+        desk_subject(region), fleet_subject(region),
+        stations_subject(service, enrolment, publisher, Admission(registry, clock)), evaluation_subject(region),
     )  # fmt: skip
     for subject in subjects:
         wire.add(subject)
-    tls = _tls_files(options.data, authority.issue_server("region", where.hosts))
+    gate.let_go += [subject.shut_out for subject in subjects if subject.shut_out is not None]
+    gate.presence += [subject.presence for subject in subjects if subject.presence is not None]
     site = http_server(build_site(region, subjects), options.tls_certificate, options.tls_key)
-    return House(region, wire, subjects, site, http_server(build_est(enrolment, authority), *tls))
+    door = http_server(build_est(enrolment, renewals, authority), tls.certificate, tls.key, tls.clients)
+    return House(region, wire, gate, subjects, site, door)
 
 
 async def _run(
@@ -134,6 +174,7 @@ async def _run(
         background += [tasks.create_task(s.run(), name=s.name) for s in house.subjects if s.run is not None]
         background.append(tasks.create_task(_watchdog(house.region.registry), name="watchdog"))
         background.append(tasks.create_task(renewal.run(), name="renew certificates"))
+        background.append(tasks.create_task(house.gate.run(), name="who is let in"))
         serving = [
             tasks.create_task(serve_on(house.site, web), name="pages"),
             tasks.create_task(serve_on(house.enrolment, enrol), name="enrolment endpoint"),
@@ -153,39 +194,67 @@ async def _run(
 
 
 @asynccontextmanager
+async def _authority(options: ServeOptions, clock: Clock) -> AsyncIterator[AuthorityClient]:
+    """The authority's process: a child of ours, unless it runs as a service of its own."""
+    path = options.authority or options.data / SOCKET
+    if options.authority is not None:
+        yield AuthorityClient(path)
+        return
+    child = AuthorityChild(options.data, path, clock)
+    await child.start()
+    try:
+        yield AuthorityClient(path)
+    finally:
+        await child.stop()
+
+
+@asynccontextmanager
 async def _broker(
-    options: ServeOptions, where: Addresses, authority: CertificateAuthority, clock: Clock
-) -> AsyncIterator[tuple[Link, Callable[[], None]]]:
-    """The region's client of the broker, with our own broker around it unless there is another; and its renewal."""
+    options: ServeOptions, where: Addresses, registry: Registry, authority: AuthorityClient, clock: Clock
+) -> AsyncIterator[Line]:
+    """The region's client of the broker, with our own broker around it unless there is another."""
     paths = BrokerPaths(options.data / "broker")
     host, port = options.broker_address()
     own: EmbeddedBroker | None = None
 
-    def renew() -> None:
-        write_identity(paths, authority.trust_bundle(), authority.issue_client(REGION_USER))
+    async def renew() -> None:
+        write_identity(paths, await authority.trust_bundle(), await authority.issue_client())
         if own is not None:
-            own.renew(authority.issue_server("broker", where.hosts))
+            own.renew(await authority.issue_server("broker", where.hosts))
 
-    renew()
+    def put_in_force(shut_out: Iterable[str], revocations: bytes | None) -> None:
+        write_access(paths.folder, shut_out, revocations)
+        if own is not None:
+            own.reload()
+
+    def settings(client_id: str) -> MqttSettings:
+        return MqttSettings(host, port, client_id, paths.ca, paths.region_certificate, paths.region_key)
+
+    await renew()
+    async with registry.read() as t:
+        shut_out, refused = await t.stations.shut_out(), await t.certificates.refused(clock.wall())
+    write_access(paths.folder, [station.id for station in shut_out], await authority.revocation_lists(refused))
     if options.broker is None:
-        server = authority.issue_server("broker", where.hosts)
+        server = await authority.issue_server("broker", where.hosts)
         own = EmbeddedBroker(paths.folder, options.stations_host, port, server, clock)
         await own.start()
     try:
-        settings = MqttSettings(host, port, REGION_USER, paths.ca, paths.region_certificate, paths.region_key)
-        yield MqttLink(settings, region_subscriptions(), None, clock), renew
+        link = MqttLink(settings(REGION_USER), region_subscriptions(), None, clock)
+        yield Line(link, renew, Door(put_in_force, lambda client_id: knock(settings(client_id))))
     finally:
         if own is not None:
             await own.stop()
 
 
-def _tls_files(data: Path, issued: Issued) -> tuple[Path, Path]:
+async def _enrolment_files(data: Path, where: Addresses, authority: AuthorityClient) -> EnrolmentFiles:
     folder = data / "enrolment"
     folder.mkdir(mode=0o700, exist_ok=True)
-    certificate, key = folder / "server.pem", folder / "server-key.pem"
-    write_file(certificate, issued.certificate_pem)
-    write_file(key, issued.key_pem)
-    return certificate, key
+    files = EnrolmentFiles(folder / "server.pem", folder / "server-key.pem", folder / "clients.pem")
+    issued = await authority.issue_server("region", where.hosts)
+    write_file(files.certificate, issued.certificate_pem)
+    write_file(files.key, issued.key_pem)
+    write_file(files.clients, await authority.trust_bundle())
+    return files
 
 
 def _stop_on_signals() -> asyncio.Event:

@@ -1,5 +1,7 @@
 """The region's own mosquitto: its configuration, and the child process that is kept running.
 
+Before its start `write_access` has to have said who is let in.
+
 Mutual TLS; the certificate's CN is the user name; two ACL patterns cover every station, and the user `region` reads and
 writes all. No `max_keepalive`: mosquitto 2.0.21 drops clients for it. Source: mosquitto.conf(5), mosquitto(8).
 """
@@ -15,6 +17,7 @@ import shutil
 import signal
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -83,6 +86,7 @@ def configuration(folder: Path, host: str, port: int, user: str) -> str:
             "log_type error", "log_type warning", "log_type notice", "log_type information",
             f"listener {port} {host}",
             f"cafile {folder / 'ca.pem'}",
+            f"crlfile {folder / 'crl.pem'}",
             f"certfile {folder / 'server.pem'}",
             f"keyfile {folder / 'server-key.pem'}",
             "tls_version tlsv1.2",
@@ -95,9 +99,24 @@ def configuration(folder: Path, host: str, port: int, user: str) -> str:
     )  # fmt: skip
 
 
-def access_rules() -> str:
-    """The ACL file: the region's user, then the patterns of the stations."""
-    return "\n".join((f"user {REGION_USER}", f"topic readwrite {ROOT}/#", "", *acl_patterns(), ""))
+def access_rules(shut_out: Iterable[str] = ()) -> str:
+    """The ACL file: the region's user, then who is shut out by name, then the patterns of the stations.
+
+    What stands under a user's name goes before the patterns, and holds for connections that are open.
+    """
+    denied = [line for station in sorted(shut_out) for line in (f"user {station}", f"topic deny {ROOT}/#", "")]
+    return "\n".join((f"user {REGION_USER}", f"topic readwrite {ROOT}/#", "", *denied, *acl_patterns(), ""))
+
+
+def write_access(folder: Path, shut_out: Iterable[str], revocations: bytes | None) -> None:
+    """Who is let in, for a broker to read at its start and at SIGHUP. Without new revocation lists the last ones hold.
+
+    A broker of yours reads the same two files, `acl` and `crl.pem`; `docs/operations/ca.md` has the unit that tells it.
+    """
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    write_file(folder / "acl", access_rules(shut_out).encode())
+    if revocations is not None:
+        write_file(folder / "crl.pem", revocations)
 
 
 class EmbeddedBroker:
@@ -140,13 +159,16 @@ class EmbeddedBroker:
         """Another certificate for connections to come: mosquitto reads it again at SIGHUP and keeps those it has."""
         self._server = server
         self._write_certificate()
-        if self._process is not None:
+        self.reload()
+
+    def reload(self) -> None:
+        """Have it read again who is let in (`write_access`). Open connections stay, and lose what they may not do."""
+        if self._process is not None and self._process.returncode is None:
             self._process.send_signal(signal.SIGHUP)
 
     def _write_files(self) -> None:
         (self._folder / "state").mkdir(mode=0o700, parents=True, exist_ok=True)
         self._write_certificate()
-        write_file(self._folder / "acl", access_rules().encode())
         # Started by root, mosquitto would become the user `mosquitto`, who may not read the region's data.
         if os.geteuid() == 0:
             _log.warning("the region runs as root, so its broker does too; run it as a user of its own (see systemd/)")

@@ -7,12 +7,15 @@ import asyncio
 import importlib
 import logging
 import os
+import pwd
 import sys
 from pathlib import Path
 
 from messaging.errors import MessageError
 from messaging.version import version
 from provisioning.authority.errors import AuthorityError
+from region.authority import ca
+from region.authority.wire import SOCKET
 from region.errors import RegionError
 from region.evaluation import command as evaluation
 from region.options import ServeOptions
@@ -25,7 +28,7 @@ def main(argv: list[str] | None = None) -> int:
     """Run one command; gives the exit code."""
     arguments = sys.argv[1:] if argv is None else argv
     args = _parser(with_demo=arguments[:1] == ["demo"]).parse_args(arguments)
-    _set_up_logging(quiet=args.command != "serve")
+    _set_up_logging(quiet=args.command not in ("serve", "authority"))
     try:
         code: int = args.run(args)
     except RegionError as error:
@@ -47,11 +50,21 @@ def _serve(args: argparse.Namespace) -> int:
 
     options = ServeOptions(
         data=args.data, host=args.host, port=args.port, stations_host=args.stations_host or args.host,
-        enrol_port=args.enrol_port, broker_port=args.broker_port, broker=args.broker, public_url=args.public_url,
+        enrol_port=args.enrol_port, broker_port=args.broker_port, broker=args.broker, authority=args.authority, public_url=args.public_url,
         turn_urls=tuple(args.turn_url), turn_secret_file=args.turn_secret_file, relay_only=args.relay_only, tls_certificate=args.tls_cert,
         tls_key=args.tls_key, language=args.language,
     )  # fmt: skip
     asyncio.run(serve(options, lambda where: print(f"The region is ready: {where.public_url}", flush=True)))
+    return 0
+
+
+def _authority(args: argparse.Namespace) -> int:
+    from region.authority.process import serve_keys
+
+    path = args.socket or args.data / SOCKET
+    users = [pwd.getpwnam(name).pw_uid for name in args.allow_user]
+    args.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    asyncio.run(serve_keys(args.data, path, child=args.child, users=users))
     return 0
 
 
@@ -77,6 +90,8 @@ def _parser(*, with_demo: bool) -> argparse.ArgumentParser:
     demo.set_defaults(run=_demo)
     if with_demo:
         importlib.import_module("region.demo").add_arguments(demo)
+    _add_authority(commands)
+    ca.add_arguments(commands, _add_data)
     _leaf(commands, "migrate", "bring the database up to this version")
     _add_places(commands)
     _add_station(commands)
@@ -112,8 +127,21 @@ def _add_serve(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="let calls go by the relay alone: neither end learns the other's address",
     )
+    add("--authority", type=Path, metavar="FILE", help="ask the authority on this socket and start none")
     add("--language", choices=("en", "da"), help="of pages, for those who have chosen none (default: the browser's)")
     parser.set_defaults(run=_serve)
+
+
+def _add_authority(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    text = "hold the authority's keys and sign for region serve, which otherwise runs this by itself"
+    parser = commands.add_parser("authority", help=text, description=text)
+    _add_data(parser)
+    parser.add_argument("--socket", type=Path, metavar="FILE", help=f"where to listen (default: {SOCKET} in --data)")
+    parser.add_argument(
+        "--allow-user", action="append", default=[], metavar="USER", help="whom to answer beside root and oneself"
+    )
+    parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
+    parser.set_defaults(run=_authority)
 
 
 def _add_places(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -138,6 +166,11 @@ def _add_station(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     code = _leaf(station, "code", "make a code file, in place of any before it", group="station")
     code.add_argument("station")
     code.add_argument("--out", type=Path, metavar="FILE", help="write it there instead of printing it")
+    revoke = _leaf(station, "revoke", "shut a station out for good: lost, stolen, retired", group="station")
+    revoke.add_argument("station")
+    revoke.add_argument("--why", choices=("lost", "stolen", "retired", "cloned", "other"), default="other")
+    release = _leaf(station, "release", "let a station in again that was in quarantine or revoked", group="station")
+    release.add_argument("station")
     change = _leaf(station, "set", "change what a station works by", group="station")
     change.add_argument("station")
     change.add_argument("--name", help="the room or place")

@@ -16,9 +16,11 @@ from typing import Any
 
 from messaging.clock import Clock, SystemClock
 from messaging.enrolment import write_code_file
-from provisioning.authority.ca import open_authority
+from provisioning.authority import vault
 from provisioning.authority.enrolment import Enrolment
 from region import addresses
+from region.authority.client import AuthorityClient
+from region.authority.wire import SOCKET
 from region.errors import Usage
 from region.evaluation.command import HEAD, as_lines, chosen_rows
 from region.evaluation.table import to_csv
@@ -28,6 +30,7 @@ from region.registry import NotFound, Registry, database_url
 from region.registry.actions import AuditAction
 from region.registry.records import Person, Site
 from region.registry.store import RegistryEnrolmentStore
+from region.stations.admission import Admission
 from region.stations.service import Settings, StationService
 from region.web.passwords import Passwords
 from region.web.sign_in import make_link
@@ -146,6 +149,17 @@ async def _station_set(desk: Desk) -> None:
     _tell(args, station, f"{station.id} is to work by version {station.desired_version}." if changed else "No change.")
 
 
+async def _station_revoke(desk: Desk) -> None:
+    station = await Admission(desk.registry, desk.clock).revoke(ACTOR, desk.args.station, desk.args.why)
+    _tell(desk.args, station, f"{station.id} is revoked: a running region cuts it off within seconds.")
+
+
+async def _station_release(desk: Desk) -> None:
+    station = await Admission(desk.registry, desk.clock).release(ACTOR, desk.args.station)
+    _tell(desk.args, station, f"{station.id} is let in again. If it was revoked, it needs a new code: "
+                              f"region station code {station.id}")  # fmt: skip
+
+
 async def _user_add(desk: Desk) -> None:
     args = desk.args
     clinic_id = await _clinic_id(desk, args.clinic)
@@ -224,16 +238,19 @@ async def _evaluation(desk: Desk) -> None:
 _COMMANDS: dict[str, Callable[[Desk], Awaitable[None]]] = {
     "site add": _site_add, "site list": _site_list, "clinic add": _clinic_add, "clinic list": _clinic_list,
     "station add": _station_add, "station list": _station_list, "station show": _station_show,
-    "station code": _station_code, "station set": _station_set, "user add": _user_add, "user list": _user_list,
+    "station code": _station_code, "station revoke": _station_revoke, "station release": _station_release,
+    "station set": _station_set, "user add": _user_add, "user list": _user_list,
     "user password": _user_password, "user block": _user_block, "user unblock": _user_unblock, "link": _link,
     "audit": _audit, "evaluation": _evaluation,
 }  # fmt: skip
 
 
 def _service(desk: Desk) -> StationService:
-    authority = open_authority(desk.args.data / "ca", desk.clock)
-    enrolment = Enrolment(RegistryEnrolmentStore(desk.registry, desk.clock), authority, desk.clock)
-    return StationService(desk.registry, desk.clock, enrolment, authority.root_sha256, addresses.load(desk.args.data))
+    data: Path = desk.args.data
+    vault.make_if_absent(data / "ca", desk.clock)
+    root_sha256 = vault.public_trust(data / "ca").root_sha256
+    enrolment = Enrolment(RegistryEnrolmentStore(desk.registry, desk.clock), AuthorityClient(data / SOCKET), desk.clock)
+    return StationService(desk.registry, desk.clock, enrolment, root_sha256, addresses.load(data))
 
 
 async def _person(desk: Desk) -> Person:

@@ -31,6 +31,7 @@ class ServeOptions:
     turn_urls: tuple[str, ...] = ()
     turn_secret_file: Path | None = None
     relay_only: bool = False
+    authority: Path | None = None
     tls_certificate: Path | None = None
     tls_key: Path | None = None
     language: Language | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 
 from messaging.clock import Clock
 from provisioning.authority.ca import SERVICE_DAYS
@@ -17,7 +17,7 @@ RENEW_AFTER_S = SERVICE_DAYS / 2 * DAY_S  # half of its life is left for whateve
 class Renewal:
     """Looks each day. `renewals` issue certificates and put them in place; when one fails, all come again next day."""
 
-    def __init__(self, clock: Clock, renewals: Iterable[Callable[[], None]]) -> None:
+    def __init__(self, clock: Clock, renewals: Iterable[Callable[[], Awaitable[None]]]) -> None:
         self._clock = clock
         self._renewals = tuple(renewals)
         self._renewed_at = clock.wall()
@@ -26,15 +26,15 @@ class Renewal:
         """For ever."""
         while True:
             await self._clock.sleep(DAY_S)
-            self.look()
+            await self.look()
 
-    def look(self) -> bool:
+    async def look(self) -> bool:
         """Renew if it is time; whether all is renewed."""
         if self._clock.wall() - self._renewed_at < RENEW_AFTER_S:
             return False
         try:
             for renew in self._renewals:
-                renew()
+                await renew()
         except (OSError, AuthorityError) as error:
             _log.error("the region's certificates could not be renewed, tried again tomorrow: %s", error)
             return False

@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+import ssl
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import uvicorn
+
+from region.peer import CertificateProtocol
 
 _GRACE_S = 3
 
@@ -31,6 +34,8 @@ class HttpServer(uvicorn.Server):
         context, certificate = self.config.ssl, self.config.ssl_certfile
         if context is not None and certificate is not None:
             context.load_cert_chain(certificate, self.config.ssl_keyfile)
+            if self.config.ssl_ca_certs is not None:
+                context.load_verify_locations(self.config.ssl_ca_certs)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -38,9 +43,12 @@ class HttpServer(uvicorn.Server):
         yield
 
 
-def http_server(app: Any, certificate: Path | None = None, key: Path | None = None) -> HttpServer:
+def http_server(
+    app: Any, certificate: Path | None = None, key: Path | None = None, clients: Path | None = None
+) -> HttpServer:
     """A server for the application; over TLS when it gets a certificate.
 
+    `clients` are the authorities whose clients' certificates are taken where one is shown (`region.peer`).
     No access log: addresses of one-time links would stand in it.
     """
     config = uvicorn.Config(
@@ -48,6 +56,9 @@ def http_server(app: Any, certificate: Path | None = None, key: Path | None = No
         timeout_graceful_shutdown=_GRACE_S, proxy_headers=True, forwarded_allow_ips="127.0.0.1",
         limit_concurrency=2000, h11_max_incomplete_event_size=32 * 1024, ws="none",
         ssl_certfile=None if certificate is None else str(certificate), ssl_keyfile=None if key is None else str(key),
+        ssl_ca_certs=None if clients is None else str(clients),
+        ssl_cert_reqs=ssl.CERT_NONE if clients is None else ssl.CERT_OPTIONAL,
+        http="auto" if clients is None else CertificateProtocol,
     )  # fmt: skip
     return HttpServer(config)
 

@@ -22,6 +22,12 @@ _MOST_GUARDS = 50_000
 _RETRY_S = 1.0
 
 
+class ShutOut(MessageError):
+    """From a station that nobody lets in: revoked, or in quarantine."""
+
+    code = "shut_out"
+
+
 class Wire:
     """Listens to every station and speaks to each. Subjects are added before `run`."""
 
@@ -82,8 +88,10 @@ class Wire:
             envelope = open_envelope(inbound.payload)
             said = _connection(topic, envelope) if topic.branch == "conn" else None
             # A Will was sealed before the birth it belongs to, so it is judged by its number instead.
-            if said is None or said.state == "online":
+            if said is None:
                 self._guard(topic).admit(envelope)
+            elif said.state == "online":
+                await self._admit_birth(topic, envelope, said)
             await self._deal_with(topic, envelope, said)
         except MessageError as error:
             self._refuse(error.code, inbound.topic, error)
@@ -95,14 +103,27 @@ class Wire:
             self.refused["internal"] += 1
             _log.exception("a message on %.120r was not dealt with", inbound.topic)
 
+    async def _admit_birth(self, topic: Topic, envelope: Envelope, said: Connection) -> None:
+        """In order, like anything else; but a run that has been replaced and comes back is news (`runs_twice`)."""
+        try:
+            self._guard(topic).admit(envelope)
+        except StaleMessage:
+            async with self._registry.read() as t:
+                before = await t.reports.presence(topic.station, said.process)
+            if not PresenceChange(topic.station, said, before).runs_twice:
+                raise
+
     async def _deal_with(self, topic: Topic, envelope: Envelope, said: Connection | None) -> None:
         """Hand it on; while the database is away it waits, and so does the broker."""
         change: PresenceChange | None = None
         while True:
             try:
                 async with self._registry.read() as t:
-                    if await t.stations.find(topic.station) is None:
-                        raise MalformedMessage("a station the registry does not have")
+                    station = await t.stations.find(topic.station)
+                if station is None:
+                    raise MalformedMessage("a station the registry does not have")
+                if station.admission != "admitted":
+                    raise ShutOut(f"a station that is {station.admission}")
                 if said is None:
                     await self._hand_on(topic, envelope)
                 else:

@@ -29,8 +29,9 @@ from messaging.link.memory import MemoryBroker
 from messaging.link.port import Link
 from messaging.local import AGENT_SOCKET, CALL_SOCKET, AgentView, CallView, Message, from_line, to_line
 from messaging.topics import ROOT, agent_subscriptions, down
-from provisioning.authority.ca import CertificateAuthority, open_authority
+from provisioning.authority.ca import CertificateAuthority
 from provisioning.authority.request import read_request
+from provisioning.authority.vault import open_authority
 from provisioning.station.keystore import Identity, Keystore
 from tests.enrolment_store import make_request
 

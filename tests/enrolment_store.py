@@ -11,9 +11,25 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
-from provisioning.authority.ports import Invitation
+from provisioning.authority.ca import CertificateAuthority
+from provisioning.authority.ports import Given, Invitation
+from provisioning.authority.renewal import given
+from provisioning.authority.request import read_request
 
 Builder = x509.CertificateSigningRequestBuilder
+
+
+class InMemorySigner:
+    """The authority's process without the process: the same rules, called directly."""
+
+    def __init__(self, authority: CertificateAuthority) -> None:
+        self._authority = authority
+
+    async def chain(self) -> tuple[x509.Certificate, ...]:
+        return self._authority.chain
+
+    async def issue_station(self, station: str, request_der: bytes) -> x509.Certificate:
+        return self._authority.issue_station(station, read_request(request_der))
 
 
 class MemoryStore:
@@ -22,6 +38,7 @@ class MemoryStore:
     def __init__(self, *stations: str) -> None:
         self.stations = set(stations)
         self.rows: dict[str, Invitation] = {}
+        self.given: list[Given] = []
 
     async def may_enrol(self, station: str) -> bool:
         return station in self.stations
@@ -38,7 +55,15 @@ class MemoryStore:
             return None
         if row.key_sha256 is None:
             row = self.rows[station] = replace(row, key_sha256=key_sha256, certificate=certificate)
+            issued = x509.load_der_x509_certificate(certificate).not_valid_before_utc.timestamp() + 86_400
+            self.given.append(given(station, key_sha256, certificate, issued))
         return row
+
+    async def latest(self, key_sha256: str) -> Given | None:
+        return next((one for one in reversed(self.given) if one.key_sha256 == key_sha256), None)
+
+    async def keep(self, given: Given) -> None:
+        self.given.append(given)
 
     async def burn(self, station: str, code_sha256: str, at: float) -> bool:
         row = self.rows.get(station)

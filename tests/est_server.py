@@ -17,10 +17,11 @@ from pathlib import Path
 from messaging.clock import SystemClock
 from messaging.enrolment import EST_PATH, CodeFile, write_code_file
 from provisioning.authority import est
-from provisioning.authority.ca import CertificateAuthority, open_authority
+from provisioning.authority.ca import CertificateAuthority
 from provisioning.authority.enrolment import Enrolment
 from provisioning.authority.errors import AuthorityError, CodeUsed, StationBarred, TooManyTries
-from tests.enrolment_store import MemoryStore
+from provisioning.authority.vault import open_authority
+from tests.enrolment_store import InMemorySigner, MemoryStore
 
 _STATUS = {CodeUsed.code: 409, StationBarred.code: 403, TooManyTries.code: 429}
 
@@ -34,7 +35,7 @@ class EstServer:
         self.station = stations[0]
         self.store = MemoryStore(*stations)
         self.authority: CertificateAuthority = open_authority(folder / "ca", SystemClock())
-        self.enrolment = Enrolment(self.store, self.authority, SystemClock())
+        self.enrolment = Enrolment(self.store, InMemorySigner(self.authority), SystemClock())
         self.hosts = hosts
         self.port = 0
         self.broker = "127.0.0.1:1"

@@ -32,8 +32,8 @@ from messaging.enrolment import CodeFile, write_code_file
 from messaging.frames import RingReader
 from messaging.local import REMOTE_RING, Levels, Message, Watch
 from messaging.twin import Language
-from provisioning.authority.ca import open_authority
 from provisioning.authority.enrolment import Enrolment
+from provisioning.authority.vault import open_authority
 from region.demo.display import in_memory, shown_on
 from region.demo.plan import make_root
 from region.demo.processes import Processes, Program
@@ -42,6 +42,7 @@ from region.registry.records import AuditRow, Clinic, Person, Site
 from region.registry.store import RegistryEnrolmentStore
 from region.web.sign_in import make_link
 from tests.broker import free_port
+from tests.enrolment_store import InMemorySigner
 from tests.process.call_stage import ScreenDouble
 
 HOST = "127.0.0.1"
@@ -236,7 +237,9 @@ class House:
 
     async def _write_card(self, station: str, folder: Path, broker: int) -> None:
         authority = open_authority(self.root / "region" / "ca", self.clock)
-        code = await Enrolment(RegistryEnrolmentStore(self.registry, self.clock), authority, self.clock).invite(station)
+        code = await Enrolment(
+            RegistryEnrolmentStore(self.registry, self.clock), InMemorySigner(authority), self.clock
+        ).invite(station)
         card = CodeFile(f"https://{HOST}:{self.enrolment}", authority.root_sha256, code, station, f"{HOST}:{broker}")
         (folder / "card.toml").write_text(write_code_file(card), encoding="utf-8")
 

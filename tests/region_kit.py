@@ -17,8 +17,8 @@ from fastapi import FastAPI
 from messaging.clock import ManualClock
 from messaging.link.port import LinkDown
 from messaging.twin import Language
-from provisioning.authority.ca import open_authority
 from provisioning.authority.enrolment import Enrolment
+from provisioning.authority.vault import open_authority
 from region.addresses import Addresses
 from region.desk.subject import subject as desk_subject
 from region.evaluation.subject import subject as evaluation_subject
@@ -26,6 +26,7 @@ from region.fleet.subject import subject as fleet_subject
 from region.registry import Registry, database_url
 from region.registry.records import Clinic, Person, Role, Site, Station
 from region.registry.store import RegistryEnrolmentStore
+from region.stations.admission import Admission
 from region.stations.publishing import Publisher
 from region.stations.service import StationService
 from region.stations.subject import subject as stations_subject
@@ -37,6 +38,7 @@ from region.web.passwords import Passwords
 from region.web.sign_in import make_link
 from region.web.site import build_site
 from region.web.subject import Subject
+from tests.enrolment_store import InMemorySigner
 
 PASSWORD = "correct horse battery"
 HTML = {"accept": "text/html,*/*"}
@@ -125,9 +127,16 @@ def every_subject(data: Path) -> tuple[Callable[[Region], Subject], ...]:
 
     def stations(region: Region) -> Subject:
         authority = open_authority(data / "ca", region.clock)
-        enrolment = Enrolment(RegistryEnrolmentStore(region.registry, region.clock), authority, region.clock)
+        enrolment = Enrolment(
+            RegistryEnrolmentStore(region.registry, region.clock), InMemorySigner(authority), region.clock
+        )
         service = StationService(region.registry, region.clock, enrolment, authority.root_sha256, Addresses())
-        return stations_subject(service, enrolment, Publisher(region.registry, region.downlink, region.clock))
+        return stations_subject(
+            service,
+            enrolment,
+            Publisher(region.registry, region.downlink, region.clock),
+            Admission(region.registry, region.clock),
+        )
 
     return desk_subject, fleet_subject, stations, evaluation_subject
 

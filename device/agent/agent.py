@@ -7,7 +7,7 @@ import itertools
 import logging
 import random as random_module
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import partial
@@ -21,6 +21,7 @@ from device.agent.enrolling import Enrolling
 from device.agent.neighbours import DeviceHappened, Neighbours
 from device.agent.outbox import Kind, Outbox
 from device.agent.presence import Presence
+from device.agent.renewing import Renewing, try_at_broker
 from device.agent.uplink import Hooks, Twin, Uplink
 from device.health import read
 from device.health.clock import ClockProbe
@@ -41,6 +42,8 @@ from messaging.topics import up
 from provisioning.station.enrol import Enrolment, Patience
 from provisioning.station.files import write_whole
 from provisioning.station.keystore import Identity, Keystore
+from provisioning.station.keystore import Renewing as Waiting
+from provisioning.station.renew import Renewal
 
 _log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -64,6 +67,7 @@ class Surroundings:
     random: random_module.Random
     root: Path = read.MACHINE
     patience: Callable[[], Patience] = Patience
+    try_renewed: Callable[[Keystore, Waiting], Awaitable[None]] = try_at_broker
 
 
 class Agent:
@@ -84,6 +88,10 @@ class Agent:
         self._twin = Twin(store, Verdict(store.load(), {}))
         self._server = LocalServer(config.runtime_dir / AGENT_SOCKET, self._on_local)
         self._neighbours = Neighbours(self._clock, self._on_happened)
+        self._renewing = Renewing(
+            Renewal(self._keystore, lambda waiting: surroundings.try_renewed(self._keystore, waiting)),
+            self._clock, surroundings.random, self._sealer.clock_trust, lambda: self._validity, self._on_renewed,
+        )  # fmt: skip
         self._identities: asyncio.Queue[Identity] = asyncio.Queue()
         self._happened: asyncio.Queue[tuple[str, Event]] = asyncio.Queue(_MOST_EVENTS)
         self._call = LocalClient(config.runtime_dir / CALL_SOCKET, self._on_call, self._on_call_gone, self._clock)
@@ -110,6 +118,7 @@ class Agent:
                 async with asyncio.TaskGroup() as tasks:
                     tasks.create_task(self._call.run())
                     tasks.create_task(enrolling.run())
+                    tasks.create_task(self._renewing.run())
                     tasks.create_task(self._stay_connected(tasks))
                     tasks.create_task(self._report_health())
                     tasks.create_task(self._keep_events())
@@ -210,6 +219,13 @@ class Agent:
         self._enrolled.set()
         self._identities.put_nowait(identity)
 
+    def _on_renewed(self) -> None:
+        """Both processes go over to it by connecting anew: this one now, station-call between two calls."""
+        self._validity = self._keystore.validity()
+        if self._uplink is not None:
+            self._uplink.renew()
+        self._tell("certificate_renewed")
+
     def _on_error(self, code: str) -> None:
         self._enrolment_error = code
         self._show()
@@ -264,7 +280,7 @@ class Agent:
         if self._enrolment_error or self._validity is None or self._identity is None:
             return self._enrolment_error
         expired = self._validity[1] < self._clock.wall() and self._sealer.clock_trust() == "ntp"
-        return "certificate_expired" if expired else ""
+        return (self._renewing.refusal or "certificate_expired") if expired else ""
 
     def _certificate_begins(self) -> float | None:
         return self._validity[0] if self._validity else None

@@ -29,6 +29,15 @@ _ENROLMENT = {
 }
 
 
+_CERTIFICATE = {  # once it has expired
+    "certificate_expired": "has expired; it is renewed as soon as the region can be reached",
+    "renewal_too_late": "expired too long ago; enrol the station again with a new code file",
+    "unknown_key": "has expired, and the region does not know its key; enrol the station again with a new code file",
+    "station_barred": "has expired, and the region has taken this station out of use",
+    "foreign_certificate": "has expired, and the region does not take its key; enrol again with a new code file",
+}
+
+
 @dataclass(frozen=True)
 class Row:
     """One line of the table: `hinders` when a call cannot be made because of it."""
@@ -52,8 +61,8 @@ def _agent_rows(agent: AgentView | None) -> list[Row]:
         text = _ENROLMENT.get(agent.enrolment_error, f"not enrolled: {agent.enrolment_error}")
         return [*found, Row("enrolment", text, hinders=True)]
     found.append(Row("enrolment", f"enrolled as {agent.station}"))
-    if agent.enrolment_error == "certificate_expired":
-        found.append(Row("certificate", "has expired; enrol the station again with a new code file", hinders=True))
+    if agent.enrolment_error in _CERTIFICATE:
+        found.append(Row("certificate", _CERTIFICATE[agent.enrolment_error], hinders=True))
     elif agent.enrolment_error:
         text = _ENROLMENT.get(agent.enrolment_error, agent.enrolment_error).removeprefix("not enrolled: ")
         found.append(Row("new code file", f"cannot be used: {text}", warns=True))

@@ -66,6 +66,10 @@ class Uplink:
         """Whether the broker has us now."""
         return self._link.is_up
 
+    def renew(self) -> None:
+        """Connect anew, with the certificate that is in force now; what is to be sent waits in the outbox."""
+        self._link.renew()
+
     async def run(self) -> None:
         """Serve until cancelled; then say farewell in order."""
         await self._link.start()

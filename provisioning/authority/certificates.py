@@ -10,6 +10,7 @@ from ipaddress import ip_address
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 Usage = x509.ObjectIdentifier
@@ -24,6 +25,14 @@ class Issuer:
 
     certificate: x509.Certificate
     key: ec.EllipticCurvePrivateKey
+
+
+@dataclass(frozen=True)
+class Revoked:
+    """A certificate that counts no more, by its serial number, since `at` (Unix seconds)."""
+
+    serial: int
+    at: int
 
 
 @dataclass(frozen=True)
@@ -57,10 +66,43 @@ def root(name: str, period: Validity) -> Issuer:
 def intermediate(name: str, period: Validity, issuer: Issuer, usages: Sequence[Usage]) -> Issuer:
     """An authority for leaves of these usages only: verifiers hold a whole chain to its authorities' usages."""
     key = new_key()
-    builder = _base(_name(name), issuer.certificate.subject, key.public_key(), period)
-    builder = _authority_extensions(builder, key.public_key(), issuer.key.public_key(), path_length=0)
+    return Issuer(sign_intermediate(name, key.public_key(), period, issuer, usages), key)
+
+
+def sign_intermediate(
+    name: str, key: ec.EllipticCurvePublicKey, period: Validity, issuer: Issuer, usages: Sequence[Usage]
+) -> x509.Certificate:
+    """The certificate of an authority whose key stands elsewhere."""
+    builder = _base(_name(name), issuer.certificate.subject, key, period)
+    builder = _authority_extensions(builder, key, issuer.key.public_key(), path_length=0)
     builder = builder.add_extension(x509.ExtendedKeyUsage(usages), critical=False)
-    return Issuer(builder.sign(issuer.key, hashes.SHA256()), key)
+    return builder.sign(issuer.key, hashes.SHA256())
+
+
+def cross_sign(new: x509.Certificate, old: Issuer) -> x509.Certificate:
+    """A new root as the old one vouches for it (RFC 4210, 4.4 `NewWithOld`): the same name and key, ends no later."""
+    key = new.public_key()
+    if not isinstance(key, ec.EllipticCurvePublicKey):
+        raise TypeError("a root of ours has an EC key")
+    ends = min(new.not_valid_after_utc, old.certificate.not_valid_after_utc)
+    begins = max(new.not_valid_before_utc, old.certificate.not_valid_before_utc)
+    builder = _base(new.subject, old.certificate.subject, key, Validity(begins, ends))
+    builder = _authority_extensions(builder, key, old.key.public_key(), path_length=1)
+    return builder.sign(old.key, hashes.SHA256())
+
+
+def revocation_list(issuer: Issuer, revoked: Sequence[Revoked], number: int, period: Validity) -> bytes:
+    """An authority's CRL, PEM. What it names and another authority issued does no harm."""
+    builder = x509.CertificateRevocationListBuilder().issuer_name(issuer.certificate.subject)
+    builder = builder.last_update(period.begins).next_update(period.ends)
+    for one in revoked:
+        entry = x509.RevokedCertificateBuilder().serial_number(one.serial)
+        builder = builder.add_revoked_certificate(entry.revocation_date(datetime.fromtimestamp(one.at, UTC)).build())
+    builder = builder.add_extension(x509.CRLNumber(number), critical=False)
+    builder = builder.add_extension(
+        x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer.key.public_key()), critical=False
+    )
+    return builder.sign(issuer.key, hashes.SHA256()).public_bytes(Encoding.PEM)
 
 
 def leaf(

@@ -16,10 +16,9 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from messaging.clock import Clock
 from messaging.topics import STATION_ID
-from provisioning.authority.ca import CertificateAuthority
 from provisioning.authority.errors import CodeExpired, CodeUsed, StationBarred, TooManyTries, WrongCode
 from provisioning.authority.limiter import GuessLimiter
-from provisioning.authority.ports import EnrolmentStore, Invitation
+from provisioning.authority.ports import EnrolmentStore, Invitation, Signer
 from provisioning.authority.request import read_request
 
 CODE_LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's base 32: 16 letters hold 80 bits
@@ -29,17 +28,17 @@ _NOBODY = hashlib.sha256(b"").hexdigest()  # compared with when there is nothing
 
 
 class Enrolment:
-    """The rules, over a store and an authority."""
+    """The rules, over a store and whoever holds the keys."""
 
     def __init__(
         self,
         store: EnrolmentStore,
-        authority: CertificateAuthority,
+        signer: Signer,
         clock: Clock,
         limiter: GuessLimiter | None = None,
     ) -> None:
         self._store = store
-        self._authority = authority
+        self._signer = signer
         self._clock = clock
         self._limiter = limiter or GuessLimiter()
 
@@ -100,7 +99,7 @@ class Enrolment:
 
     async def _bind(self, invitation: Invitation, request_der: bytes) -> Invitation:
         request = read_request(request_der)
-        certificate = self._authority.issue_station(invitation.station, request).public_bytes(Encoding.DER)
+        certificate = (await self._signer.issue_station(invitation.station, request_der)).public_bytes(Encoding.DER)
         bound = await self._store.bind(invitation.station, invitation.code_sha256, request.key_sha256, certificate)
         if bound is None:
             raise WrongCode("the code has just been replaced")

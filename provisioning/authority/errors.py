@@ -15,6 +15,18 @@ class AuthorityUnusable(AuthorityError):
     code = "authority_unusable"
 
 
+class AuthorityAway(AuthorityError):
+    """The process that holds the keys does not answer; it is started again by itself."""
+
+    code = "authority_away"
+
+
+class WrongPassphrase(AuthorityError):
+    """The passphrase does not open this file."""
+
+    code = "wrong_passphrase"
+
+
 class RequestRefused(AuthorityError):
     """What was sent is no certificate request that we take."""
 
@@ -70,9 +82,33 @@ class CodeUsed(EnrolmentRefused):
 
 
 class StationBarred(EnrolmentRefused):
-    """The registry has retired or revoked the station."""
+    """The registry has shut the station out, or the certificate."""
 
     code = "station_barred"
+
+
+class UnknownKey(EnrolmentRefused):
+    """No station was ever given a certificate for this key."""
+
+    code = "unknown_key"
+
+
+class CertificateNeeded(EnrolmentRefused):
+    """The key is known and its certificate valid, but the connection did not show it."""
+
+    code = "certificate_needed"
+
+
+class ForeignCertificate(EnrolmentRefused):
+    """The connection shows the certificate of another key than the request's."""
+
+    code = "foreign_certificate"
+
+
+class RenewalTooLate(EnrolmentRefused):
+    """The last certificate expired so long ago that only a new code helps."""
+
+    code = "renewal_too_late"
 
 
 class TooManyTries(EnrolmentRefused):

@@ -1,9 +1,14 @@
-"""What enrolment needs of a database. `region/registry` fulfils it; the tests have one in memory."""
+"""What enrolment and renewal need of a database and of the authority's keys, which stand in another process.
+
+`region/registry` fulfils the stores and `region/authority` the signer; the tests have both in memory.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Protocol
+
+from cryptography import x509
 
 
 @dataclass(frozen=True)
@@ -18,11 +23,47 @@ class Invitation:
     burnt: float | None = None  # when the station was seen connected with that certificate
 
 
+@dataclass(frozen=True)
+class Given:
+    """A certificate that a station was given. Times are Unix seconds; `serial` is hexadecimal."""
+
+    station: str
+    serial: str
+    key_sha256: str
+    der: bytes
+    issued: float
+    expires: float
+    revoked: float | None = None
+
+
+class Signer(Protocol):
+    """Whoever holds the keys. It signs by its own rules, whoever asks; AuthorityError when it does not."""
+
+    async def chain(self) -> tuple[x509.Certificate, ...]:
+        """The roots, the newest first, and the intermediates in force: what `cacerts` answers."""
+
+    async def issue_station(self, station: str, request_der: bytes) -> x509.Certificate:
+        """A station's certificate for the key in this PKCS #10 request."""
+
+
+class RenewalStore(Protocol):
+    """Who has which key."""
+
+    async def may_enrol(self, station: str) -> bool:
+        """Whether the registry has the station and has not shut it out."""
+
+    async def latest(self, key_sha256: str) -> Given | None:
+        """The last certificate that this key was given."""
+
+    async def keep(self, given: Given) -> None:
+        """Keep a renewed certificate."""
+
+
 class EnrolmentStore(Protocol):
     """Invitations, at most one a station: a new one replaces what was there."""
 
     async def may_enrol(self, station: str) -> bool:
-        """Whether the registry has the station and has neither retired nor revoked it."""
+        """Whether the registry has the station and has not shut it out."""
 
     async def invitation(self, station: str) -> Invitation | None:
         """The station's invitation."""

@@ -9,6 +9,8 @@ there, so that a new code file never costs a working station its old identity:
     enrolling/ca.pem
     enrolling/certificate.pem   its presence means "ready to install"
 
+A renewal stands in `renewing/` (`ca.pem`, then `certificate.pem`) until the broker has taken a connection with it.
+
 `enrolled.json` keeps the `wanted.json` of the identity in force: its code has been used.
 """
 
@@ -71,6 +73,14 @@ class Staged:
     has_certificate: bool
 
 
+@dataclass(frozen=True)
+class Renewing:
+    """A renewed certificate that waits, and the roots that came with it."""
+
+    certificate: Path
+    ca: Path
+
+
 def wanted_by(code_file: CodeFile) -> Wanted:
     """What a code file asks for."""
     code_sha256 = hashlib.sha256(code_file.code.encode()).hexdigest()
@@ -111,11 +121,67 @@ class Keystore:
 
     def validity(self) -> tuple[float, float] | None:
         """The certificate's notBefore and notAfter, Unix seconds; None when there is no certificate to read."""
-        try:
-            certificate = x509.load_pem_x509_certificates(self.certificate.read_bytes())[0]
-        except (OSError, ValueError):
-            return None
-        return certificate.not_valid_before_utc.timestamp(), certificate.not_valid_after_utc.timestamp()
+        return _validity(self.certificate)
+
+    def registered_key(self) -> ec.EllipticCurvePrivateKey:
+        """The private key in force."""
+        return _load_key(self.key)
+
+    def roots(self) -> tuple[x509.Certificate, ...]:
+        """The roots that broker and region are held to."""
+        with _guarded():
+            return tuple(x509.load_pem_x509_certificates(self.ca.read_bytes()))
+
+    # --- a renewal under way: `renewing/`, its certificate last; `ca.pem` in it holds the old roots too ---
+
+    @property
+    def renewing(self) -> Renewing | None:
+        """The renewed certificate that waits to be tried, or None."""
+        folder = self._dir / "renewing"
+        paths = Renewing(folder / "certificate.pem", folder / "ca.pem")
+        return paths if paths.certificate.exists() and paths.ca.exists() else None
+
+    def renewing_validity(self) -> tuple[float, float] | None:
+        """notBefore and notAfter of the renewed certificate that waits, Unix seconds; None when there is none."""
+        waiting = self.renewing
+        return None if waiting is None else _validity(waiting.certificate)
+
+    def stage_renewal(self, certificate_pem: bytes, ca_pem: bytes) -> None:
+        """Keep what the region answered beside what is in force; the certificate last."""
+        with _guarded():
+            self.discard_renewal()
+            (self._dir / "renewing").mkdir(mode=0o700)
+            sync_directory(self._dir)
+            write_whole(self._dir / "renewing" / "ca.pem", ca_pem)
+            write_whole(self._dir / "renewing" / "certificate.pem", certificate_pem)
+
+    def install_renewal(self) -> None:
+        """Put the renewed certificate in force. It is the same key's, and the roots grow: any mix of old and new works.
+
+        After a power cut anywhere in here, doing it again ends the same.
+        """
+        waiting = self.renewing
+        if waiting is None:
+            raise StateUnusable("there is no renewed certificate to put in force")
+        with _guarded():
+            if self._is_of_the_key_in_force(waiting):
+                write_whole(self.ca, waiting.ca.read_bytes())
+                write_whole(self.certificate, waiting.certificate.read_bytes())
+        self.discard_renewal()
+
+    def discard_renewal(self) -> None:
+        """Drop a renewal under way, its certificate first."""
+        with _guarded():
+            folder = self._dir / "renewing"
+            if folder.exists():
+                remove(folder / "certificate.pem")
+                shutil.rmtree(folder)
+                sync_directory(self._dir)
+
+    def _is_of_the_key_in_force(self, waiting: Renewing) -> bool:
+        """Not so when the station has been enrolled anew in between: that certificate is nobody's any more."""
+        certificate = x509.load_pem_x509_certificates(waiting.certificate.read_bytes())[0]
+        return certificate.public_key() == self.registered_key().public_key()
 
     # --- an enrolment under way ---
 
@@ -179,11 +245,7 @@ class Keystore:
 
     def staged_key(self) -> ec.EllipticCurvePrivateKey:
         """The key of the enrolment under way."""
-        with _guarded():
-            key = load_pem_private_key((self._staging / "key.pem").read_bytes(), password=None)
-        if not isinstance(key, ec.EllipticCurvePrivateKey):
-            raise StateUnusable("enrolling/key.pem is not a key of ours")
-        return key
+        return _load_key(self._staging / "key.pem")
 
     def stage_certificate(self, certificate_pem: bytes, ca_pem: bytes) -> None:
         """Keep what the region answered; the certificate last."""
@@ -199,6 +261,7 @@ class Keystore:
         wanted = staged.wanted
         identity = Identity(wanted.station, wanted.broker, wanted.url)
         with _guarded():
+            self.discard_renewal()
             remove(self._dir / "identity.json")  # never a key of one identity beside the certificate of another
             for name, mode in (("ca.pem", 0o640), ("key.pem", 0o600), ("certificate.pem", 0o640)):
                 write_whole(self._dir / name, (self._staging / name).read_bytes(), mode)
@@ -206,6 +269,22 @@ class Keystore:
             write_whole(self._dir / "identity.json", _json(identity))
         self.discard()
         return identity
+
+
+def _load_key(path: Path) -> ec.EllipticCurvePrivateKey:
+    with _guarded():
+        key = load_pem_private_key(path.read_bytes(), password=None)
+    if not isinstance(key, ec.EllipticCurvePrivateKey):
+        raise StateUnusable(f"{path} is not a key of ours")
+    return key
+
+
+def _validity(path: Path) -> tuple[float, float] | None:
+    try:
+        certificate = x509.load_pem_x509_certificates(path.read_bytes())[0]
+    except (OSError, ValueError):
+        return None
+    return certificate.not_valid_before_utc.timestamp(), certificate.not_valid_after_utc.timestamp()
 
 
 def _read(path: Path, kind: type[T]) -> T | None:

@@ -17,6 +17,7 @@ import http.client
 import io
 import ssl
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, cast
 from urllib.parse import urlsplit
 
@@ -24,7 +25,7 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, pkcs7
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, pkcs7
 from cryptography.x509.oid import NameOID
 
 from messaging.codec import decode
@@ -36,23 +37,41 @@ from provisioning.station.errors import BadAnswer, ClockNotSet, Refused, RegionN
 _MOST_BYTES = 64 * 1024
 _WITHIN_S = 15.0
 _NOT_YET_VALID = 9  # X509_V_ERR_CERT_NOT_YET_VALID
+_REQUEST_HEADERS = {"Content-Type": "application/pkcs10", "Content-Transfer-Encoding": "base64"}
 _LASTING = {  # the region's words that the same code file will meet again
     "wrong_code": True, "code_expired": True, "code_used": True, "station_barred": True, "too_many_tries": False,
+    "unknown_key": True, "certificate_needed": False, "foreign_certificate": True, "renewal_too_late": True,
 }  # fmt: skip
 _BY_STATUS = {401: "wrong_code", 403: "station_barred", 409: "code_used", 410: "code_expired", 429: "too_many_tries"}
 
 
 @dataclass(frozen=True)
 class Trust:
-    """The region's root, which the code file pins, and the intermediates it has signed."""
+    """The region's roots (when enrolling: the one that the code file pins), and the intermediates they have signed."""
 
-    root: x509.Certificate
+    roots: tuple[x509.Certificate, ...]
     intermediates: tuple[x509.Certificate, ...]
 
     @property
     def root_pem(self) -> bytes:
-        """The root alone, PEM: what broker and region are held to."""
-        return self.root.public_bytes(Encoding.PEM)
+        """The roots alone, PEM: what broker and region are held to."""
+        return pem_of(self.roots)
+
+
+@dataclass(frozen=True)
+class Shown:
+    """The certificate (with its intermediate) and key that are shown to the region; paths of PEM files."""
+
+    certificate: Path
+    key: Path
+
+
+@dataclass(frozen=True)
+class Renewed:
+    """A certificate followed by its intermediate, and the roots to trust from now on; PEM."""
+
+    certificate_pem: bytes
+    ca_pem: bytes
 
 
 async def fetch_trust(code_file: CodeFile) -> Trust:
@@ -65,23 +84,74 @@ async def fetch_trust(code_file: CodeFile) -> Trust:
     root = next((one for one in offered if _sha256(one) == code_file.ca_sha256), None)
     if root is None:
         raise RegionNotTrusted("no certificate of this region has the hash that the code file pins")
-    return Trust(root, tuple(one for one in offered if one != root and _signed_by(one, root)))
+    return Trust((root,), tuple(one for one in offered if one != root and _signed_by(one, root)))
 
 
 async def enrol(code_file: CodeFile, trust: Trust, key: ec.EllipticCurvePrivateKey) -> bytes:
     """The station's certificate for this key, PEM, followed by its intermediate; EnrolmentFailed otherwise."""
     context = ssl.create_default_context(cadata=trust.root_pem.decode())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, code_file.station)])
-    request = x509.CertificateSigningRequestBuilder().subject_name(name).sign(key, hashes.SHA256())
-    body = base64.b64encode(request.public_bytes(Encoding.DER))
     credentials = base64.b64encode(f"{code_file.station}:{code_file.code}".encode()).decode()
-    headers = {
-        "Authorization": f"Basic {credentials}",
-        "Content-Type": "application/pkcs10",
-        "Content-Transfer-Encoding": "base64",
-    }
-    answer = await _ask(code_file.url, context, "POST", "/simpleenroll", headers, body)
+    headers = {"Authorization": f"Basic {credentials}", **_REQUEST_HEADERS}
+    answer = await _ask(code_file.url, context, "POST", "/simpleenroll", headers, _request(code_file.station, key))
     return _own_chain(_certificates(answer), trust, key, code_file.station)
+
+
+async def renew(
+    station: str, url: str, roots: tuple[x509.Certificate, ...], key: ec.EllipticCurvePrivateKey, shown: Shown | None
+) -> Renewed:
+    """The next certificate for the registered key, and the roots to trust from now on; EnrolmentFailed otherwise.
+
+    `shown` is the certificate in force with its key, for mutual TLS; None when it has expired and would be refused.
+    """
+    context = ssl.create_default_context(cadata=pem_of(roots).decode())
+    if shown is not None:
+        context.load_cert_chain(shown.certificate, shown.key)
+    trust = _learn(roots, _certificates(await _ask(url, context, "GET", "/cacerts")))
+    answer = await _ask(url, context, "POST", "/simplereenroll", _REQUEST_HEADERS, _request(station, key))
+    return Renewed(_own_chain(_certificates(answer), trust, key, station), pem_of(trust.roots))
+
+
+def _learn(roots: tuple[x509.Certificate, ...], offered: tuple[x509.Certificate, ...]) -> Trust:
+    """What of the region's answer to believe: another root only if one that we trust has signed it (cross-signed).
+
+    Source: RFC 7030, 4.1.3; RFC 4210, 4.4 (a new root's key, signed with the old one's).
+    """
+    vouched = {
+        _public(one) for one in offered
+        if one.subject != one.issuer and one.subject not in {root.subject for root in roots} and _may_sign_roots(one)
+        and any(_signed_by(one, root) for root in roots)
+    }  # fmt: skip
+    news = tuple(
+        one for one in offered
+        if one not in roots and one.subject == one.issuer and _signed_by(one, one) and _public(one) in vouched
+    )  # fmt: skip
+    trusted = (*news, *roots)
+    below = tuple(one for one in offered if one not in trusted and any(_signed_by(one, root) for root in trusted))
+    return Trust(trusted, below)
+
+
+def _may_sign_roots(certificate: x509.Certificate) -> bool:
+    """A root as the old one vouches for it may have authorities below it; an intermediate of ours may not."""
+    try:
+        basic = certificate.extensions.get_extension_for_class(x509.BasicConstraints).value
+    except (x509.ExtensionNotFound, ValueError):
+        return False
+    return basic.ca and basic.path_length != 0
+
+
+def _public(certificate: x509.Certificate) -> bytes:
+    return certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+
+
+def _request(station: str, key: ec.EllipticCurvePrivateKey) -> bytes:
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, station)])
+    request = x509.CertificateSigningRequestBuilder().subject_name(name).sign(key, hashes.SHA256())
+    return base64.b64encode(request.public_bytes(Encoding.DER))
+
+
+def pem_of(certificates: tuple[x509.Certificate, ...]) -> bytes:
+    """Certificates, PEM, one after the other."""
+    return b"".join(one.public_bytes(Encoding.PEM) for one in certificates)
 
 
 def _own_chain(
@@ -92,11 +162,10 @@ def _own_chain(
         raise BadAnswer("the region's answer holds no certificate for this station's key")
     if own.subject != x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, station)]):
         raise BadAnswer("the region's certificate is in another station's name")
-    issuer = next((one for one in (trust.root, *trust.intermediates) if _signed_by(own, one)), None)
+    issuer = next((one for one in (*trust.roots, *trust.intermediates) if _signed_by(own, one)), None)
     if issuer is None:
-        raise BadAnswer("the region's certificate is not signed by the authority that the code file pins")
-    chain = (own,) if issuer == trust.root else (own, issuer)
-    return b"".join(one.public_bytes(Encoding.PEM) for one in chain)
+        raise BadAnswer("the region's certificate is not signed by an authority that this station trusts")
+    return pem_of((own,) if issuer in trust.roots else (own, issuer))
 
 
 def _certificates(answer: bytes) -> tuple[x509.Certificate, ...]:

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from messaging.clock import Clock
 from messaging.enrolment import CodeFile, write_code_file
 from messaging.twin import Language
-from provisioning.authority.ca import open_authority
+from provisioning.authority import vault
 from provisioning.authority.enrolment import Enrolment
+from region.authority.client import AuthorityClient
+from region.authority.wire import SOCKET
 from region.demo.plan import HOST, Places, Ports
 from region.demo.texts import Texts
 from region.registry import Registry
@@ -41,10 +43,11 @@ async def furnish(
             language=language,
         )  # fmt: skip
         admin = await t.people.add("fleet", "it_admin", now, display_name=texts.admin, language=language)
-    authority = open_authority(places.data / "ca", clock)
-    code = await Enrolment(RegistryEnrolmentStore(registry, clock), authority, clock).invite(station.id)
+    vault.make_if_absent(places.data / "ca", clock)
+    signer = AuthorityClient(places.data / SOCKET)
+    code = await Enrolment(RegistryEnrolmentStore(registry, clock), signer, clock).invite(station.id)
     card = CodeFile(
-        url=f"https://{HOST}:{ports.enrolment}", ca_sha256=authority.root_sha256, code=code, station=station.id,
+        url=f"https://{HOST}:{ports.enrolment}", ca_sha256=vault.public_trust(places.data / "ca").root_sha256, code=code, station=station.id,
         broker=f"{HOST}:{ports.broker}",
     )  # fmt: skip
     places.code_file.touch(mode=0o600)

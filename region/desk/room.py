@@ -174,6 +174,11 @@ class Superseded:
 
 
 @dataclass(frozen=True)
+class ShutOut:
+    """The region lets the station in no more."""
+
+
+@dataclass(frozen=True)
 class LinkUp:
     """The region has its broker again, or has just started, and does not know what it missed."""
 
@@ -185,7 +190,7 @@ class Tick:
 
 Event = (
     Heard | Claimed | Answered | Trickled | Rejoined | Left | PageGone | PageBack | StationGone | StationBack
-    | Superseded | LinkUp | Tick
+    | Superseded | ShutOut | LinkUp | Tick
 )  # fmt: skip
 
 

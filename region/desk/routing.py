@@ -43,6 +43,7 @@ from region.desk.room import (
     Room,
     Say,
     Show,
+    ShutOut,
     StationBack,
     StationGone,
     Superseded,
@@ -172,6 +173,10 @@ def _superseded(room: Room, _: Superseded, __: float) -> Step:
     return end(room, "replaced", tell_station=False)
 
 
+def _shut_out(room: Room, _: ShutOut, __: float) -> Step:
+    return end(room, "station_offline", tell_station=True)
+
+
 def _link_up(room: Room, _: LinkUp, now: float) -> Step:
     # Only where no media flows: a new offer would disturb a call that goes on.
     if room.offer is None and room.state in ("waiting", "alerting", "connecting"):
@@ -203,6 +208,7 @@ _RULES: dict[type, Callable[[Room, Any, float], Step]] = {
     StationGone: _station_gone,
     StationBack: _station_back,
     Superseded: _superseded,
+    ShutOut: _shut_out,
     LinkUp: _link_up,
     Tick: _tick,
 }

@@ -9,7 +9,7 @@ import logging
 from messaging.clock import Clock
 from region.desk.ear import Ear
 from region.desk.hands import Hands
-from region.desk.room import LinkUp
+from region.desk.room import LinkUp, ShutOut
 from region.desk.rooms import IceServers, Rooms
 from region.registry import Registry, RegistryError
 from region.web.events import Hub
@@ -64,6 +64,14 @@ class Desk:
             known = await t.stations.find(change.station)
         if known is not None and known.clinic_id is not None:
             self.rooms.stale_board(known.clinic_id)
+
+    async def shut_out(self, station: str) -> None:
+        """The region lets this station in no more: its call ends, and it is told so while it can still hear."""
+        await self.rooms.ready.wait()
+        held = self.rooms.of_station(station)
+        if held is not None:
+            async with self.rooms.lock(station):
+                await self.rooms.apply(held, ShutOut(), "region")
 
     async def link_up(self) -> None:
         """The region has its broker again."""

@@ -13,10 +13,10 @@ from messaging.call import EndReason, RefusalCode
 AuditAction = Literal[
     "sign_in", "sign_out", "sign_in.link", "password", "user.add", "user.block", "user.unblock",
     "site.add", "clinic.add", "clinic.change", "station.add", "station.change", "code.make",
-    "certificate", "enrolled", "event",
+    "certificate", "enrolled", "event", "station.revoke", "station.quarantine", "station.release", "station.cut_off",
     "call.requested", "call.placed", "call.answered", "call.refused", "call.ended",
 ]  # fmt: skip
 AuditOutcome = Literal[
-    "done", "made", "changed", "given", "refused", "waiting", "ringing", "answered", EndReason, RefusalCode
+    "done", "made", "changed", "given", "renewed", "refused", "waiting", "ringing", "answered", EndReason, RefusalCode
 ]
 LEFT_OUT = "events_left_out"  # the region's own event, of a station that tells of too many

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from region.registry.audit import Audit
 from region.registry.calls import Calls
+from region.registry.certificates import Certificates
 from region.registry.enrolments import Enrolments
 from region.registry.errors import Conflict, Unavailable
 from region.registry.migrate import upgrade
@@ -58,6 +59,11 @@ class Transaction:
     def enrolments(self) -> Enrolments:
         """Enrolment codes and the certificates they gave."""
         return Enrolments(self._connection)
+
+    @cached_property
+    def certificates(self) -> Certificates:
+        """Every certificate that a station was given."""
+        return Certificates(self._connection)
 
     @cached_property
     def reports(self) -> Reports:

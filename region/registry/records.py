@@ -14,6 +14,7 @@ from messaging.twin import Config, Language
 Role = Literal["clinician", "it_admin"]
 OpenState = Literal["waiting", "ringing", "answered"]
 CallState = Literal["waiting", "ringing", "answered", "ended"]
+Admission = Literal["admitted", "quarantined", "revoked"]
 Direction = Literal["resident", "clinic"]  # who started the call
 
 
@@ -57,6 +58,7 @@ class Station:
     desired_version: int
     published_version: int
     created_at: float
+    admission: Admission = "admitted"
 
     @property
     def config(self) -> Config:
@@ -66,7 +68,10 @@ class Station:
 
 @dataclass(frozen=True)
 class ProcessPresence:
-    """What is known of one process of a station. `since` is when it came or went."""
+    """What is known of one process of a station. `since` is when it came or went.
+
+    `previous_*` tell of the run before the present one, and the last connection it was seen with.
+    """
 
     station_id: str
     process: Process
@@ -76,6 +81,8 @@ class ProcessPresence:
     call: str | None
     versions: dict[str, str]
     since: float
+    previous_boot: str | None = None
+    previous_bd: int | None = None
 
 
 @dataclass(frozen=True)

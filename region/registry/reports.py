@@ -33,10 +33,23 @@ class Reports(Subject):
     async def set_presence(self, station_id: str, said: Connection, since: float) -> None:
         """Keep what a process said of itself; one that has gone is remembered with its last versions."""
         key = {"station_id": station_id, "process": said.process}
-        values = {"state": said.state, "boot": said.boot, "bd": said.bd, "call": said.call, "since": since}
-        if said.versions or await self.presence(station_id, said.process) is None:
+        values: dict[str, Any] = {
+            "state": said.state, "boot": said.boot, "bd": said.bd, "call": said.call, "since": since,
+        }  # fmt: skip
+        before = await self.presence(station_id, said.process)
+        if said.versions or before is None:
             values["versions"] = said.versions
+        if before is not None and before.boot != said.boot:
+            values |= {"previous_boot": before.boot, "previous_bd": before.bd}
         await self._upsert(schema.process_state, key, values)
+
+    async def forget_previous(self, station_id: str) -> None:
+        """Forget the runs before the present ones: whichever comes next is taken for the station."""
+        await self._run(
+            update(schema.process_state)
+            .where(schema.process_state.c.station_id == station_id)
+            .values(previous_boot=None, previous_bd=None)
+        )
 
     async def report(self, station_id: str, branch: str) -> Report | None:
         """The last report of one branch."""

@@ -55,6 +55,8 @@ station = Table(
     Column("desired_version", BigInteger, nullable=False),
     Column("published_version", BigInteger, nullable=False),
     Column("created_at", Double, nullable=False),
+    Column("admission", String(16), nullable=False, server_default="admitted"),
+    CheckConstraint("admission IN ('admitted', 'quarantined', 'revoked')", name="admission"),
     CheckConstraint("volume >= 0 AND volume <= 100", name="volume"),
     CheckConstraint("language IN ('da', 'en')", name="language"),
 )  # fmt: skip
@@ -69,6 +71,17 @@ invitation = Table(
     Column("burnt_at", Double, nullable=True),
 )  # fmt: skip
 
+certificate = Table(
+    "certificate", metadata,
+    Column("serial", String(40), primary_key=True),
+    Column("station_id", ForeignKey("station.id"), nullable=False, index=True),
+    Column("key_sha256", String(64), nullable=False, index=True),
+    Column("der", LargeBinary, nullable=False),
+    Column("issued_at", Double, nullable=False),
+    Column("expires_at", Double, nullable=False),
+    Column("revoked_at", Double, nullable=True),
+)  # fmt: skip
+
 process_state = Table(
     "process_state", metadata,
     Column("station_id", ForeignKey("station.id"), primary_key=True),
@@ -79,6 +92,8 @@ process_state = Table(
     Column("call", String(32), nullable=True),
     Column("versions", JSON, nullable=False),
     Column("since", Double, nullable=False),
+    Column("previous_boot", String(64), nullable=True),
+    Column("previous_bd", BigInteger, nullable=True),
     CheckConstraint("state IN ('online', 'offline')", name="state"),
 )  # fmt: skip
 

@@ -10,7 +10,7 @@ from sqlalchemy import Select, func, insert, select, update
 from messaging.twin import Language
 from region.registry import schema
 from region.registry.errors import Invalid, NotFound
-from region.registry.records import Station
+from region.registry.records import Admission, Station
 from region.registry.table import Subject, text
 
 _LETTERS = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32, in lower case
@@ -100,6 +100,19 @@ class Stations(Subject):
         """The broker has lost what it retained: everything is to be published again."""
         await self._run(update(schema.station).values(published_version=0))
 
+    async def set_admission(self, station_id: str, admission: Admission) -> bool:
+        """Let the station in, or shut it out; True when that is news."""
+        done = await self._run(
+            update(schema.station)
+            .where(schema.station.c.id == station_id, schema.station.c.admission != admission)
+            .values(admission=admission)
+        )
+        return done.rowcount == 1
+
+    async def shut_out(self) -> list[Station]:
+        """The stations that nobody lets in: revoked, or in quarantine."""
+        return await self._list(_select().where(schema.station.c.admission != "admitted"))
+
     async def _list(self, statement: Select[Any]) -> list[Station]:
         ordered = statement.order_by(schema.site.c.name, schema.station.c.name, schema.station.c.id)
         return [Station(**row) for row in await self._rows(ordered)]
@@ -120,6 +133,7 @@ def _select() -> Select[Any]:
             station.id, station.name, station.site_id, site.name.label("site"), station.clinic_id,
             func.coalesce(clinic.name, "").label("clinic"), func.coalesce(clinic.phone, "").label("phone"),
             station.language, station.volume, station.desired_version, station.published_version, station.created_at,
+            station.admission,
         )
         .join(schema.site, site.id == station.site_id)
         .outerjoin(schema.clinic, clinic.id == station.clinic_id)

@@ -9,6 +9,7 @@ from starlette.requests import Request
 from messaging.enrolment import write_code_file
 from messaging.twin import Language
 from region.registry.records import AuditRow, Clinic, Site, Station
+from region.stations.admission import Admission, Why
 from region.stations.service import Settings, StationService
 from region.web.auth import ItAdmin
 from region.web.context import region_of
@@ -45,6 +46,12 @@ class StationSettings(_Strict):
         return Settings(self.name, self.site_id, self.clinic_id, self.language, self.volume)
 
 
+class Reason(_Strict):
+    """Why a station is revoked."""
+
+    why: Why = "other"
+
+
 class CodeFileText(BaseModel):
     """A code file: told once, kept nowhere."""
 
@@ -52,7 +59,7 @@ class CodeFileText(BaseModel):
     toml: str
 
 
-def build_router(service: StationService) -> APIRouter:
+def build_router(service: StationService, admission: Admission) -> APIRouter:
     """The routes below /api."""
     router = APIRouter(prefix="/api", tags=["stations"])
 
@@ -100,6 +107,14 @@ def build_router(service: StationService) -> APIRouter:
     async def make_code(session: ItAdmin, station_id: str) -> CodeFileText:
         code_file = await service.make_code(session.person.name, station_id)
         return CodeFileText(station=station_id, toml=write_code_file(code_file))
+
+    @router.post("/stations/{station_id}/revoke")
+    async def revoke(session: ItAdmin, station_id: str, why: Reason) -> Station:
+        return await admission.revoke(session.person.name, station_id, why.why)
+
+    @router.post("/stations/{station_id}/release")
+    async def release(session: ItAdmin, station_id: str) -> Station:
+        return await admission.release(session.person.name, station_id)
 
     @router.get("/audit")
     async def audit(

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Awaitable
 
+from cryptography import x509
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -13,55 +15,83 @@ from starlette.routing import Route
 from messaging.codec import encode
 from messaging.enrolment import EST_PATH, EnrolmentRefusal
 from provisioning.authority import est
-from provisioning.authority.ca import CertificateAuthority
 from provisioning.authority.enrolment import Enrolment
 from provisioning.authority.errors import (
+    AuthorityAway,
     AuthorityError,
     AuthorityUnusable,
+    CertificateNeeded,
     CodeExpired,
     CodeUsed,
+    ForeignCertificate,
     MalformedRequest,
     OversizedRequest,
+    RenewalTooLate,
     StationBarred,
     TooManyTries,
+    UnknownKey,
     WrongCode,
 )
+from provisioning.authority.ports import Signer
+from provisioning.authority.renewal import Renewals
+from region.peer import shown_certificate
 from region.registry import RegistryError
 
 _log = logging.getLogger(__name__)
 _STATUS: dict[type[AuthorityError], int] = {
     WrongCode: 401, StationBarred: 403, CodeUsed: 409, CodeExpired: 410, OversizedRequest: 413, TooManyTries: 429,
-    AuthorityUnusable: 503,
+    AuthorityUnusable: 503, AuthorityAway: 503, UnknownKey: 401, CertificateNeeded: 401, ForeignCertificate: 403,
+    RenewalTooLate: 410,
 }  # fmt: skip
 
 
-def build_est(enrolment: Enrolment, authority: CertificateAuthority) -> Starlette:
+def build_est(enrolment: Enrolment, renewals: Renewals, signer: Signer) -> Starlette:
     """The application for `--enrol-port`."""
 
     async def cacerts(_request: Request) -> Response:
-        return _certificates(est.encode_certificates(authority.chain))
+        return await _answer("cacerts", "unknown", signer.chain())
 
     async def simpleenroll(request: Request) -> Response:
-        source = request.client.host if request.client else "unknown"
-        try:
+        async def enrol() -> tuple[x509.Certificate, ...]:
             station, code = est.read_credentials(request.headers.get("authorization"))
-            request_der = est.decode_request(await _body(request))
-            certificate = await enrolment.enrol(station, code, request_der, source)
-        except AuthorityError as error:
-            _log.warning("enrolment from %s refused: %s", source, error.code)
-            return _refusal(error)
-        except RegistryError as error:
-            _log.error("enrolment from %s: the registry failed: %s", source, error)
-            return Response(status_code=503, headers={"Retry-After": "30"})
-        _log.info("station %s enrolled", station)
-        return _certificates(est.encode_certificates([certificate]))
+            certificate = await enrolment.enrol(station, code, est.decode_request(await _body(request)), source)
+            _log.info("station %s enrolled", station)
+            return (certificate,)
+
+        source = _source(request)
+        return await _answer("enrolment", source, enrol())
+
+    async def simplereenroll(request: Request) -> Response:
+        async def renew() -> tuple[x509.Certificate, ...]:
+            shown = shown_certificate(request.scope)
+            certificate = None if shown is None else x509.load_pem_x509_certificate(shown.encode())
+            return (await renewals.renew(est.decode_request(await _body(request)), certificate, source),)
+
+        source = _source(request)
+        return await _answer("renewal", source, renew())
 
     return Starlette(
         routes=[
             Route(f"{EST_PATH}/cacerts", cacerts, methods=["GET"]),
             Route(f"{EST_PATH}/simpleenroll", simpleenroll, methods=["POST"]),
+            Route(f"{EST_PATH}/simplereenroll", simplereenroll, methods=["POST"]),
         ]
     )
+
+
+async def _answer(what: str, source: str, work: Awaitable[tuple[x509.Certificate, ...]]) -> Response:
+    try:
+        return _certificates(est.encode_certificates(await work))
+    except AuthorityError as error:
+        _log.warning("%s from %s refused: %s", what, source, error.code)
+        return _refusal(error)
+    except RegistryError as error:
+        _log.error("%s from %s: the registry failed: %s", what, source, error)
+        return Response(status_code=503, headers={"Retry-After": "30"})
+
+
+def _source(request: Request) -> str:
+    return request.client.host if request.client else "unknown"
 
 
 def _certificates(body: bytes) -> Response:

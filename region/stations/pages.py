@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from typing import Annotated
+from typing import Annotated, get_args
 
 from fastapi import APIRouter, Form
 from starlette.requests import Request
@@ -13,12 +13,14 @@ from messaging.enrolment import write_code_file
 from messaging.twin import Language
 from region.registry import Conflict, Invalid, NotFound, RegistryError
 from region.registry.records import WebSession
+from region.stations.admission import Admission, Why
 from region.stations.service import Settings, StationService
 from region.stations.standing import Enrolled, enrolled
 from region.web.audit import Teller
 from region.web.auth import ItAdmin
 from region.web.context import region_of
 
+REASONS: tuple[Why, ...] = get_args(Why)
 Text = Annotated[str, Form(max_length=120)]
 Number = Annotated[int, Form()]
 _REFUSALS: dict[type[RegistryError], tuple[str, int]] = {
@@ -27,7 +29,7 @@ _REFUSALS: dict[type[RegistryError], tuple[str, int]] = {
 }  # fmt: skip
 
 
-def build_router(service: StationService) -> APIRouter:
+def build_router(service: StationService, admission: Admission) -> APIRouter:
     """The pages; what they do is the service's."""
     router = APIRouter(include_in_schema=False)
 
@@ -93,6 +95,16 @@ def build_router(service: StationService) -> APIRouter:
         content = write_code_file(await service.make_code(session.person.name, station_id))
         return await _station(request, session, station_id, code_file=content)
 
+    @router.post("/stations/{station_id}/revoke")
+    async def revoke(session: ItAdmin, station_id: str, why: Annotated[Why, Form()]) -> Response:
+        await admission.revoke(session.person.name, station_id, why)
+        return RedirectResponse(f"/stations/{station_id}", 303)
+
+    @router.post("/stations/{station_id}/release")
+    async def release(session: ItAdmin, station_id: str) -> Response:
+        await admission.release(session.person.name, station_id)
+        return RedirectResponse(f"/stations/{station_id}", 303)
+
     return router
 
 
@@ -114,7 +126,7 @@ async def _station(
     async with region.registry.read() as t:
         station = await t.stations.get(station_id)
         clinics, sites = await t.clinics.all(), await t.sites.all()
-        invitation = await t.enrolments.get(station_id)
+        invitation, certificates = await t.enrolments.get(station_id), await t.certificates.of_station(station_id)
         presence = await t.reports.all_presence(station_id)
         history = await t.audit.recent(20, station_id=station_id)
     state: Enrolled = enrolled(invitation, bool(presence), region.clock.wall())
@@ -123,7 +135,8 @@ async def _station(
     told = [teller.tell(row) for row in history]
     return region.pages.page(
         request, "stations/station.html", session, status, station=station, clinics=clinics, sites=sites,
-        enrolled=state, invitation=invitation, history=told, code_file=code_file, saved=saved, error=message,
+        enrolled=state, invitation=invitation, certificate=certificates[0] if certificates else None, reasons=REASONS,
+        history=told, code_file=code_file, saved=saved, error=message,
         code_file_data=base64.b64encode(code_file.encode()).decode(),
     )  # fmt: skip
 

@@ -45,6 +45,19 @@ class PresenceChange:
     before: ProcessPresence | None
 
     @property
+    def runs_twice(self) -> bool:
+        """The run before the present one has connected again since: one key is in use by two stations.
+
+        A run that another has replaced is over; its connections have growing numbers, so that one which is only
+        delivered again is told apart.
+        """
+        before, bd = self.before, self.before.previous_bd if self.before is not None else None
+        return (
+            before is not None and bd is not None and self.now.state == "online"
+            and before.previous_boot == self.now.boot != before.boot and self.now.bd > bd
+        )  # fmt: skip
+
+    @property
     def restarted(self) -> bool:
         """Another run of the process than the one known."""
         return self.before is not None and self.before.boot != self.now.boot
@@ -70,4 +83,5 @@ class Subject:
     nav: tuple[Nav, ...] = ()
     up: Mapping[str, UpHandler] = field(default_factory=dict)
     presence: Callable[[PresenceChange], Awaitable[None]] | None = None
+    shut_out: Callable[[str], Awaitable[None]] | None = None  # a station nobody lets in any more: let go of it
     run: Callable[[], Coroutine[Any, Any, None]] | None = None

@@ -12,8 +12,8 @@ import uvicorn
 
 from messaging.clock import SystemClock
 from messaging.enrolment import CodeFile, write_code_file
-from provisioning.authority.ca import open_authority
 from provisioning.authority.enrolment import Enrolment as Authority
+from provisioning.authority.vault import open_authority
 from provisioning.station.enrol import Enrolment
 from provisioning.station.errors import Refused
 from provisioning.station.keystore import Keystore

@@ -11,9 +11,10 @@ import pytest
 from messaging.clock import ManualClock, SystemClock
 from messaging.link.mqtt import MqttLink, MqttSettings
 from messaging.link.port import Inbound
-from provisioning.authority.ca import SERVICE_DAYS, Issued, open_authority
+from provisioning.authority.ca import SERVICE_DAYS, Issued
 from provisioning.authority.errors import AuthorityUnusable
-from region.broker import REGION_USER, BrokerPaths, EmbeddedBroker, write_file, write_identity
+from provisioning.authority.vault import open_authority
+from region.broker import REGION_USER, BrokerPaths, EmbeddedBroker, write_access, write_file, write_identity
 from region.listening import take_port
 from region.renewal import DAY_S, Renewal
 from region.serving import http_server, serve_on
@@ -24,7 +25,11 @@ HOST = "127.0.0.1"
 
 async def test_half_way_through_their_life_they_are_renewed_once() -> None:
     clock, renewed = ManualClock(), []
-    running = asyncio.create_task(Renewal(clock, (lambda: renewed.append(clock.wall()),)).run())
+
+    async def renew() -> None:
+        renewed.append(clock.wall())
+
+    running = asyncio.create_task(Renewal(clock, (renew,)).run())
     began = clock.wall()
     for _ in range(SERVICE_DAYS - 1):
         await clock.advance(DAY_S)
@@ -39,17 +44,17 @@ async def test_what_fails_is_told_and_comes_again_the_next_day(
 ) -> None:
     clock, failures, done = ManualClock(), [error], []
 
-    def renew() -> None:
+    async def renew() -> None:
         if failures:
             raise failures.pop()
         done.append(clock.wall())
 
     renewal = Renewal(clock, (renew,))
-    assert renewal.look() is False
+    assert await renewal.look() is False
     clock.set_wall(clock.wall() + 300 * DAY_S)
-    assert (renewal.look(), done) == (False, [])
+    assert (await renewal.look(), done) == (False, [])
     assert str(error) in caplog.text
-    assert (renewal.look(), len(done), renewal.look()) == (True, 1, False)
+    assert (await renewal.look(), len(done), await renewal.look()) == (True, 1, False)
 
 
 async def _offered(port: int, ca: Path, client: tuple[Path, Path] | None = None) -> bytes:
@@ -76,6 +81,7 @@ async def test_the_broker_offers_the_new_one_and_drops_nobody(tmp_path: Path) ->
     authority = open_authority(tmp_path / "ca", clock)
     paths, port = BrokerPaths(tmp_path / "broker"), free_port()
     write_identity(paths, authority.trust_bundle(), authority.issue_client(REGION_USER))
+    write_access(paths.folder, (), authority.revocation_lists((), 1, int(clock.wall()) - 60))
     first, second = (authority.issue_server("broker", [HOST]) for _ in range(2))
     broker = EmbeddedBroker(paths.folder, HOST, port, first, clock)
     await broker.start()

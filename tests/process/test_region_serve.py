@@ -58,7 +58,10 @@ class Serving:
         return station
 
     def mosquitto(self) -> psutil.Process:
-        (child,) = psutil.Process(self.process.pid).children()
+        return self.child("mosquitto")
+
+    def child(self, name: str) -> psutil.Process:
+        (child,) = [one for one in psutil.Process(self.process.pid).children() if name in " ".join(one.cmdline())]
         return child
 
 

@@ -15,9 +15,10 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from cryptography.x509.verification import PolicyBuilder, Store, VerificationError
 
 from messaging.clock import ManualClock, SystemClock
-from provisioning.authority.ca import CertificateAuthority, Issued, open_authority
+from provisioning.authority.ca import CertificateAuthority, Issued
 from provisioning.authority.errors import AuthorityUnusable
 from provisioning.authority.request import StationRequest, read_request
+from provisioning.authority.vault import open_authority
 from tests.enrolment_store import make_request
 
 NOW = 1_800_000_000.0
@@ -71,7 +72,7 @@ def test_a_start_that_fails_leaves_nothing_behind(tmp_path: Path, monkeypatch: p
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("provisioning.authority.ca.os.fsync", full)
+    monkeypatch.setattr("provisioning.authority.vault.os.fsync", full)
     with pytest.raises(AuthorityUnusable, match="No space left"):
         open_authority(tmp_path / "ca", ManualClock(wall=NOW))
     assert list(tmp_path.iterdir()) == []
@@ -84,6 +85,8 @@ def test_a_damaged_authority_is_never_replaced_by_a_new_one(tmp_path: Path, name
     open_authority(directory, ManualClock(wall=NOW))
     open_authority(tmp_path / "other", ManualClock(wall=NOW))
     path = directory / name
+    if (name, damage) == ("root-key.pem", "gone"):
+        pytest.skip("that is a root that has been taken offline")
     if damage == "gone":
         path.unlink()
     else:
@@ -256,7 +259,7 @@ def test_the_trust_bundle_is_what_a_broker_can_load(authority: CertificateAuthor
 def test_an_authority_near_its_end_says_so_rather_than_issue_what_nobody_can_verify(tmp_path: Path) -> None:
     open_authority(tmp_path / "ca", ManualClock(wall=NOW))
     late = open_authority(tmp_path / "ca", ManualClock(wall=NOW + 15 * 365 * 86_400))
-    with pytest.raises(AuthorityUnusable, match="renew"):
+    with pytest.raises(AuthorityUnusable, match="region ca rotate"):
         late.issue_station(STATION, _request())
 
 

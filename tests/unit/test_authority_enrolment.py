@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from messaging.clock import ManualClock
 from messaging.enrolment import CODE
-from provisioning.authority.ca import CertificateAuthority, open_authority
+from provisioning.authority.ca import CertificateAuthority
 from provisioning.authority.enrolment import CODE_LIVES_S, Enrolment
 from provisioning.authority.errors import (
     CodeExpired,
@@ -24,7 +24,8 @@ from provisioning.authority.errors import (
     WrongCode,
 )
 from provisioning.authority.limiter import GuessLimiter
-from tests.enrolment_store import MemoryStore, make_request
+from provisioning.authority.vault import open_authority
+from tests.enrolment_store import InMemorySigner, MemoryStore, make_request
 
 STATION = "st-k3m9q2x7"
 OTHER = "st-00000001"
@@ -37,7 +38,7 @@ class House:
         self.clock = ManualClock()
         self.store = MemoryStore(STATION, OTHER)
         self.authority: CertificateAuthority = open_authority(directory / "ca", self.clock)
-        self.enrolment = Enrolment(self.store, self.authority, self.clock)
+        self.enrolment = Enrolment(self.store, InMemorySigner(self.authority), self.clock)
 
 
 @pytest.fixture

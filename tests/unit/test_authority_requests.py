@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 
 from messaging.clock import ManualClock
 from provisioning.authority import est
-from provisioning.authority.ca import open_authority
 from provisioning.authority.errors import (
     KeyRefused,
     MalformedRequest,
@@ -24,6 +23,7 @@ from provisioning.authority.errors import (
     TooMuchAsked,
 )
 from provisioning.authority.request import key_name, read_request
+from provisioning.authority.vault import open_authority
 from tests.enrolment_store import Builder, make_request
 
 

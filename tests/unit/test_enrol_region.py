@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from messaging.clock import ManualClock, SystemClock
 from messaging.enrolment import CodeFile, read_code_file
 from provisioning.authority import est
-from provisioning.authority.ca import open_authority
 from provisioning.authority.request import read_request
+from provisioning.authority.vault import open_authority
 from provisioning.station import region_client
 from provisioning.station.enrol import Enrolment
 from provisioning.station.errors import (
@@ -196,7 +196,7 @@ async def test_the_trust_is_the_pinned_root_and_what_it_has_signed(tmp_path: Pat
         stranger = open_authority(tmp_path / "stranger", SystemClock())
         region.answer = http(200, est.encode_certificates([*region.authority.chain, *stranger.chain]))
         trust = await region_client.fetch_trust(content)
-    assert trust.root == region.authority.chain[0]
+    assert trust.roots[0] == region.authority.chain[0]
     assert set(trust.intermediates) == set(region.authority.chain[1:])
 
 

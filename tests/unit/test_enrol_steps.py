@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from messaging.clock import SystemClock
-from provisioning.authority.ca import open_authority
+from provisioning.authority.vault import open_authority
 from provisioning.station import files
 from provisioning.station.enrol import SELDOM_S, Enrolment, OnDisk, Patience, Step, next_step
 from provisioning.station.errors import (

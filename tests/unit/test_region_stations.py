@@ -21,14 +21,17 @@ from messaging.envelope import Envelope
 from messaging.status import Birth
 from messaging.topics import Topic
 from messaging.twin import Desired
-from provisioning.authority.ca import CertificateAuthority, open_authority
+from provisioning.authority.ca import CertificateAuthority
 from provisioning.authority.enrolment import Enrolment
+from provisioning.authority.renewal import Renewals
+from provisioning.authority.vault import open_authority
 from region.addresses import Addresses
 from region.registry.store import RegistryEnrolmentStore
 from region.stations.births import ConfirmEnrolment
 from region.stations.est import build_est
 from region.stations.publishing import Publisher
 from region.stations.service import Settings, StationService
+from tests.enrolment_store import InMemorySigner
 from tests.region_kit import Kit, every_subject, region_kit
 
 
@@ -146,9 +149,10 @@ class Door:
     def __init__(self, kit: Kit, data: Path) -> None:
         registry, clock = kit.region.registry, kit.clock
         self.authority: CertificateAuthority = open_authority(data / "ca", clock)
-        self.enrolment = Enrolment(RegistryEnrolmentStore(registry, clock), self.authority, clock)
+        store, signer = RegistryEnrolmentStore(registry, clock), InMemorySigner(self.authority)
+        self.enrolment = Enrolment(store, signer, clock)
         self.service = StationService(registry, clock, self.enrolment, self.authority.root_sha256, Addresses())
-        transport = httpx.ASGITransport(build_est(self.enrolment, self.authority))
+        transport = httpx.ASGITransport(build_est(self.enrolment, Renewals(store, signer, clock), signer))
         self.http = httpx.AsyncClient(transport=transport, base_url="https://region.test:8402")
         self.key = ec.generate_private_key(ec.SECP256R1())
 

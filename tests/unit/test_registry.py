@@ -51,7 +51,7 @@ async def test_migrations_from_nothing_give_exactly_the_schema(tmp_path: Path) -
     async with registry._engine.connect() as connection:
         assert await connection.run_sync(differences) == []
     await registry.close()
-    assert first == again == "0002"
+    assert first == again == "0003"
 
 
 async def test_of_two_clinicians_at_once_exactly_one_gets_the_call(tmp_path: Path) -> None:

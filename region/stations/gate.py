@@ -1,0 +1,128 @@
+"""Whom nobody lets in any more, carried to the broker: the registry decides, this looks each second and acts.
+
+A station is shut out in this order: the registry (enrolment, renewal and ingest refuse at once), its call (it is told
+while it can still hear), the broker's access list and revocation list (nothing is taken from it or passed to it any
+more), its connections (taken over under their own client ids, which mosquitto 2.0 allows the region's user and which
+breaks them off at once). A change by the command line or by another process travels the same way.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from messaging.clock import Clock
+from messaging.link.port import LinkError
+from messaging.status import Connection, Process
+from provisioning.authority.errors import AuthorityError
+from provisioning.authority.ports import Given
+from region.registry import Registry, RegistryError
+from region.web.subject import PresenceChange
+
+_log = logging.getLogger(__name__)
+LOOK_EVERY_S = 1.0
+REWRITE_EVERY_S = 7 * 86_400.0
+_ROUNDS = 3  # one that comes back between the two is cut off again: mosquitto says nothing when it has read its files
+_PROCESSES: tuple[Process, ...] = ("agent", "call")
+
+
+class Revocations(Protocol):
+    """Whoever signs revocation lists; AuthorityError when it does not."""
+
+    async def revocation_lists(self, revoked: Sequence[Given]) -> bytes:
+        """The lists that name these certificates, PEM."""
+
+
+@dataclass(frozen=True)
+class Door:
+    """The broker, as the gate works it."""
+
+    put_in_force: Callable[[Iterable[str], bytes | None], None]  # shut-out stations; revocation lists, None: as before
+    cut_off: Callable[[str], Awaitable[None]]  # whoever is connected under this client id; LinkError
+
+
+class Gate:
+    """`let_go` are those who hold something of a station: its call, what is shown of it."""
+
+    def __init__(self, registry: Registry, revocations: Revocations, door: Door, clock: Clock) -> None:
+        self.let_go: list[Callable[[str], Awaitable[None]]] = []
+        self.presence: list[Callable[[PresenceChange], Awaitable[None]]] = []
+        self._registry = registry
+        self._revocations = revocations
+        self._door = door
+        self._clock = clock
+        self._shut_out: frozenset[str] = frozenset()
+        self._listed: frozenset[str] | None = None  # what the lists in force name
+        self._listed_at = float("-inf")
+        self._rounds: dict[str, int] = {}
+
+    async def run(self) -> None:
+        """Look for ever."""
+        while True:
+            try:
+                await self.look()
+            except RegistryError as error:
+                _log.error("who is let in cannot be looked up: %s", error)
+            await self._clock.sleep(LOOK_EVERY_S)
+
+    async def look(self) -> None:
+        """Carry to the broker what the registry has decided since the last look."""
+        now = self._clock.wall()
+        async with self._registry.read() as t:
+            shut_out = frozenset(station.id for station in await t.stations.shut_out())
+            refused = await t.certificates.refused(now)
+        new = shut_out - self._shut_out
+        for station in new:
+            await self._tell(self.let_go, station)
+            self._rounds[station] = _ROUNDS
+        await self._put_in_force(shut_out, refused, now)
+        for station in [one for one in self._rounds if one in shut_out]:
+            await self._cut_off(station)
+        self._rounds = {one: left - 1 for one, left in self._rounds.items() if left > 1 and one in shut_out}
+
+    async def _put_in_force(self, shut_out: frozenset[str], refused: Sequence[Given], now: float) -> None:
+        serials = frozenset(one.serial for one in refused)
+        lists: bytes | None = None
+        if serials != self._listed or now - self._listed_at > REWRITE_EVERY_S:
+            try:
+                lists = await self._revocations.revocation_lists(refused)
+            except AuthorityError as error:
+                _log.error("the revocation list waits (%s): %s", error.code, error)
+        if lists is None and shut_out == self._shut_out:
+            return
+        self._door.put_in_force(shut_out, lists)
+        self._shut_out = shut_out
+        if lists is not None:
+            self._listed, self._listed_at = serials, now
+
+    async def _cut_off(self, station: str) -> None:
+        for process in _PROCESSES:
+            try:
+                await self._door.cut_off(f"{station}-{process}")
+            except LinkError as error:
+                _log.warning("%s-%s was not cut off: %s", station, process, error)
+        for change in await self._note_gone(station):
+            await self._tell(self.presence, change)
+
+    async def _note_gone(self, station: str) -> list[PresenceChange]:
+        """The Will of a connection that was taken over is dropped with it, so its end is noted here."""
+        now = self._clock.wall()
+        changes = []
+        async with self._registry.begin() as t:
+            for before in await t.reports.all_presence(station):
+                if before.state == "online":
+                    gone = Connection(before.process, "offline", before.boot, before.bd)
+                    await t.reports.set_presence(station, gone, now)
+                    changes.append(PresenceChange(station, gone, before))
+            if changes:
+                await t.audit.add("region", "station.cut_off", "done", now, station_id=station)
+        return changes
+
+    async def _tell(self, listeners: Sequence[Callable[..., Awaitable[None]]], what: object) -> None:
+        for listener in listeners:
+            try:
+                await listener(what)
+            except Exception:  # noqa: BLE001 - whoever does not let go must not keep the station connected
+                _log.exception("a part of the region did not let go of a station that is shut out")
