@@ -92,6 +92,19 @@ Certificate = Annotated[
 ]  # fmt: skip
 
 
+# Named here because an annotation with a function of its own is evaluated where this module's names are not known.
+CidrAddress = Annotated[
+    str, Length(49), Form(lambda v: not v or _is_interface(v), "expected an address such as 10.0.0.5/24")
+]  # fmt: skip
+ProxyUrl = Annotated[
+    str, Length(253), Form(lambda v: not v or _is_proxy(v), "expected a proxy such as http://proxy.example:3128")
+]  # fmt: skip
+Psk = Annotated[
+    str, Length(64), Form(_or_empty(_PSK), "expected 8 to 63 letters of a passphrase, or 64 hexadecimal digits")
+]  # fmt: skip
+Country = Annotated[str, Length(2), Form(_or_empty(re.compile("[A-Z]{2}")), "expected a country such as DK")]
+
+
 @dataclass(frozen=True)
 class Sound:
     """How the clinician sounds to this resident. `clear_speech` is for those who hear badly: no rumble, the consonants'
@@ -235,9 +248,7 @@ class Eap:
 class Static:
     """A static address (`10.0.0.5/24`), or DHCP where it is empty."""
 
-    address: Annotated[
-        str, Length(49), Form(lambda v: not v or _is_interface(v), "expected an address such as 10.0.0.5/24")
-    ] = ""
+    address: CidrAddress = ""
     gateway: Address = ""
     dns: Annotated[tuple[Address, ...], Length(4)] = ()
 
@@ -256,9 +267,7 @@ class Wifi:
     """One Wi-Fi, under its SSID. `use` false takes away one that a layer above gives."""
 
     use: bool = True
-    psk: Annotated[
-        str, Length(64), Form(_or_empty(_PSK), "expected 8 to 63 letters of a passphrase, or 64 hexadecimal digits")
-    ] = field(default="", repr=False, metadata={"secret": True})  # fmt: skip
+    psk: Psk = field(default="", repr=False, metadata={"secret": True})  # fmt: skip
     hidden: bool = False
     priority: Annotated[int, Range(0, 100)] = 0
     eap: Eap = field(default_factory=Eap)
@@ -285,9 +294,7 @@ class Wired:
 class Proxy:
     """For HTTPS (enrolment, updates, diagnostics); `url` without a password in it."""
 
-    url: Annotated[
-        str, Length(253), Form(lambda v: not v or _is_proxy(v), "expected a proxy such as http://proxy.example:3128")
-    ] = ""
+    url: ProxyUrl = ""
     user: Annotated[str, Length(128), Shown] = ""
     password: Annotated[str, Length(128), Shown] = field(default="", repr=False, metadata={"secret": True})
     bypass: Annotated[tuple[Host, ...], Length(16)] = ()
@@ -297,7 +304,7 @@ class Proxy:
 class Network:
     """How the station gets on the network."""
 
-    country: Annotated[str, Length(2), Form(_or_empty(re.compile("[A-Z]{2}")), "expected a country such as DK")] = "DK"
+    country: Country = "DK"
     wifi: Annotated[dict[str, Wifi], Length(WIFI_MOST)] = field(default_factory=dict)
     wired: Wired = field(default_factory=Wired)
     proxy: Proxy = field(default_factory=Proxy)

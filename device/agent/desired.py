@@ -67,8 +67,8 @@ def consider(now: InForce, data: dict[str, Any]) -> Verdict:
 
 
 def _same(now: InForce, wanted: dict[str, Any], config: Config) -> bool:
-    """Whether it is the document in force; what older software kept is known by what came of it alone."""
-    return wanted == now.document if now.document else config == now.config
+    """Whether it is the document in force, or says the same: newer software makes more of the same document."""
+    return wanted == now.document or config == now.config
 
 
 def _apply(config: Config, wanted: dict[str, Any]) -> tuple[Config, dict[str, str]]:

@@ -120,6 +120,27 @@ def without(document: Mapping[str, Any], path: Path) -> Document:
     return left
 
 
+def copied(source: Document, target: Document, only: Sequence[str] = (), but: Sequence[str] = ()) -> Document:
+    """The target's document with the source's fields in place of its own: all of them, `only` some, or all `but` some.
+
+    Static addresses stay where they are: two stations of one address are none.
+    """
+    fields_copied = set(only) if only else {*source, *target} - set(but)
+    result = {name: value for name, value in target.items() if name not in fields_copied}
+    result |= {name: value for name, value in source.items() if name in fields_copied}
+    for path, _ in [*leaves(result)]:
+        if _is_address(path):
+            result = without(result, path)
+    for path, value in leaves(target):
+        if _is_address(path):
+            result = put(result, path, value)
+    return result
+
+
+def _is_address(path: Path) -> bool:
+    return path[0] == "network" and "ip" in path[-2:-1]
+
+
 def refusals(level: Level, document: object) -> dict[str, str]:
     """What a layer of that level may not say: dotted path to reason; empty: it may be stored. No value is repeated."""
     if not isinstance(document, dict):
