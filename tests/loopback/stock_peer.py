@@ -136,7 +136,7 @@ class StockPeer:
         """Wait until a still has come, whole."""
         async with self._news:
             await asyncio.wait_for(
-                self._news.wait_for(lambda: self.stills and len(self.still) == self.stills[-1]["bytes"]), 20
+                self._news.wait_for(lambda: self.stills and len(self.still) == self.stills[-1]["bytes"]), 60
             )
         return bytes(self.still)
 
