@@ -18,7 +18,7 @@ from device.call.late_engine import LateEngine
 from device.call.service import CallService
 from device.call.session import begin
 from device.call.signalling import Signalling
-from device.call.standing import mqtt_link, read_config, read_identity
+from device.call.standing import certificate_stamp, mqtt_link, read_config, read_identity
 from device.call.state import HOME, Moment
 from device.hardware.errors import HardwareError
 from device.runtime.addresses import Addresses
@@ -80,6 +80,7 @@ class StationCall:
         self._sealer = Sealer(clock.monotonic, clock.wall, lambda: self._trust)
         self._standing: Config = read_config(config.state_dir)
         self._identity: Identity | None = None
+        self._certificate: int | None = None
         self._signalling: Signalling | None = None
         self._server = LocalServer(config.runtime_dir / CALL_SOCKET, self._commanded)
         self._agent = LocalClient(
@@ -135,6 +136,7 @@ class StationCall:
     def _enrol(self) -> Signalling | None:
         """Who this station is, and its signalling, if it is anybody yet."""
         self._identity = read_identity(self._config.state_dir)
+        self._certificate = certificate_stamp(self._config.state_dir)
         if self._identity is None:
             return None
         self._signalling = Signalling(
@@ -267,6 +269,10 @@ class StationCall:
         present = read_identity(self._config.state_dir)
         if present is not None and present != self._identity:
             raise IdentityReplaced("this station has been enrolled anew")
+        stamp = certificate_stamp(self._config.state_dir)
+        if stamp != self._certificate:  # renewed: nobody is in a call just now, so the connection may be made anew
+            self._certificate = stamp
+            self._signalling.renew()
 
 
 def _cause(group: BaseExceptionGroup[BaseException]) -> BaseException:

@@ -141,6 +141,10 @@ class Signalling:
             self._hurried.clear()
         self._link.hurry(on)
 
+    def renew(self) -> None:
+        """Another certificate is in force: connect anew with it."""
+        self._link.renew()
+
     def doubt(self) -> None:
         """An address of this machine is gone: a broker that was reached by it will not answer any more."""
         if self._link.is_up:

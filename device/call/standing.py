@@ -31,6 +31,14 @@ def read_identity(state_dir: Path) -> Identity | None:
         return None
 
 
+def certificate_stamp(state_dir: Path) -> int | None:
+    """Changes when the certificate is replaced, as a renewal does; None when there is none."""
+    try:
+        return Keystore(state_dir).certificate.stat().st_mtime_ns
+    except OSError:
+        return None
+
+
 def read_config(state_dir: Path) -> Config:
     """The last good config; the default one (said in the log, if there should be another) when there is none."""
     path = state_dir / "config.json"
