@@ -107,7 +107,7 @@ class Peer:
         self._pictures.setCodecPreferences(_picture_codecs())
         self._sound_late = aiortc_hooks.Lateness(self._sound.receiver, _SOUND_RATE)
         self._pictures_late = aiortc_hooks.Lateness(self._pictures.receiver, _PICTURE_RATE)
-        self._sending = PeerSending(media, clock, self._sound, self._pictures)
+        self._sending = PeerSending(media, clock, self._sound, self._pictures, self._receiving.queue)
         self._gathering = aiortc_hooks.Gathering(self._sound, plan, reachability)
         self._control = self._pc.createDataChannel(LABEL, negotiated=True, id=CHANNEL_ID)
         self._control.on("open", self._control_open)

@@ -50,6 +50,10 @@ class PeerReceiving:
             if wishes.bandwidth is not None:
                 await aiortc_hooks.tell_bandwidth(receiver, wishes.ssrc, wishes.bandwidth)
 
+    def queue(self) -> float:
+        """How long a queue stands on the way to us, seconds."""
+        return self._pictures.queue
+
     def heard(self) -> None:
         """The other side gave a sign of life on its control channel."""
         self._pictures.heard()

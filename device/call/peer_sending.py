@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 from aiortc import RTCRtpTransceiver
 from aiortc.rtp import AnyRtcpPacket
@@ -24,10 +25,14 @@ from messaging.clock import Clock
 class PeerSending:
     """Sends through the senders of two transceivers. Nothing of the room leaves before `open_gate`.
 
-    Construct it before the offer is made; `answered` when the answer is in.
+    Construct it before the offer is made; `answered` when the answer is in. `queue_back`: how long a queue (seconds)
+    stands on the way to us.
     """
 
-    def __init__(self, media: Media, clock: Clock, sound: RTCRtpTransceiver, pictures: RTCRtpTransceiver) -> None:
+    def __init__(
+        self, media: Media, clock: Clock, sound: RTCRtpTransceiver, pictures: RTCRtpTransceiver,
+        queue_back: Callable[[], float],
+    ) -> None:  # fmt: skip
         self._media = media
         self._pictures = pictures
         self._gate = self._closed = False
@@ -39,7 +44,7 @@ class PeerSending:
         self._picture_bps: int | None = None
         camera = media.mode
         control = RateControl(media.bitrate_kbps * 1000, camera.width, camera.height, camera.fps, now=clock.monotonic())
-        self._sender = Sender(clock, control, self._key_wanted, self._budget_changed)
+        self._sender = Sender(clock, control, self._key_wanted, self._budget_changed, queue_back)
         aiortc_hooks.send_instead(sound.sender, _Half(self._sender, "audio"))
         aiortc_hooks.send_instead(pictures.sender, _Half(self._sender, "video"))
 

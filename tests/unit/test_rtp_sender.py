@@ -77,6 +77,9 @@ class Control:
     def on_report(self, loss: float, jitter_s: float, rtt_s: float | None, now: float) -> None:
         self.heard.append(("report", loss, jitter_s, rtt_s))
 
+    def on_queue_back(self, seconds: float) -> None:
+        self.queue_back = seconds
+
     def on_sent(self, bits: int) -> None:
         self.sent += bits
 

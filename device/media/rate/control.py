@@ -33,7 +33,7 @@ _SLOW, _QUICK, _QUICKEST, _AT_FIRST = 1.08, 1.3, 1.5, 2.0  # growth a second
 _NEAR = (0.9, 1.1)  # of the rate at which a queue was seen: there we go slowly
 _REMB_OF_WHAT_CAME = 0.85  # what REMB falls to
 _REMB_AT_ONCE = 0.5  # of our rate: what one fall leaves at least
-_OVER_USED, _OVER_USED_BPS = 2.0, 100_000  # of what has really left: how far we go without having tried it
+_OVER_USED, _OVER_USED_BPS = 1.5, 50_000  # of what has really left: how far we go without having tried it
 _LEAST_USED = 0.5  # of our rate: who uses less has not tried the line at all
 _DEAF_S = 0.2  # and a round trip, after a cut
 _STANDING_QUEUE_S, _MOST_RELIEF = 0.25, 0.5  # of packets in our own pacer; what is taken from the pictures at most
@@ -42,11 +42,12 @@ _STANDING_QUEUE_S, _MOST_RELIEF = 0.25, 0.5  # of packets in our own pacer; what
 class RateControl:
     """One line's rate. Times are seconds of one clock that only goes forward; rates are bits a second.
 
-    `most` is the most that pictures may take; `width`, `height` and `fps` are the camera's.
+    `most` is the most that pictures may take; `width`, `height` and `fps` are the camera's; one that takes its place gets
+    what fits into the budget.
     """
 
     def __init__(self, most: int, width: int, height: int, fps: int, now: float) -> None:
-        self._camera = (width, height, fps)
+        self._fps = fps
         self._most_video = max(most, shares.MIN_VIDEO)
         self._most = float(shares.line(self._most_video, fps))
         self._floor = shares.line(shares.MIN_VIDEO, fps) - shares.MOST_SOUND + shares.sound(0)
@@ -64,12 +65,6 @@ class RateControl:
         self._used: float | None = None  # bits a second that really left between the last two reports
         self._deaf_until = now  # what was lost before a cut says nothing of the rate after it
         self._counts = dict.fromkeys(("queue", "loss", "remb", "silence", "steps"), 0)
-
-    def on_camera(self, width: int, height: int, fps: int, now: float) -> None:
-        """The camera gives other pictures than before."""
-        if (width, height, fps) != self._camera:
-            self._camera = (width, height, fps)
-            self._ladder = Ladder(width, height, fps, self._pictures(), now)
 
     def on_remb(self, bps: int, now: float) -> None:
         """The other side can take so much (all streams together)."""
@@ -106,6 +101,10 @@ class RateControl:
             self._cut_for_loss(loss, sent, now)
         else:
             self._grow(loss, min(1.0, passed), now)
+
+    def on_queue_back(self, seconds: float) -> None:
+        """So long a queue stands on the way from the other side to us: no round trip's fault of ours."""
+        self._trip.back = seconds
 
     def on_sent(self, bits: int) -> None:
         """So many bits have left since this was last said, headers and all."""
@@ -150,7 +149,7 @@ class RateControl:
         )
 
     def _pictures(self) -> int:
-        video = shares.pictures(int(self._line), self._camera[2], self._signs.loss)
+        video = shares.pictures(int(self._line), self._fps, self._signs.loss)
         return min(self._most_video, max(self._least_video, video))
 
     @property
@@ -179,7 +178,7 @@ class RateControl:
         self._remb.shown()
         through = sent * (1 - max(0.0, loss - self._own.share)) / (1 + self._trip.slope)
         if self._full is None or through > self._full or not self._trip.draining:
-            self._full = self._goal = through
+            self._full = self._goal = max(through, float(self._floor))
         if self._stands.though_cut(self._trip.grown, sent):
             self._trip.take_for_granted()
             return

@@ -17,7 +17,8 @@ class RoundTrip:
     """Follows the round trip; times in seconds."""
 
     def __init__(self) -> None:
-        self.last: float | None = None
+        self.last: float | None = None  # without the queue that is known to stand on the way back
+        self.back = 0.0
         self._at = 0.0
         self._slope = 0.0
         self._least = _USUAL_S
@@ -29,6 +30,7 @@ class RoundTrip:
         """A round trip (None: not known this time) and the jitter of packets that are paced evenly."""
         if rtt_s is None:
             return
+        rtt_s = max(rtt_s - self.back, min(rtt_s, self.least))
         since = now - self._at
         self._slope = 0.0 if self.last is None or since <= 0 else (rtt_s - self.last) / max(since, _LEAST_SINCE_S)
         self.last, self._at = rtt_s, now
@@ -47,8 +49,12 @@ class RoundTrip:
     @property
     def grown(self) -> float:
         """By how much it is over its least."""
-        least = self._least if self._former is None else min(self._least, self._former)
-        return 0.0 if self.last is None else max(0.0, self.last - least)
+        return 0.0 if self.last is None else max(0.0, self.last - self.least)
+
+    @property
+    def least(self) -> float:
+        """The least lately."""
+        return self._least if self._former is None else min(self._least, self._former)
 
     @property
     def queue(self) -> bool:

@@ -114,6 +114,11 @@ class PictureReception:
         """Whether a packet is missing that can still come."""
         return self._losses.missing > 0
 
+    @property
+    def queue(self) -> float:
+        """How long a queue stands on the way to us, seconds."""
+        return self._line.queue
+
     def look(self) -> Wishes | None:
         """Without a packet, some times a second: what to say to the sender now."""
         if self._ssrc is None:

@@ -65,6 +65,9 @@ class Control(Protocol):
     def on_report(self, loss: float, jitter_s: float, rtt_s: float | None, now: float) -> None:
         """A receiver report."""
 
+    def on_queue_back(self, seconds: float) -> None:
+        """So long a queue stands on the way from the other side to us."""
+
     def on_sent(self, bits: int) -> None:
         """So many bits have left since this was last said, headers and all."""
 
@@ -99,7 +102,10 @@ class SendingFigures:
 
 
 class Sender:
-    """The sending half of one peer connection. `on_key_wanted` and `on_budget` are called on the loop."""
+    """The sending half of one peer connection. `on_key_wanted` and `on_budget` are called on the loop.
+
+    `queue_back` tells how long a queue (seconds) stands on the way to us: a round trip holds it as well.
+    """
 
     def __init__(
         self,
@@ -107,11 +113,13 @@ class Sender:
         control: Control,
         on_key_wanted: Callable[[], None],
         on_budget: Callable[[Budget], None],
+        queue_back: Callable[[], float] = lambda: 0.0,
     ) -> None:
         self._clock = clock
         self._control = control
         self._on_key_wanted = on_key_wanted
         self._on_budget = on_budget
+        self._queue_back = queue_back
         self._wall_offset = clock.wall() - clock.monotonic()  # once: a clock that is set shall not part sound and lips
         self._streams: dict[Kind, Stream] = {}
         self._outlets: dict[Kind, Outlet] = {}
@@ -289,6 +297,7 @@ class Sender:
         self._expected = self._lost = 0
         self._jitter_s = heard.jitter_s
         self._tell_sent()
+        self._control.on_queue_back(self._queue_back())
         self._control.on_report(self._loss, heard.jitter_s, heard.round_trip_s, now)
         self._look(now)
 
