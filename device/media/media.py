@@ -23,6 +23,7 @@ from device.media.speaking import Loudspeaker
 from device.media.tones import Tone
 from device.media.viewing.room import RoomView
 from device.runtime.config import MediaSection
+from device.runtime.urgency import Urgency
 from messaging.call import Devices
 from messaging.clock import Clock
 from messaging.health import Echo, SoundTest
@@ -60,6 +61,7 @@ class Media:
         self.bitrate_kbps = settings.bitrate_kbps
         self._rate_in = RateMeter(clock.monotonic)
         self._loudspeaker = Loudspeaker(self.playout, room)
+        self._urgent = {"microphone": Urgency(), "speaker": Urgency()}
         self._encoders = EncoderChoice()
         view = RoomView(clock.monotonic)
         self.pictures = PictureSource(
@@ -137,7 +139,7 @@ class Media:
         self._room.stand_aside(self._hardware.cancels_echo())
 
     def _open_speaker(self, on_fault: OnFault) -> None:
-        self._hardware.speaker.open(self._loudspeaker.next_block, on_fault)
+        self._hardware.speaker.open(self._speak, on_fault)
         self._room.changed()
         self._room.stand_aside(self._hardware.cancels_echo())
 
@@ -208,7 +210,12 @@ class Media:
         if (trial := self._trial) is not None:
             trial.stop()
 
+    def _speak(self) -> Block:
+        self._urgent["speaker"].here()
+        return self._loudspeaker.next_block()
+
     def _hear(self, block: Block) -> None:
+        self._urgent["microphone"].here()
         if (trial := self._trial) is None:
             self.sound.feed(block)
         else:

@@ -33,6 +33,7 @@ from device.media.rate.ladder import MOST_HEIGHT, MOST_WIDTH
 from device.media.rate.shares import MOST_SOUND
 from device.media.viewing import Viewing, WholePicture
 from device.runtime.bridge import Newest
+from device.runtime.urgency import step_back
 
 _log = logging.getLogger(__name__)
 
@@ -107,6 +108,7 @@ class PictureSource:
             running.own.close()
 
     def _run(self, running: _Running) -> None:
+        step_back()
         for stream in self._streams.values():
             stream.begin()
         while (frame := running.frames.take()) is not None:

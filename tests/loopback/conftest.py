@@ -12,7 +12,7 @@ from device.call.engine import Engine
 from device.call.events import PeerEvent
 from device.hardware.sim.station import Simulation
 from device.media.media import Media
-from device.runtime.config import MediaSection, StationConfig, StationSection
+from device.runtime.config import MediaSection, SimSection, StationConfig, StationSection
 from messaging.call import Devices
 from messaging.clock import Clock, SystemClock
 from messaging.frames import Picture, RingReader
@@ -23,9 +23,11 @@ from tests.loopback.stock_peer import StockPeer
 class Station:
     """The station's side of a call without its session: devices of the simulation, media, engine, what was told."""
 
-    def __init__(self, runtime_dir: Path, clock: Clock) -> None:
+    def __init__(self, runtime_dir: Path, clock: Clock, microphone: str = "speech") -> None:
         config = StationConfig(
-            station=StationSection(hardware="sim", runtime_dir=str(runtime_dir)), media=MediaSection(640, 480, 30, 1500)
+            station=StationSection(hardware="sim", runtime_dir=str(runtime_dir)),
+            media=MediaSection(640, 480, 30, 1500),
+            sim=SimSection(microphone=microphone),
         )
         self.runtime_dir = runtime_dir
         self.sim = Simulation(config)

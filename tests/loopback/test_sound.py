@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import threading
+
+import pytest
+
 from device.call.events import PeerConnected
+from device.runtime.urgency import SOUND
 from tests.loopback.conftest import Station
 from tests.loopback.stock_peer import StockPeer
 
@@ -66,3 +72,19 @@ async def test_without_the_residents_consent_no_packet_of_sound_is_kept(station:
     station.engine.open()
     await station.plays(TONE_DB)
     assert station.media.playout.figures().received > 0
+
+
+async def test_sound_goes_first_and_pictures_last_where_the_machine_has_no_time(
+    station: Station, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: dict[str, int] = {}
+    monkeypatch.setattr(os, "setpriority", lambda *a: asked.setdefault(threading.current_thread().name, a[-1]))
+    peer = station.peer()
+    await station.media.open()
+    await station.connect(peer)
+    station.engine.open()
+    await peer.gets("audio", 10)
+    await station.plays(TONE_DB)
+    assert asked.pop("sim-microphone") == asked.pop("sim-speaker") == SOUND
+    assert asked.pop("picture-encoder") > os.getpriority(os.PRIO_PROCESS, 0)
+    assert asked == {}
