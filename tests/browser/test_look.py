@@ -109,13 +109,13 @@ async def test_a_wheel_and_a_drag_look_closer_and_move(station: RunningStation, 
     await anna.page.mouse.move(x - box["width"] / 3, y, steps=8)
     await anna.page.mouse.up()
     assert apart(await greys(anna), before) > 4
-    await anna.button("Show everything").click()
+    await anna.button("Show all").click()
     await station.face.shows(lambda view: view.looking == "", "everything")
 
 
 async def test_the_second_camera_and_back_and_pulled_out(station: RunningStation, anna: Desk) -> None:
     room = await greys(anna)
-    await anna.button("Use the second camera").click()
+    await anna.button("Second camera").click()
     await station.face.shows(lambda view: view.looking == "examination", "the screen tells of the other camera")
     assert apart(await greys(anna), room) > 15
     await expect(anna.button("Follow people")).to_be_hidden()
@@ -123,14 +123,14 @@ async def test_the_second_camera_and_back_and_pulled_out(station: RunningStation
     await station.face.shows(lambda view: view.looking == "", "the room")
     assert apart(await greys(anna), room) < 10
 
-    await anna.button("Use the second camera").click()
+    await anna.button("Second camera").click()
     await station.face.shows(lambda view: view.looking == "examination", "the other camera again")
     await anna.sees(10)
     await anna.page.evaluate("performance.now = () => Date.now() + 60000")  # the wish is long past
     station.face.turn("unplug_examination")
     await anna.says("The second camera is gone. You see the room again.")
     await station.face.shows(lambda view: view.looking == "" and view.devices.camera == "ok", "the room by itself")
-    await expect(anna.button("Use the second camera")).to_be_hidden()
+    await expect(anna.button("Second camera")).to_be_hidden()
     assert apart(await greys(anna), room) < 10
 
 
@@ -145,7 +145,7 @@ async def test_stills_of_the_whole_sensor_are_compared_saved_by_hand_only_and_go
     await anna.page.evaluate("document.querySelector('.still img').decode()")
     size = await still.evaluate("(img) => [img.naturalWidth, img.naturalHeight]")
     assert size == [FULL.width, FULL.height]
-    await anna.button("Freeze the picture").click()
+    await anna.button("Freeze").click()
     await expect(anna.page.locator(".still")).to_have_count(2)
     assert await complaints(anna.page) == []
     frame = anna.page.locator(".still .frame").first
