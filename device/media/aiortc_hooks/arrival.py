@@ -15,7 +15,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any, cast
 
 import aioice.ice
-import pylibsrtp
+import aiortc.rtcdtlstransport
 from aiortc import RTCDtlsTransport, RTCRtpReceiver, clock
 from aiortc.rtcdtlstransport import State
 from aiortc.rtp import is_rtcp
@@ -32,6 +32,7 @@ _RX_BYTES, _RX_PACKETS = "_RTCDtlsTransport__rx_bytes", "_RTCDtlsTransport__rx_p
 _LATEST_S = 2.0  # a packet that claims to have waited longer: the wall clock was set meanwhile
 _UNREADABLE = (ValueError, TypeError, LookupError, ArithmeticError, struct.error)
 
+_NotTheirs = aiortc.rtcdtlstransport.pylibsrtp.Error  # type: ignore[attr-defined]
 _stock_received = aioice.ice.StunProtocol.datagram_received
 
 
@@ -92,7 +93,7 @@ class Intake:
                 at_once(dtls._handle_rtcp_data(dtls._rx_srtp.unprotect_rtcp(data)))
             else:
                 at_once(dtls._handle_rtp_data(dtls._rx_srtp.unprotect(data), clock.current_ms()))
-        except pylibsrtp.Error:
+        except _NotTheirs:
             pass  # not the other side's, or one that has come before
         finally:
             self._source = None
