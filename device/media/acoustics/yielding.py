@@ -19,7 +19,7 @@ _SPEECH_DB = -48.0  # dBFS after cancelling; quieter is no speech, or residue
 _OVER_NOISE_DB = 12.0
 _NOISE_RISE_DB = 0.03  # a block: 3 dB a second
 _SURE = 4  # blocks of speech among the last ones: a cough or a cup is none
-_HOLD = 30  # blocks after the last speech: between words
+_HOLD = 45  # blocks after the last speech: between words; an answer over the line is not there sooner
 _DOWN, _UP = 0.75, 1.05  # a block: 10 dB within 40 ms, back within 250
 
 
