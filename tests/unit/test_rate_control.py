@@ -294,3 +294,13 @@ def test_a_rate_measured_too_low_is_not_forgotten_as_a_limit_that_was_passed() -
         rate.on_sent(140_000)
         rate.on_report(0.0, 0.01, 0.03, float(second))
     assert rate.figures().line_bps < 190_000
+
+
+def test_a_queue_that_drains_does_not_change_the_frame_rate_to_and_fro() -> None:
+    """Recorded at 150 kbit/s: 640x480 went from 30 to 15 pictures a second and back with each queue."""
+    rate = control(MOST, 640, 480)
+    rate.on_report(0.0, 0.0, 0.03, 1.0)
+    for second in range(2, 30):
+        rate.on_report(0.0, 0.01, 0.4 if second % 4 < 2 else 0.03, float(second))
+        assert rate.look(second + 0.5).height == 480
+    assert rate.figures().steps == 0

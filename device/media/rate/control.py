@@ -42,8 +42,8 @@ _STANDING_QUEUE_S, _MOST_RELIEF = 0.25, 0.5  # of packets in our own pacer; what
 class RateControl:
     """One line's rate. Times are seconds of one clock that only goes forward; rates are bits a second.
 
-    `most` is the most that pictures may take; `width`, `height` and `fps` are the camera's; one that takes its place gets
-    what fits into the budget.
+    `most` is the most that pictures may take; `width`, `height` and `fps` are the camera's; what another one gives in its
+    place is made to fit.
     """
 
     def __init__(self, most: int, width: int, height: int, fps: int, now: float) -> None:
@@ -72,7 +72,7 @@ class RateControl:
             return
         if not self._trip.queue and not self._remb.believed(now):
             return
-        came = bps / _REMB_OF_WHAT_CAME
+        came = max(bps / _REMB_OF_WHAT_CAME, float(self._floor))
         self._full = came
         if self._trip.queue:
             self._goal = came
@@ -129,7 +129,7 @@ class RateControl:
             self._signs.silent = False
         video = self._pictures()
         before = self._ladder.step
-        step = self._ladder.look(video, now)
+        step = self._ladder.look(max(video, shares.MIN_VIDEO), now)  # while a queue drains, nothing is changed for it
         self._counts["steps"] += step != before
         return Budget(self._relieved(video), self._sound(), step.width, step.height, step.fps, self._signs.loss)
 
