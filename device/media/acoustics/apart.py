@@ -23,6 +23,7 @@ _SPEECH = _FULL * 10**-5.0  # -50 dBFS
 _HEARS = _FULL * 10**-6.0  # -60 dBFS
 _ANOTHER = 25  # blocks (250 ms): one silence may be a gap in the sound itself, two of them are none
 _LOSS = 10**-3.6  # 36 dB: a softer echo is none
+_SOFT = _FULL * _LOSS / 10  # what is louder is not 36 dB softer than the loudest speech, -10 dBFS
 
 
 class Apart:
@@ -48,7 +49,7 @@ class Apart:
         self._spoken[0] = spoken
         self._blocks += spoken > _SPEECH
         self._silent_for = 0 if heard > _HEARS else self._silent_for + 1
-        if steady and self._silent_for < _ALIVE:
+        if steady and heard < _SOFT and self._silent_for < _ALIVE:
             self._exclude(max(heard / _LOSS, _SPEECH))
         return self._blocks < self._until
 
@@ -71,4 +72,4 @@ class Apart:
 
 def _energy(block: Block) -> float:
     samples = block.astype(np.float32)
-    return float(np.dot(samples, samples))
+    return float(samples.dot(samples))
