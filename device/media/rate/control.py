@@ -42,8 +42,8 @@ _STANDING_QUEUE_S, _MOST_RELIEF = 0.25, 0.5  # of packets in our own pacer; what
 class RateControl:
     """One line's rate. Times are seconds of one clock that only goes forward; rates are bits a second.
 
-    `most` is the most that pictures may take; `width`, `height` and `fps` are the camera's; what another one gives in its
-    place is made to fit.
+    `most` is the most that pictures may take; `width`, `height` and `fps` are the camera's; what another camera gives in
+    its place is made to fit.
     """
 
     def __init__(self, most: int, width: int, height: int, fps: int, now: float) -> None:
