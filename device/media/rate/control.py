@@ -42,8 +42,8 @@ _STANDING_QUEUE_S, _MOST_RELIEF = 0.25, 0.5  # of packets in our own pacer; what
 class RateControl:
     """One line's rate. Times are seconds of one clock that only goes forward; rates are bits a second.
 
-    `most` is the most that pictures may take; `width`, `height` and `fps` are the camera's; what another camera gives in
-    its place is made to fit.
+    `most` is the most that pictures may take; `width`, `height` and `fps` are the camera's; what another camera gives
+    in its place is made to fit.
     """
 
     def __init__(self, most: int, width: int, height: int, fps: int, now: float) -> None:
@@ -84,21 +84,21 @@ class RateControl:
         passed = now - self._signs.reported
         self._signs.reported = now
         self._trip.take(rtt_s, jitter_s, now)
-        sent = self._sent.mean(self._line, now)
+        allowed = sent = self._sent.mean(self._line, now)
         if (used := self._sent.used(now)) is not None:
-            self._used, sent = used, max(used, sent * _LEAST_USED)
+            self._used, sent = used, max(used, allowed * _LEAST_USED)
         self._sent.restart(now)
         if passed >= SILENCE_S:
             return  # what was lost while the line was away says nothing of the line that is back
         self._signs.take_loss(loss)
         if not self._trip.queue:
-            self._own.take(loss, sent)
+            self._own.take(loss, allowed)
         if self._trip.queue:
             self._drain(loss, sent, now)
             return
         self._stands.gone()
         if loss - self._own.share > _MUCH_LOSS:
-            self._cut_for_loss(loss, sent, now)
+            self._cut_for_loss(loss, allowed, now)
         else:
             self._grow(loss, min(1.0, passed), now)
 
