@@ -107,7 +107,7 @@ async def serve(options: ServeOptions, on_ready: Callable[[Addresses], None] = l
         stack.callback(enrol.close)
         if options.broker is None:
             check_port(options.stations_host, options.broker_port, "the broker", "--broker-port")
-        registry = await stack.enter_async_context(open_registry(options.data))
+        registry = await stack.enter_async_context(open_registry(options.data, options.database))
         authority = await stack.enter_async_context(_authority(options, clock))
         line = await stack.enter_async_context(_broker(options, where, registry, authority, clock))
         address_book.save(options.data, where)
@@ -126,9 +126,9 @@ async def serve(options: ServeOptions, on_ready: Callable[[Addresses], None] = l
 
 
 @asynccontextmanager
-async def open_registry(data: Path) -> AsyncIterator[Registry]:
+async def open_registry(data: Path, database: str | None = None) -> AsyncIterator[Registry]:
     """The registry of the region's data, brought up to this version's schema."""
-    registry = Registry(database_url(data))
+    registry = Registry(database_url(data, database))
     try:
         revision = await registry.migrate()
         _log.info("the database is at revision %s", revision)
@@ -269,6 +269,6 @@ async def _watchdog(registry: Registry) -> None:
     interval_s = watchdog_interval()
     while interval_s is not None:
         async with registry.read() as t:
-            await t.stations.unpublished()
+            await t.stations.count()
         notify("WATCHDOG=1")
         await asyncio.sleep(interval_s)

@@ -10,10 +10,12 @@ import os
 import pwd
 import sys
 from pathlib import Path
+from typing import TypeAlias
 
 from messaging.errors import MessageError
 from messaging.version import version
 from provisioning.authority.errors import AuthorityError
+from region import layout_commands
 from region.authority import ca
 from region.authority.wire import SOCKET
 from region.errors import RegionError
@@ -21,6 +23,7 @@ from region.evaluation import command as evaluation
 from region.options import ServeOptions
 from region.registry import RegistryError
 
+_Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 DATA = Path("/var/lib/laegeknap-region")
 
 
@@ -49,9 +52,10 @@ def _serve(args: argparse.Namespace) -> int:
     from region.app import serve
 
     options = ServeOptions(
-        data=args.data, host=args.host, port=args.port, stations_host=args.stations_host or args.host,
-        enrol_port=args.enrol_port, broker_port=args.broker_port, broker=args.broker, authority=args.authority, public_url=args.public_url,
-        turn_urls=tuple(args.turn_url), turn_secret_file=args.turn_secret_file, relay_only=args.relay_only, tls_certificate=args.tls_cert,
+        data=args.data, database=args.database, host=args.host, port=args.port,
+        stations_host=args.stations_host or args.host, enrol_port=args.enrol_port, broker_port=args.broker_port,
+        broker=args.broker, authority=args.authority, public_url=args.public_url, turn_urls=tuple(args.turn_url),
+        turn_secret_file=args.turn_secret_file, relay_only=args.relay_only, tls_certificate=args.tls_cert,
         tls_key=args.tls_key, language=args.language,
     )  # fmt: skip
     asyncio.run(serve(options, lambda where: print(f"The region is ready: {where.public_url}", flush=True)))
@@ -93,8 +97,7 @@ def _parser(*, with_demo: bool) -> argparse.ArgumentParser:
     _add_authority(commands)
     ca.add_arguments(commands, _add_data)
     _leaf(commands, "migrate", "bring the database up to this version")
-    _add_places(commands)
-    _add_station(commands)
+    layout_commands.add_arguments(commands, _group, _leaf, _add_places(commands), _add_station(commands))
     _add_user(commands)
     link = _leaf(commands, "link", "print a link that signs somebody in, once")
     link.add_argument("name", help="the sign-in name")
@@ -144,7 +147,7 @@ def _add_authority(commands: argparse._SubParsersAction[argparse.ArgumentParser]
     parser.set_defaults(run=_authority)
 
 
-def _add_places(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def _add_places(commands: _Subparsers) -> _Subparsers:
     site = _group(commands, "site", "the places where stations stand")
     _leaf(site, "add", "add a site", group="site").add_argument("name")
     _leaf(site, "list", "list the sites", group="site")
@@ -153,9 +156,10 @@ def _add_places(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     add.add_argument("name")
     add.add_argument("--phone", default="", help="shown at the station when a call cannot be made")
     _leaf(clinic, "list", "list the clinics", group="clinic")
+    return site
 
 
-def _add_station(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def _add_station(commands: _Subparsers) -> _Subparsers:
     station = _group(commands, "station", "the stations")
     add = _leaf(station, "add", "add a station", group="station")
     add.add_argument("name", help="the room or place")
@@ -176,12 +180,15 @@ def _add_station(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     change.add_argument("--name", help="the room or place")
     change.add_argument("--site", help="the site's name")
     _add_settings(change)
+    return station
 
 
 def _add_settings(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--clinic", help="the name of the clinic its button calls; an empty name: none")
     parser.add_argument("--language", choices=("da", "en"), help="on its screen")
     parser.add_argument("--volume", type=int, help="0 to 100")
+    parser.add_argument("--room", help="the room it stands in (default: of its name)")
+    parser.add_argument("--serial", help="the serial number of its computer; an empty one: not known")
 
 
 def _add_user(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -223,6 +230,10 @@ def _add_data(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--data", type=Path, default=default, help="the region's state (default: %(default)s; REGION_DATA)"
     )
+    parser.add_argument(
+        "--database", metavar="URL", default=os.environ.get("REGION_DATABASE") or None,
+        help="postgresql://user@host/name (REGION_DATABASE; the password in PGPASSFILE); default: SQLite in --data",
+    )  # fmt: skip
 
 
 def _port(text: str) -> int:

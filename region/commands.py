@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import getpass
-import json
 import os
 import sys
-from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from messaging.clock import Clock, SystemClock
+from messaging.clock import SystemClock
 from messaging.enrolment import write_code_file
 from provisioning.authority import vault
 from provisioning.authority.enrolment import Enrolment
-from region import addresses
+from region import addresses, layout_commands
 from region.authority.client import AuthorityClient
 from region.authority.wire import SOCKET
 from region.errors import Usage
@@ -26,6 +23,9 @@ from region.evaluation.command import HEAD, as_lines, chosen_rows
 from region.evaluation.table import to_csv
 from region.fleet.printed import printed
 from region.fleet.subject import one_of_the_fleet, whole_fleet
+from region.printing import ACTOR, Desk
+from region.printing import table as _table
+from region.printing import tell as _tell
 from region.registry import NotFound, Registry, database_url
 from region.registry.actions import AuditAction
 from region.registry.records import Person, Site
@@ -35,17 +35,13 @@ from region.stations.service import Settings, StationService
 from region.web.passwords import Passwords
 from region.web.sign_in import make_link
 
-ACTOR = "command line"
-_FIRST = ("migrate", "site add", "clinic add", "user add")  # what may be done before the first `region serve`
-
-
-@dataclass(frozen=True)
-class Desk:
-    """What a command works with."""
-
-    args: argparse.Namespace
-    registry: Registry
-    clock: Clock
+_FIRST = (
+    "migrate",
+    "site add",
+    "clinic add",
+    "user add",
+    *layout_commands.FIRST,
+)  # what may be done before the first `region serve`
 
 
 def prepare(args: argparse.Namespace) -> None:
@@ -60,7 +56,7 @@ def prepare(args: argparse.Namespace) -> None:
 
 async def run(args: argparse.Namespace) -> int:
     """Carry out one command; gives the exit code."""
-    registry = Registry(database_url(args.data))
+    registry = Registry(database_url(args.data, args.database))
     try:
         revision = await registry.migrate()
         if args.does == "migrate":
@@ -97,8 +93,7 @@ async def _clinic_list(desk: Desk) -> None:
 async def _station_add(desk: Desk) -> None:
     args = desk.args
     site, clinic_id = await _site(desk, args.site), await _clinic_id(desk, args.clinic)
-    volume = 70 if args.volume is None else args.volume
-    settings = Settings(args.name, site.id, clinic_id, args.language or "da", volume)
+    settings = Settings(args.name, site.id, clinic_id, args.language, args.volume, args.room, args.serial)
     station = await _service(desk).add_station(ACTOR, settings)
     _tell(args, station, f"Added the station {station.id}. Its code file: region station code {station.id}")
 
@@ -143,9 +138,11 @@ async def _station_set(desk: Desk) -> None:
         clinic_id=now.clinic_id if args.clinic is None else clinic_id,
         language=args.language or now.language,
         volume=now.volume if args.volume is None else args.volume,
+        room=args.room,
+        serial=args.serial,
     )
     station = await _service(desk).change_station(ACTOR, args.station, settings)
-    changed = station.desired_version != now.desired_version
+    changed = station != now
     _tell(args, station, f"{station.id} is to work by version {station.desired_version}." if changed else "No change.")
 
 
@@ -241,7 +238,7 @@ _COMMANDS: dict[str, Callable[[Desk], Awaitable[None]]] = {
     "station code": _station_code, "station revoke": _station_revoke, "station release": _station_release,
     "station set": _station_set, "user add": _user_add, "user list": _user_list,
     "user password": _user_password, "user block": _user_block, "user unblock": _user_unblock, "link": _link,
-    "audit": _audit, "evaluation": _evaluation,
+    "audit": _audit, "evaluation": _evaluation, **layout_commands.COMMANDS,
 }  # fmt: skip
 
 
@@ -284,24 +281,6 @@ def _ask_password() -> str:
     if getpass.getpass("Again: ") != first:
         raise Usage("the two are not the same")
     return first
-
-
-def _tell(args: argparse.Namespace, data: Any, text: str) -> None:
-    print(json.dumps(_plain(data), ensure_ascii=False, indent=1) if args.json else text)
-
-
-def _plain(data: Any) -> Any:
-    if dataclasses.is_dataclass(data) and not isinstance(data, type):
-        return dataclasses.asdict(data)
-    return [_plain(item) for item in data] if isinstance(data, list) else data
-
-
-def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
-    lines = [tuple(head), *(tuple(row) for row in rows)]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines
-    )
 
 
 def _details(detail: dict[str, Any]) -> str:

@@ -21,6 +21,7 @@ class ServeOptions:
     """What `region serve` was asked for. `host` is where browsers are served, `stations_host` where stations are."""
 
     data: Path
+    database: str | None = None
     host: str = "127.0.0.1"
     port: int = 8400
     stations_host: str = "127.0.0.1"

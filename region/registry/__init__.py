@@ -16,10 +16,14 @@ Errors::
     ├── NotFound            no such clinic, site, station, person or call
     ├── Conflict            there is one of that name already, or something still refers to it
     ├── Invalid             a value the registry does not take; the text says which and why
+    │   └── Refused         a layer's document: the reasons by field
     └── Unavailable         the database cannot be reached, read or written
 """
 
 from region.registry.engine import Registry, Transaction, database_url
-from region.registry.errors import Conflict, Invalid, NotFound, RegistryError, Unavailable
+from region.registry.errors import Conflict, Invalid, NotFound, Refused, RegistryError, Unavailable
 
-__all__ = ["Conflict", "Invalid", "NotFound", "Registry", "RegistryError", "Transaction", "Unavailable", "database_url"]
+__all__ = [
+    "Conflict", "Invalid", "NotFound", "Refused", "Registry", "RegistryError", "Transaction", "Unavailable",
+    "database_url",
+]  # fmt: skip

@@ -9,29 +9,37 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import event
-from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, IntegrityError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from region.registry.audit import Audit
+from region.registry.backup import Renumbering
+from region.registry.bulk import Bulk
 from region.registry.calls import Calls
 from region.registry.certificates import Certificates
 from region.registry.enrolments import Enrolments
-from region.registry.errors import Conflict, Unavailable
+from region.registry.errors import Conflict, Invalid, Unavailable
+from region.registry.layers import Layers
+from region.registry.leases import Leases
 from region.registry.migrate import upgrade
 from region.registry.people import People
-from region.registry.places import Clinics, Sites
+from region.registry.places import Clinics, Clusters, Municipalities, Rooms, Sites
 from region.registry.qualities import Qualities
 from region.registry.reports import Reports
 from region.registry.sessions import Sessions
 from region.registry.stations import Stations
 
 _BUSY_TIMEOUT_MS = 10_000
-_READ_ONLY = "laegeknap_read_only"
+_PURPOSE, _READS, _WRITES, _MIGRATES = "laegeknap_purpose", "reads", "writes", "migrates"
+_SQLITE, _POSTGRESQL = "sqlite+aiosqlite:///", "postgresql+asyncpg://"
+_POOL = 8  # connections of one process to PostgreSQL, and as many more for a moment
+_RECYCLE_S = 1800
+_MIGRATION_LOCK = 0x6C61656B  # "laek"
 
 
-def database_url(data: Path) -> str:
-    """The default database of a region with its state in `data`."""
-    return f"sqlite+aiosqlite:///{data / 'region.sqlite'}"
+def database_url(data: Path, said: str | None = None) -> str:
+    """The database that was said (`--database`, REGION_DATABASE), or else SQLite's file in the region's `data`."""
+    return said or f"{_SQLITE}{data / 'region.sqlite'}"
 
 
 class Transaction:
@@ -49,6 +57,41 @@ class Transaction:
     def sites(self) -> Sites:
         """Where stations stand."""
         return Sites(self._connection)
+
+    @cached_property
+    def clusters(self) -> Clusters:
+        """Municipalities that belong together."""
+        return Clusters(self._connection)
+
+    @cached_property
+    def municipalities(self) -> Municipalities:
+        """Where sites are."""
+        return Municipalities(self._connection)
+
+    @cached_property
+    def rooms(self) -> Rooms:
+        """The rooms of sites."""
+        return Rooms(self._connection)
+
+    @cached_property
+    def layers(self) -> Layers:
+        """What each level says that stations work by, and what comes of it."""
+        return Layers(self._connection)
+
+    @cached_property
+    def bulk(self) -> Bulk:
+        """Many stations at once."""
+        return Bulk(self._connection)
+
+    @cached_property
+    def renumbering(self) -> Renumbering:
+        """What a restored registry needs before it may speak to stations."""
+        return Renumbering(self._connection)
+
+    @cached_property
+    def leases(self) -> Leases:
+        """What only one process does at a time."""
+        return Leases(self._connection)
 
     @cached_property
     def stations(self) -> Stations:
@@ -97,32 +140,75 @@ class Transaction:
 
 
 class Registry:
-    """The region's database. `url` is SQLAlchemy's, with an asynchronous driver."""
+    """The region's database, at `url` (`addressed`).
+
+    Both databases behave alike: a transaction that reads sees one moment; one that writes sees what others have
+    committed, and what must hold between two of them is decided by conditional statements, unique keys and `_alone`.
+    """
 
     def __init__(self, url: str) -> None:
-        self._engine = _engine(url)
+        self._engine = _engine(addressed(url))
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether it is a file of this machine."""
+        return self._engine.dialect.name == "sqlite"
+
+    @property
+    def file(self) -> Path:
+        """SQLite's file; Invalid for another database."""
+        if not self.is_sqlite or not self._engine.url.database:
+            raise Invalid("this database is no file: use pg_dump and pg_restore (docs/operations/databases.md)")
+        return Path(self._engine.url.database)
 
     async def migrate(self) -> str:
         """Bring the database up to this version's schema; gives the revision it is at now."""
-        async with self._errors(), self._engine.begin() as connection:
-            return await connection.run_sync(upgrade)
+        async with self._errors(), self._connected(_MIGRATES) as connection:
+            async with connection.begin():
+                await self._one_migrates(connection)
+                revision = await connection.run_sync(upgrade)
+                await self._check_references(connection)
+            return revision
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[Transaction]:
         """A transaction that writes: commits when left, rolls back on an error."""
-        async with self._errors(), self._engine.begin() as connection:
+        async with self._errors(), self._connected(_WRITES) as connection, connection.begin():
             yield Transaction(connection)
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[Transaction]:
-        """A transaction that only looks; it never waits for a writer."""
-        async with self._errors(), self._engine.connect() as connection:
-            await connection.execution_options(**{_READ_ONLY: True})
+        """A transaction that only looks, and sees one moment; it never waits for a writer."""
+        async with self._errors(), self._connected(_READS) as connection:
+            if not self.is_sqlite:
+                await connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
             yield Transaction(connection)
 
     async def close(self) -> None:
         """Let go of the database."""
         await self._engine.dispose()
+
+    @asynccontextmanager
+    async def _connected(self, purpose: str) -> AsyncIterator[AsyncConnection]:
+        """A connection; a server that cannot be reached is Unavailable, whatever its driver calls that."""
+        connection = self._engine.connect()
+        try:
+            await connection.start()
+        except (OSError, TimeoutError) as error:
+            raise Unavailable(f"the database cannot be reached: {error.strerror or type(error).__name__}") from error
+        try:
+            await connection.execution_options(**{_PURPOSE: purpose})
+            yield connection
+        finally:
+            await connection.close()
+
+    async def _one_migrates(self, connection: AsyncConnection) -> None:
+        if not self.is_sqlite:
+            await connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})")
+
+    async def _check_references(self, connection: AsyncConnection) -> None:
+        if self.is_sqlite and (await connection.exec_driver_sql("PRAGMA foreign_key_check")).first() is not None:
+            raise Unavailable("a row refers to one that is not there; nothing was changed. Restore a backup")
 
     @asynccontextmanager
     async def _errors(self) -> AsyncIterator[None]:
@@ -134,12 +220,30 @@ class Registry:
             raise Unavailable(f"the database does not answer as it should: {type(error).__name__}") from error
 
 
+def addressed(url: str) -> str:
+    """The address with the driver we use: `postgresql://...` as everybody writes it, or a path of SQLite's."""
+    for plain, ours in (("postgres://", _POSTGRESQL), ("postgresql://", _POSTGRESQL), ("sqlite:///", _SQLITE)):
+        if url.startswith(plain):
+            return ours + url.removeprefix(plain)
+    if not url.startswith((_POSTGRESQL, _SQLITE)):
+        raise Unavailable("the database's address: expected postgresql://user@host/name, or sqlite:///path")
+    return url
+
+
 def _engine(url: str) -> AsyncEngine:
-    engine = create_async_engine(url)
-    if engine.dialect.name == "sqlite":
-        event.listen(engine.sync_engine, "connect", _prepare_sqlite)
-        event.listen(engine.sync_engine, "begin", _begin_sqlite)
+    if url.startswith(_POSTGRESQL):
+        return _made(url, pool_size=_POOL, max_overflow=_POOL, pool_pre_ping=True, pool_recycle=_RECYCLE_S)
+    engine = _made(url)
+    event.listen(engine.sync_engine, "connect", _prepare_sqlite)
+    event.listen(engine.sync_engine, "begin", _begin_sqlite)
     return engine
+
+
+def _made(url: str, **options: Any) -> AsyncEngine:
+    try:
+        return create_async_engine(url, **options)
+    except ArgumentError as error:
+        raise Unavailable("the database's address cannot be understood") from error
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
@@ -152,6 +256,11 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
 
 
 def _begin_sqlite(connection: Any) -> None:
-    """A writer takes SQLite's write lock at once: one that reads first could otherwise fail instead of waiting."""
-    read_only = connection.get_execution_options().get(_READ_ONLY, False)
-    connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+    """A writer takes SQLite's write lock at once: one that reads first could otherwise fail instead of waiting.
+
+    A migration makes tables anew under rows that refer to them, which is only possible while nobody looks after
+    references; they are checked before it commits. (The pragma does nothing inside a transaction.)
+    """
+    purpose = connection.get_execution_options().get(_PURPOSE, _WRITES)
+    connection.exec_driver_sql(f"PRAGMA foreign_keys={'OFF' if purpose == _MIGRATES else 'ON'}")
+    connection.exec_driver_sql("BEGIN" if purpose == _READS else "BEGIN IMMEDIATE")

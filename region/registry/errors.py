@@ -19,5 +19,13 @@ class Invalid(RegistryError):
     """A value the registry does not take; the text says which and why."""
 
 
+class Refused(Invalid):
+    """A layer may not say that: `fields`, dotted path to reason. No value is repeated."""
+
+    def __init__(self, fields: dict[str, str]) -> None:
+        super().__init__("; ".join(f"{path}: {why}" for path, why in fields.items()))
+        self.fields = fields
+
+
 class Unavailable(RegistryError):
     """The database cannot be reached, read or written."""

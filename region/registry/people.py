@@ -72,6 +72,19 @@ class People(Subject):
         )
         return None if row is None else row["password_hash"]
 
+    async def change(
+        self, person_id: int, *, role: Role, clinic_id: int | None, display_name: str, title: str,
+        language: Language | None,
+    ) -> Person:  # fmt: skip
+        """What others see of this person, what they may do and where. Invalid: a clinician without a clinic."""
+        if role == "clinician" and clinic_id is None:
+            raise Invalid("clinic: a clinician belongs to one")
+        await self._change(
+            person_id, role=role, clinic_id=clinic_id, display_name=text(display_name, "display name", 80),
+            title=text(title, "title", 80, empty=True), language=language,
+        )  # fmt: skip
+        return await self.get(person_id)
+
     async def set_password(self, person_id: int, password_hash: str) -> None:
         """Give a new hash."""
         await self._change(person_id, password_hash=password_hash)

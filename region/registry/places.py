@@ -1,15 +1,19 @@
-"""Clinics and sites."""
+"""Clinics, and the places: clusters, municipalities, sites, rooms."""
 
 from __future__ import annotations
 
 import re
+from typing import Any, TypeVar
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import Select, func, insert, select, update
 
 from region.registry import schema
 from region.registry.errors import Conflict, Invalid, NotFound
-from region.registry.records import Clinic, Site
+from region.registry.layers import Layers
+from region.registry.records import Clinic, Cluster, Municipality, Room, Site
 from region.registry.table import Subject, text
+
+T = TypeVar("T")
 
 _PHONE = re.compile(r"\+?[0-9 ]{3,24}")
 
@@ -45,44 +49,180 @@ class Clinics(Subject):
         return [Clinic(**row) for row in await self._rows(select(schema.clinic).order_by(schema.clinic.c.name))]
 
     async def change(self, clinic_id: int, name: str, phone: str) -> Clinic:
-        """Give it another name or number. Its stations' config changes with it: see `Stations.touch_clinic`."""
+        """Give it another name or number. The version of each station grows that calls it, or falls back on it."""
         name, phone = text(name, "clinic", 80), _phone(phone)
+        layers = Layers(self._connection)
+        await layers.alone()
+        before = await self.get(clinic_id)
         other = await self.find(name)
         if other is not None and other.id != clinic_id:
             raise Conflict(f"there is a clinic called {name} already")
         await self._run(update(schema.clinic).where(schema.clinic.c.id == clinic_id).values(name=name, phone=phone))
-        return await self.get(clinic_id)
+        after = await self.get(clinic_id)
+        if after != before:
+            await layers.clinic_changed(before, after)
+        return after
+
+
+class Clusters(Subject):
+    """Municipalities that belong together."""
+
+    async def add(self, name: str, now: float) -> Cluster:
+        """A new cluster; Conflict if there is one of that name."""
+        name = text(name, "cluster", 80)
+        if await self.find(name) is not None:
+            raise Conflict(f"there is a cluster called {name} already")
+        await self._run(insert(schema.cluster).values(name=name, created_at=now))
+        return await self.named(name)
+
+    async def find(self, name: str) -> Cluster | None:
+        """The cluster of that name."""
+        row = await self._row(select(schema.cluster).where(schema.cluster.c.name == name))
+        return None if row is None else Cluster(**row)
+
+    async def named(self, name: str) -> Cluster:
+        """The cluster of that name, or NotFound."""
+        return there(await self.find(name), "cluster", name)
+
+    async def all(self) -> list[Cluster]:
+        """Every cluster, by name."""
+        return [Cluster(**row) for row in await self._rows(select(schema.cluster).order_by(schema.cluster.c.name))]
+
+
+class Municipalities(Subject):
+    """Where sites are."""
+
+    async def add(self, name: str, cluster_id: int | None, now: float) -> Municipality:
+        """A new municipality; Conflict if there is one of that name."""
+        name = text(name, "municipality", 80)
+        if await self.find(name) is not None:
+            raise Conflict(f"there is a municipality called {name} already")
+        await self._run(insert(schema.municipality).values(name=name, cluster_id=cluster_id, created_at=now))
+        return await self.named(name)
+
+    async def find(self, name: str) -> Municipality | None:
+        """The municipality of that name."""
+        row = await self._row(_municipalities().where(schema.municipality.c.name == name))
+        return None if row is None else Municipality(**row)
+
+    async def named(self, name: str) -> Municipality:
+        """The municipality of that name, or NotFound."""
+        return there(await self.find(name), "municipality", name)
+
+    async def all(self) -> list[Municipality]:
+        """Every municipality, by name."""
+        rows = await self._rows(_municipalities().order_by(schema.municipality.c.name))
+        return [Municipality(**row) for row in rows]
+
+    async def move(self, municipality_id: int, cluster_id: int | None) -> tuple[str, ...]:
+        """Let it belong to another cluster; gives the stations whose config changes by that."""
+        layers = Layers(self._connection)
+        await layers.alone()
+        before = await layers.chains()
+        after = before.moved(municipalities={municipality_id: cluster_id})
+        table = schema.municipality
+        await self._run(update(table).where(table.c.id == municipality_id).values(cluster_id=cluster_id))
+        return await layers.settle(before, after, before.under("municipality", str(municipality_id)))
 
 
 class Sites(Subject):
     """Where stations stand."""
 
-    async def add(self, name: str, now: float) -> Site:
+    async def add(self, name: str, now: float, municipality_id: int | None = None) -> Site:
         """A new site; Conflict if there is one of that name."""
         name = text(name, "site", 80)
         if await self.find(name) is not None:
             raise Conflict(f"there is a site called {name} already")
-        await self._run(insert(schema.site).values(name=name, created_at=now))
-        made = await self.find(name)
-        if made is None:
-            raise NotFound("no such site")
-        return made
+        await self._run(insert(schema.site).values(name=name, municipality_id=municipality_id, created_at=now))
+        return await self.named(name)
 
     async def get(self, site_id: int) -> Site:
         """The site, or NotFound."""
-        row = await self._row(select(schema.site).where(schema.site.c.id == site_id))
+        row = await self._row(_sites().where(schema.site.c.id == site_id))
         if row is None:
             raise NotFound("no such site")
         return Site(**row)
 
     async def find(self, name: str) -> Site | None:
         """The site of that name."""
-        row = await self._row(select(schema.site).where(schema.site.c.name == name))
+        row = await self._row(_sites().where(schema.site.c.name == name))
         return None if row is None else Site(**row)
+
+    async def named(self, name: str) -> Site:
+        """The site of that name, or NotFound."""
+        return there(await self.find(name), "site", name)
 
     async def all(self) -> list[Site]:
         """Every site, by name."""
-        return [Site(**row) for row in await self._rows(select(schema.site).order_by(schema.site.c.name))]
+        return [Site(**row) for row in await self._rows(_sites().order_by(schema.site.c.name))]
+
+    async def move(self, site_id: int, municipality_id: int | None) -> tuple[str, ...]:
+        """Let it belong to another municipality; gives the stations whose config changes by that."""
+        layers = Layers(self._connection)
+        await layers.alone()
+        before = await layers.chains()
+        after = before.moved(sites={site_id: municipality_id})
+        await self._run(update(schema.site).where(schema.site.c.id == site_id).values(municipality_id=municipality_id))
+        return await layers.settle(before, after, before.under("site", str(site_id)))
+
+
+class Rooms(Subject):
+    """The rooms of sites."""
+
+    async def add(self, site_id: int, name: str, now: float) -> Room:
+        """A new room; Conflict if the site has one of that name."""
+        name = text(name, "room", 80)
+        if await self.find(site_id, name) is not None:
+            raise Conflict(f"there is a room called {name} at that site already")
+        return await self.ensure(site_id, name, now)
+
+    async def ensure(self, site_id: int, name: str, now: float) -> Room:
+        """The room of that name at the site, made if need be; two at once make one."""
+        name = text(name, "room", 80)
+        await self._add_missing(schema.room, {"site_id": site_id, "name": name}, {"created_at": now})
+        return there(await self.find(site_id, name), "room", name)
+
+    async def find(self, site_id: int, name: str) -> Room | None:
+        """The site's room of that name."""
+        row = await self._row(_rooms().where(schema.room.c.site_id == site_id, schema.room.c.name == name))
+        return None if row is None else Room(**row)
+
+    async def all(self, site_id: int | None = None) -> list[Room]:
+        """The rooms of a site or of all, by site and name."""
+        statement = _rooms().order_by(schema.site.c.name, schema.room.c.name)
+        if site_id is not None:
+            statement = statement.where(schema.room.c.site_id == site_id)
+        return [Room(**row) for row in await self._rows(statement)]
+
+
+def there(found: T | None, what: str, name: str) -> T:
+    """What was found, or NotFound with its name."""
+    if found is None:
+        raise NotFound(f"no {what} {name}")
+    return found
+
+
+def _municipalities() -> Select[Any]:
+    municipality, cluster = schema.municipality.c, schema.cluster.c
+    return select(
+        municipality.id, municipality.name, municipality.cluster_id,
+        func.coalesce(cluster.name, "").label("cluster"), municipality.created_at,
+    ).outerjoin(schema.cluster, cluster.id == municipality.cluster_id)  # fmt: skip
+
+
+def _sites() -> Select[Any]:
+    site, municipality = schema.site.c, schema.municipality.c
+    return select(
+        site.id, site.name, site.created_at, site.municipality_id,
+        func.coalesce(municipality.name, "").label("municipality"),
+    ).outerjoin(schema.municipality, municipality.id == site.municipality_id)  # fmt: skip
+
+
+def _rooms() -> Select[Any]:
+    room, site = schema.room.c, schema.site.c
+    return select(room.id, room.site_id, site.name.label("site"), room.name, room.created_at).join(
+        schema.site, site.id == room.site_id
+    )
 
 
 def _phone(value: str) -> str:

@@ -9,7 +9,8 @@ from typing import Any, Literal
 from messaging.call import EndReason
 from messaging.quality import Grade
 from messaging.status import Process
-from messaging.twin import Config, Language
+from messaging.twin import Language
+from provisioning.authority.profiles import Level
 
 Role = Literal["clinician", "it_admin"]
 OpenState = Literal["waiting", "ringing", "answered"]
@@ -34,8 +35,8 @@ class Clinic:
 
 
 @dataclass(frozen=True)
-class Site:
-    """A care home or group home."""
+class Cluster:
+    """Municipalities that share a clinic's service, a contract or an IT department."""
 
     id: int
     name: str
@@ -43,8 +44,64 @@ class Site:
 
 
 @dataclass(frozen=True)
+class Municipality:
+    """A municipality, in a cluster or in none."""
+
+    id: int
+    name: str
+    cluster_id: int | None
+    cluster: str
+    created_at: float
+
+
+@dataclass(frozen=True)
+class Site:
+    """A care home or group home, in a municipality or in none."""
+
+    id: int
+    name: str
+    created_at: float
+    municipality_id: int | None = None
+    municipality: str = ""
+
+
+@dataclass(frozen=True)
+class Room:
+    """A room of a site; stations stand in it."""
+
+    id: int
+    site_id: int
+    site: str
+    name: str
+    created_at: float
+
+
+@dataclass(frozen=True)
+class LayerRecord:
+    """What one level says at one place; version 0: it has never said anything."""
+
+    level: Level
+    place: str
+    document: dict[str, Any]
+    version: int
+    changed_at: float
+    changed_by: str
+
+
+@dataclass(frozen=True)
+class Touched:
+    """A layer as it is now, and the stations whose config has changed by it."""
+
+    layer: LayerRecord
+    stations: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Station:
-    """A station, with the names of where it stands and whom it calls (empty while it has no clinic)."""
+    """A station, with the names of where it stands and whom it calls (empty while it has no clinic).
+
+    Clinic, language and volume are what the layers come to; all of its config: `Layers.desired`.
+    """
 
     id: str
     name: str
@@ -59,11 +116,9 @@ class Station:
     published_version: int
     created_at: float
     admission: Admission = "admitted"
-
-    @property
-    def config(self) -> Config:
-        """What the station should work by, as it travels in `dn/desired`."""
-        return Config(self.clinic, self.phone, self.site, self.name, self.language, self.volume)
+    serial: str | None = None  # the computer's own, known in advance: with it a station claims itself
+    room_id: int = 0
+    room: str = ""
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import select, update
 
 from messaging.status import Connection, Process
 from region.registry import schema
@@ -34,8 +34,12 @@ class Reports(Subject):
         """Keep what a process said of itself; one that has gone is remembered with its last versions."""
         key = {"station_id": station_id, "process": said.process}
         values: dict[str, Any] = {
-            "state": said.state, "boot": said.boot, "bd": said.bd, "call": said.call, "since": since,
-        }  # fmt: skip
+            "state": said.state,
+            "boot": said.boot,
+            "bd": said.bd,
+            "call": said.call,
+            "since": since,
+        }
         before = await self.presence(station_id, said.process)
         if said.versions or before is None:
             values["versions"] = said.versions
@@ -73,9 +77,3 @@ class Reports(Subject):
         """Keep the last report of a branch."""
         values = {"data": data, "boot": boot, "seq": seq, "at": at}
         await self._upsert(schema.station_report, {"station_id": station_id, "branch": branch}, values)
-
-    async def _upsert(self, table: Any, key: dict[str, Any], values: dict[str, Any]) -> None:
-        """Portable, and safe because one ingest writes: change the row, or add it."""
-        same = [table.c[name] == value for name, value in key.items()]
-        if (await self._run(update(table).where(*same).values(**values))).rowcount == 0:
-            await self._run(insert(table).values(**key, **values))

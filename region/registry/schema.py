@@ -17,6 +17,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    UniqueConstraint,
 )  # fmt: skip
 
 metadata = MetaData(
@@ -37,18 +38,64 @@ clinic = Table(
     Column("created_at", Double, nullable=False),
 )  # fmt: skip
 
+cluster = Table(
+    "cluster", metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", String(80), nullable=False, unique=True),
+    Column("created_at", Double, nullable=False),
+)  # fmt: skip
+
+municipality = Table(
+    "municipality", metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", String(80), nullable=False, unique=True),
+    Column("cluster_id", ForeignKey("cluster.id"), nullable=True, index=True),
+    Column("created_at", Double, nullable=False),
+)  # fmt: skip
+
 site = Table(
     "site", metadata,
     Column("id", Integer, primary_key=True),
     Column("name", String(80), nullable=False, unique=True),
+    Column("municipality_id", ForeignKey("municipality.id"), nullable=True, index=True),
     Column("created_at", Double, nullable=False),
+)  # fmt: skip
+
+room = Table(
+    "room", metadata,
+    Column("id", Integer, primary_key=True),
+    Column("site_id", ForeignKey("site.id"), nullable=False),
+    Column("name", String(80), nullable=False),
+    Column("created_at", Double, nullable=False),
+    UniqueConstraint("site_id", "name"),
+)  # fmt: skip
+
+layer = Table(
+    "layer", metadata,
+    Column("level", String(16), primary_key=True),
+    Column("place", String(40), primary_key=True),
+    Column("document", JSON, nullable=False),
+    Column("version", BigInteger, nullable=False),
+    Column("changed_at", Double, nullable=False),
+    Column("changed_by", String(80), nullable=False),
+    CheckConstraint("level IN ('region', 'cluster', 'municipality', 'site', 'station')", name="level"),
+)  # fmt: skip
+
+lease = Table(
+    "lease", metadata,
+    Column("name", String(40), primary_key=True),
+    Column("holder", String(40), nullable=False),
+    Column("until", Double, nullable=False),
 )  # fmt: skip
 
 station = Table(
     "station", metadata,
     Column("id", String(40), primary_key=True),
     Column("name", String(80), nullable=False),
+    Column("serial", String(64), nullable=True, unique=True),
     Column("site_id", ForeignKey("site.id"), nullable=False, index=True),
+    Column("room_id", ForeignKey("room.id"), nullable=False, index=True),
+    # What the layers come to, for what is asked for often: kept by `layers.py`.
     Column("clinic_id", ForeignKey("clinic.id"), nullable=True, index=True),
     Column("language", String(2), nullable=False),
     Column("volume", Integer, nullable=False),

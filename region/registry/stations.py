@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import re
 import secrets
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import Select, func, insert, select, update
 
-from messaging.twin import Language
+from messaging.twin import Config, Language
+from provisioning.authority.profiles import Document, put, without
 from region.registry import schema
 from region.registry.errors import Invalid, NotFound
+from region.registry.layers import Layers
+from region.registry.places import Rooms
 from region.registry.records import Admission, Station
-from region.registry.table import Subject, text
+from region.registry.table import Subject, chunks, text
 
+_SERIAL = re.compile(r"[a-z0-9][a-z0-9.:-]{3,63}")
 _LETTERS = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32, in lower case
 
 
@@ -25,18 +31,30 @@ class Stations(Subject):
     """The stations. Every change of what a station works by makes `desired_version` grow."""
 
     async def add(
-        self, name: str, site_id: int, clinic_id: int | None, now: float, *, language: Language = "da", volume: int = 70
-    ) -> Station:
-        """A new station with an id of its own; NotFound for an unknown site or clinic."""
-        await self._check_places(site_id, clinic_id)
-        station_id = new_station_id()
+        self, name: str, site_id: int, clinic_id: int | None, now: float, *, language: Language | None = None,
+        volume: int | None = None, room: str = "", serial: str | None = None, by: str = "region",
+    ) -> Station:  # fmt: skip
+        """A new station with an id of its own; NotFound for an unknown site or clinic.
+
+        Without `room` it stands in the room of its own name. What is not None and not as the layers above say, the
+        station says itself.
+        """
+        name, station_id = text(name, "station", 80), new_station_id()
+        layers = Layers(self._connection)
+        await layers.alone()
+        asked = await self._asked(site_id, clinic_id, language, volume)
+        standing = await Rooms(self._connection).ensure(site_id, room or name, now)
         await self._run(
             insert(schema.station).values(
-                id=station_id, name=text(name, "station", 80), site_id=site_id, clinic_id=clinic_id,
-                language=_language(language), volume=_volume(volume), desired_version=1, published_version=0,
-                created_at=now,
+                id=station_id, name=name, site_id=site_id, room_id=standing.id, serial=serial_number(serial),
+                clinic_id=None, language=Config().language, volume=Config().volume, desired_version=0,
+                published_version=0, created_at=now,
             )
         )  # fmt: skip
+        chains = await layers.chains([station_id])
+        own = _own({}, chains.above(station_id), {key: value for key, value in asked.items() if value is not None})
+        await layers.say("station", station_id, own, by, now)
+        await layers.apply(chains.saying("station", station_id, own), [station_id])
         return await self.get(station_id)
 
     async def get(self, station_id: str) -> Station:
@@ -60,41 +78,84 @@ class Stations(Subject):
         return await self._list(_select().where(schema.station.c.clinic_id == clinic_id))
 
     async def change(
-        self, station_id: str, *, name: str, site_id: int, clinic_id: int | None, language: Language, volume: int
-    ) -> Station:
-        """Set what the station should work by. The version grows only if something really changes."""
-        before = await self.get(station_id)
-        await self._check_places(site_id, clinic_id)
-        values: dict[str, Any] = {
-            "name": text(name, "station", 80), "site_id": site_id, "clinic_id": clinic_id,
-            "language": _language(language), "volume": _volume(volume),
-        }  # fmt: skip
-        if any(getattr(before, key) != value for key, value in values.items()):
-            grown = schema.station.c.desired_version + 1
-            await self._run(
-                update(schema.station).where(schema.station.c.id == station_id).values(desired_version=grown, **values)
-            )
+        self, station_id: str, *, name: str, site_id: int, clinic_id: int | None, language: Language, volume: int,
+        room: str | None = None, by: str = "region", now: float = 0.0,
+    ) -> Station:  # fmt: skip
+        """Set what the station should work by, and where it stands. The version grows only if something changes.
+
+        What is as the layers above say is left to them; the rest the station says itself. Without `room` it stays in
+        its room, or at another site in the room of the same name.
+        """
+        layers = Layers(self._connection)
+        await layers.alone()
+        before, name = await self.get(station_id), text(name, "station", 80)
+        asked = await self._asked(site_id, clinic_id, language, volume)
+        asked["clinic"] = asked["clinic"] or ""
+        standing = await Rooms(self._connection).ensure(site_id, room or before.room, now)
+        was = await layers.chains([station_id])
+        moved = was.moved(stations={station_id: site_id})
+        own = _own(was.documents.get(("station", station_id), {}), moved.above(station_id), asked)
+        will = moved.saying("station", station_id, own)
+        facts = {"name": name, "site_id": site_id, "room_id": standing.id}
+        await self._run(update(schema.station).where(schema.station.c.id == station_id).values(**facts))
+        await layers.say("station", station_id, own, by, now)
+        if (before.name, before.site_id) != (name, site_id):
+            await layers.object_to(will, [station_id])
+            await layers.apply(will, [station_id])
+        else:
+            await layers.settle(was, will, [station_id])
         return await self.get(station_id)
 
-    async def touch_clinic(self, clinic_id: int) -> list[Station]:
-        """The clinic's name or number changed: the version of each of its stations grows. Gives those stations."""
-        grown = schema.station.c.desired_version + 1
+    async def move(self, station_id: str, site_id: int, room: str, now: float) -> Station:
+        """Stand it in that room of that site, made if need be; the version grows where its config changes by that."""
+        layers = Layers(self._connection)
+        await layers.alone()
+        before = await self.get(station_id)
+        await self._asked(site_id, None, None, None)
+        standing = await Rooms(self._connection).ensure(site_id, room, now)
+        was = await layers.chains([station_id])
+        will = was.moved(stations={station_id: site_id})
         await self._run(
-            update(schema.station).where(schema.station.c.clinic_id == clinic_id).values(desired_version=grown)
+            update(schema.station).where(schema.station.c.id == station_id).values(site_id=site_id, room_id=standing.id)
         )
-        return await self.of_clinic(clinic_id)
+        if before.site_id != site_id:
+            await layers.object_to(will, [station_id])
+            await layers.apply(will, [station_id])
+        return await self.get(station_id)
 
-    async def unpublished(self) -> list[Station]:
-        """The stations whose desired config the broker has not taken yet."""
+    async def set_serial(self, station_id: str, serial: str | None) -> None:
+        """Which computer it is; Conflict if that is another station's."""
+        await self._run(
+            update(schema.station).where(schema.station.c.id == station_id).values(serial=serial_number(serial))
+        )
+
+    async def with_serial(self, serial: str) -> Station | None:
+        """The station of that serial number, known in advance."""
+        row = await self._row(_select().where(schema.station.c.serial == serial_number(serial)))
+        return None if row is None else Station(**row)
+
+    async def count(self) -> int:
+        """How many stations there are."""
+        row = await self._row(select(func.count().label("stations")).select_from(schema.station))
+        return 0 if row is None else int(row["stations"])
+
+    async def unpublished(self, most: int = 500) -> list[Station]:
+        """Stations whose desired config the broker has not taken yet, `most` of them."""
         newer = schema.station.c.desired_version > schema.station.c.published_version
-        return await self._list(_select().where(newer))
+        rows = await self._rows(_select().where(newer).order_by(schema.station.c.id).limit(most))
+        return [Station(**row) for row in rows]
 
-    async def published(self, station_id: str, version: int) -> None:
-        """The broker has taken that version of the station's desired config."""
-        older = schema.station.c.published_version < version
-        await self._run(
-            update(schema.station).where(schema.station.c.id == station_id, older).values(published_version=version)
-        )
+    async def published(self, versions: Mapping[str, int]) -> None:
+        """The broker has taken these versions of the stations' desired config."""
+        alike: dict[int, list[str]] = {}
+        for station_id, version in versions.items():
+            alike.setdefault(version, []).append(station_id)
+        for version, stations in alike.items():
+            older = schema.station.c.published_version < version
+            for some in chunks(stations):
+                await self._run(
+                    update(schema.station).where(schema.station.c.id.in_(some), older).values(published_version=version)
+                )
 
     async def forget_published(self) -> None:
         """The broker has lost what it retained: everything is to be published again."""
@@ -117,13 +178,38 @@ class Stations(Subject):
         ordered = statement.order_by(schema.site.c.name, schema.station.c.name, schema.station.c.id)
         return [Station(**row) for row in await self._rows(ordered)]
 
-    async def _check_places(self, site_id: int, clinic_id: int | None) -> None:
+    async def _asked(
+        self, site_id: int, clinic_id: int | None, language: Language | None, volume: int | None
+    ) -> dict[str, Any]:
         if await self._row(select(schema.site.c.id).where(schema.site.c.id == site_id)) is None:
             raise NotFound("no such site")
-        if clinic_id is not None and not await self._row(
-            select(schema.clinic.c.id).where(schema.clinic.c.id == clinic_id)
-        ):
-            raise NotFound("no such clinic")
+        clinic = None
+        if clinic_id is not None:
+            clinic = await self._row(select(schema.clinic.c.name).where(schema.clinic.c.id == clinic_id))
+            if clinic is None:
+                raise NotFound("no such clinic")
+        return {
+            "clinic": None if clinic is None else clinic["name"],
+            "language": None if language is None else _language(language),
+            "volume": None if volume is None else _volume(volume),
+        }
+
+
+def _own(own: Document, above: Document, asked: Mapping[str, Any]) -> Document:
+    """What the station has to say itself so that it works as asked."""
+    default = {"clinic": "", "language": Config().language, "volume": Config().volume}
+    for key, value in asked.items():
+        as_above = value == above.get(key, default[key])
+        own = without(own, (key,)) if as_above else put(own, (key,), value)
+    return own
+
+
+def serial_number(value: str | None) -> str | None:
+    """A computer's serial number as it is stored: without spaces, in lower case. None where there is none."""
+    value = "".join((value or "").split()).lower()
+    if value and not _SERIAL.fullmatch(value):
+        raise Invalid("serial: 4 to 64 letters, digits, hyphens, dots and colons")
+    return value or None
 
 
 def _select() -> Select[Any]:
@@ -133,9 +219,10 @@ def _select() -> Select[Any]:
             station.id, station.name, station.site_id, site.name.label("site"), station.clinic_id,
             func.coalesce(clinic.name, "").label("clinic"), func.coalesce(clinic.phone, "").label("phone"),
             station.language, station.volume, station.desired_version, station.published_version, station.created_at,
-            station.admission,
+            station.admission, station.serial, station.room_id, schema.room.c.name.label("room"),
         )
         .join(schema.site, site.id == station.site_id)
+        .join(schema.room, schema.room.c.id == station.room_id)
         .outerjoin(schema.clinic, clinic.id == station.clinic_id)
     )  # fmt: skip
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
+from typing import Any, TypeVar
 
+from sqlalchemy import Table, update
+from sqlalchemy import text as sql
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import CursorResult
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql import Executable, Select
@@ -12,6 +16,8 @@ from sqlalchemy.sql import Executable, Select
 from region.registry.errors import Invalid
 
 Row = Mapping[str, Any]
+T = TypeVar("T")
+_AT_ONCE = 1000  # values in one statement: both databases take 32,766
 
 
 class Subject:
@@ -32,6 +38,34 @@ class Subject:
         if not isinstance(result, CursorResult):
             raise TypeError("a statement that changes rows was expected")
         return result
+
+    async def _upsert(self, table: Table, key: dict[str, Any], values: dict[str, Any]) -> None:
+        """Change the row of that primary key, or add it; two at once leave one row, and the later one's values."""
+        same = [table.c[name] == value for name, value in key.items()]
+        if (await self._run(update(table).where(*same).values(**values))).rowcount:
+            return
+        make = postgresql.insert if self._connection.dialect.name == "postgresql" else sqlite.insert
+        await self._run(make(table).values(**key, **values).on_conflict_do_update(index_elements=[*key], set_=values))
+
+    async def _add_missing(self, table: Table, key: dict[str, Any], values: dict[str, Any]) -> None:
+        """Add the row unless there is one of that unique key; two at once add one."""
+        make = postgresql.insert if self._connection.dialect.name == "postgresql" else sqlite.insert
+        await self._run(make(table).values(**key, **values).on_conflict_do_nothing(index_elements=[*key]))
+
+    async def _alone(self, what: str) -> None:
+        """Wait until nobody else holds `what`, and hold it to the end of the transaction.
+
+        A writer of SQLite is alone with the whole database already.
+        """
+        if self._connection.dialect.name == "postgresql":
+            await self._connection.execute(sql("SELECT pg_advisory_xact_lock(hashtext(:what))"), {"what": what})
+
+
+def chunks(items: Iterable[T], most: int = _AT_ONCE) -> Iterator[list[T]]:
+    """The items in lists short enough for one statement."""
+    rest = iter(items)
+    while some := list(islice(rest, most)):
+        yield some
 
 
 def text(value: str, what: str, most: int, *, empty: bool = False) -> str:

@@ -9,19 +9,40 @@ from messaging.enrolment import CodeFile
 from messaging.twin import Language
 from provisioning.authority.enrolment import Enrolment
 from region.addresses import Addresses
-from region.registry import Registry
+from region.registry import Registry, Transaction
 from region.registry.records import Clinic, Site, Station
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What a station should work by, as somebody asks for it."""
+    """What a station should work by, as somebody asks for it; `room` None: the one it stands in, or of its name.
+
+    Language or volume None, of a new station: as the layers above say.
+    """
 
     name: str
     site_id: int
     clinic_id: int | None
-    language: Language
-    volume: int
+    language: Language | None = None
+    volume: int | None = None
+    room: str | None = None
+    serial: str | None = None
+
+
+async def tell_change(t: Transaction, actor: str, before: Station, after: Station, now: float) -> None:
+    """What somebody changed of a station: a move is told by itself, with where from."""
+    if (before.site, before.room) != (after.site, after.room):
+        await t.audit.add(
+            actor, "station.move", "done", now, station_id=after.id, site_before=before.site, room_before=before.room,
+            site=after.site, room=after.room,
+        )  # fmt: skip
+    changed = {
+        field: getattr(after, field)
+        for field in ("name", "clinic", "language", "volume", "serial")
+        if getattr(after, field) != getattr(before, field)
+    }
+    if changed:
+        await t.audit.add(actor, "station.change", "done", now, station_id=after.id, **changed)
 
 
 class StationService:
@@ -51,7 +72,6 @@ class StationService:
             before = await t.clinics.get(clinic_id)
             clinic = await t.clinics.change(clinic_id, name, phone)
             if clinic != before:
-                await t.stations.touch_clinic(clinic_id)
                 await t.audit.add(actor, "clinic.change", "done", now, clinic=clinic.name, phone=clinic.phone)
         return clinic
 
@@ -69,9 +89,13 @@ class StationService:
         async with self._registry.begin() as t:
             station = await t.stations.add(
                 settings.name, settings.site_id, settings.clinic_id, now,
-                language=settings.language, volume=settings.volume,
+                language=settings.language, volume=settings.volume, room=settings.room or "", serial=settings.serial,
+                by=actor,
             )  # fmt: skip
-            await t.audit.add(actor, "station.add", "done", now, station_id=station.id, name=station.name)
+            await t.audit.add(
+                actor, "station.add", "done", now, station_id=station.id, name=station.name, site=station.site,
+                room=station.room,
+            )  # fmt: skip
         return station
 
     async def change_station(self, actor: str, station_id: str, settings: Settings) -> Station:
@@ -81,15 +105,14 @@ class StationService:
             before = await t.stations.get(station_id)
             station = await t.stations.change(
                 station_id, name=settings.name, site_id=settings.site_id, clinic_id=settings.clinic_id,
-                language=settings.language, volume=settings.volume,
+                language=settings.language or before.language,
+                volume=before.volume if settings.volume is None else settings.volume, room=settings.room, by=actor,
+                now=now,
             )  # fmt: skip
-            if station.desired_version != before.desired_version:
-                changed = {
-                    field: getattr(station, field)
-                    for field in ("name", "site", "clinic", "language", "volume")
-                    if getattr(station, field) != getattr(before, field)
-                }
-                await t.audit.add(actor, "station.change", "done", now, station_id=station_id, **changed)
+            if settings.serial is not None and (settings.serial or None) != before.serial:
+                await t.stations.set_serial(station_id, settings.serial)
+                station = await t.stations.get(station_id)
+            await tell_change(t, actor, before, station, now)
         return station
 
     async def make_code(self, actor: str, station_id: str) -> CodeFile:

@@ -128,8 +128,8 @@ async def test_the_region_is_furnished_with_a_station_that_can_enrol(tmp_path: P
     card = read_code_file(places.code_file.read_text())
     assert (card.station, card.broker) == (made.station, "127.0.0.1:9003")
     assert stat.S_IMODE(places.code_file.stat().st_mode) == 0o600
-    assert station.config.clinic == TEXTS[language].clinic
-    assert station.config.language == language
+    assert station.clinic == TEXTS[language].clinic
+    assert station.language == language
     assert people["clinic"].role == "clinician"
     assert people["fleet"].role == "it_admin"
     assert made.clinic_link.startswith("http://127.0.0.1:9000/once/")

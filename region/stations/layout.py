@@ -1,0 +1,176 @@
+"""What can be done with places and with what their levels say: by pages, API and command line alike. All audited."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from messaging.clock import Clock
+from provisioning.authority.profiles import Change, Document, Level, Merged, Path, copied, difference, put, without
+from region.registry import NotFound, Registry, Transaction
+from region.registry.records import Cluster, LayerRecord, Municipality, Site, Station, Touched
+from region.stations.service import tell_change
+
+_MOST_TOLD = 12  # changes of one layer that the audit names
+
+
+@dataclass(frozen=True)
+class Where:
+    """A level and one of its places, with the name that people know it by."""
+
+    level: Level
+    place: str
+    name: str
+
+
+@dataclass(frozen=True)
+class Copying:
+    """What copying a site's profile to another changes there; `onto` is the version it was compared with."""
+
+    source: Where
+    target: Where
+    document: Document
+    changes: list[Change]
+    onto: int
+
+
+class LayoutService:
+    """`actor` is whom the audit names: a sign-in name, or `command line`."""
+
+    def __init__(self, registry: Registry, clock: Clock) -> None:
+        self._registry = registry
+        self._clock = clock
+
+    async def add_cluster(self, actor: str, name: str) -> Cluster:
+        """A new cluster."""
+        async with self._registry.begin() as t:
+            made = await t.clusters.add(name, self._clock.wall())
+            await t.audit.add(actor, "cluster.add", "done", self._clock.wall(), name=made.name)
+        return made
+
+    async def add_municipality(self, actor: str, name: str, cluster: str = "") -> Municipality:
+        """A new municipality, in that cluster or in none."""
+        async with self._registry.begin() as t:
+            number = (await t.clusters.named(cluster)).id if cluster else None
+            made = await t.municipalities.add(name, number, self._clock.wall())
+            await t.audit.add(actor, "municipality.add", "done", self._clock.wall(), name=made.name)
+        return made
+
+    async def move_municipality(self, actor: str, name: str, cluster: str) -> tuple[str, ...]:
+        """Let it belong to another cluster (empty: none); the stations whose config changes by that."""
+        async with self._registry.begin() as t:
+            known = await t.municipalities.named(name)
+            touched = await t.municipalities.move(known.id, (await t.clusters.named(cluster)).id if cluster else None)
+            await t.audit.add(
+                actor, "municipality.move", "done", self._clock.wall(), name=name, before=known.cluster,
+                cluster=cluster, stations=len(touched),
+            )  # fmt: skip
+        return touched
+
+    async def move_site(self, actor: str, name: str, municipality: str) -> tuple[str, ...]:
+        """Let it belong to another municipality (empty: none); the stations whose config changes by that."""
+        async with self._registry.begin() as t:
+            known: Site = await t.sites.named(name)
+            number = (await t.municipalities.named(municipality)).id if municipality else None
+            touched = await t.sites.move(known.id, number)
+            await t.audit.add(
+                actor, "site.move", "done", self._clock.wall(), site=name, before=known.municipality,
+                municipality=municipality, stations=len(touched),
+            )  # fmt: skip
+        return touched
+
+    async def move_station(self, actor: str, station_id: str, site: str | None, room: str) -> Station:
+        """Stand it in that room, of another site if one is named; what it says itself it goes on saying."""
+        now = self._clock.wall()
+        async with self._registry.begin() as t:
+            before = await t.stations.get(station_id)
+            site_id = before.site_id if site is None else (await t.sites.named(site)).id
+            station = await t.stations.move(station_id, site_id, room, now)
+            await tell_change(t, actor, before, station, now)
+        return station
+
+    async def find(self, level: Level, name: str = "") -> Where:
+        """The place of that name at that level; a station is known by its id. NotFound."""
+        async with self._registry.read() as t:
+            return await _find(t, level, name)
+
+    async def said(self, where: Where) -> LayerRecord:
+        """What the level says there, secrets and all: not for showing."""
+        async with self._registry.read() as t:
+            return await t.layers.get(where.level, where.place)
+
+    async def merged(self, where: Where) -> Merged:
+        """What comes of the layers down to there, and where each value came from."""
+        async with self._registry.read() as t:
+            return await t.layers.merged(where.level, where.place)
+
+    async def say(self, actor: str, where: Where, values: Sequence[tuple[Path, Any]]) -> Touched:
+        """Set these values there; None takes a value away, so that the layers above say it."""
+        async with self._registry.begin() as t:
+            await t.layers.alone()
+            document = (await t.layers.get(where.level, where.place)).document
+            for path, value in values:
+                document = without(document, path) if value is None else put(document, path, value)
+            return await self._put(t, actor, where, document, None)
+
+    async def say_all(self, actor: str, where: Where, document: Document, after: int | None = None) -> Touched:
+        """Have the whole document there in place of what it was; Conflict where that is not version `after`."""
+        async with self._registry.begin() as t:
+            await t.layers.alone()
+            return await self._put(t, actor, where, document, after)
+
+    async def compare(self, source: Where, target: Where, only: Sequence[str], but: Sequence[str]) -> Copying:
+        """What copying would change; nothing is."""
+        async with self._registry.read() as t:
+            from_there = await t.layers.get(source.level, source.place)
+            there = await t.layers.get(target.level, target.place)
+        document = copied(from_there.document, there.document, only, but)
+        return Copying(source, target, document, difference(there.document, document), there.version)
+
+    async def copy(self, actor: str, copying: Copying) -> Touched:
+        """Do what was compared; Conflict where the target has changed since."""
+        target = copying.target
+        async with self._registry.begin() as t:
+            touched = await t.layers.put(
+                target.level, target.place, copying.document, actor, self._clock.wall(), after=copying.onto
+            )
+            await t.audit.add(
+                actor, "profile.copy", "done", self._clock.wall(), source=copying.source.name, target=target.name,
+                version=touched.layer.version, stations=len(touched.stations), fields=_told(copying.changes),
+            )  # fmt: skip
+        return touched
+
+    async def _put(self, t: Transaction, actor: str, where: Where, document: Document, after: int | None) -> Touched:
+        now = self._clock.wall()
+        before = (await t.layers.get(where.level, where.place)).document
+        touched = await t.layers.put(where.level, where.place, document, actor, now, after=after)
+        if changes := difference(before, document):
+            await t.audit.add(
+                actor, "layer.change", "done", now, station_id=where.place if where.level == "station" else None,
+                level=where.level, name=where.name, version=touched.layer.version, stations=len(touched.stations),
+                fields=_told(changes),
+            )  # fmt: skip
+        return touched
+
+
+async def _find(t: Transaction, level: Level, name: str) -> Where:
+    match level:
+        case "region":
+            return Where(level, "", "")
+        case "cluster":
+            return Where(level, str((await t.clusters.named(name)).id), name)
+        case "municipality":
+            return Where(level, str((await t.municipalities.named(name)).id), name)
+        case "site":
+            return Where(level, str((await t.sites.named(name)).id), name)
+        case "station":
+            if await t.stations.find(name) is None:
+                raise NotFound(f"no station {name}: see region station list")
+            return Where(level, name, name)
+
+
+def _told(changes: Sequence[Change]) -> str:
+    """The fields that changed, not their values: those stand in the layer, and some are secret."""
+    names = [".".join(one.path) for one in changes[:_MOST_TOLD]]
+    return ", ".join([*names, f"{len(changes) - _MOST_TOLD} more"] if len(changes) > _MOST_TOLD else names)

@@ -1,0 +1,148 @@
+"""Tables taken into the registry: all of it or nothing, the same on both databases."""
+
+from __future__ import annotations
+
+import pytest
+
+from messaging.clock import ManualClock
+from region.registry import Registry
+from region.stations.exporting import give_table
+from region.stations.importing import KINDS, Kind, Taken, take_table
+from region.stations.tables import BadTable
+
+CLOCK = ManualClock()
+TABLES: dict[Kind, str] = {
+    "clusters": "name\nEast\n",
+    "municipalities": "name;cluster\nAarhus;East\nSkive;\n",
+    "sites": "name;municipality\nSolgården;Aarhus\nMånelyst;\n",
+    "rooms": "site;room\nSolgården;Dagligstuen\n",
+    "clinics": "name;phone\nBakken;'+45 12 34 56 78\n",
+    "stations": "site;room;name;serial;clinic;language;volume\nSolgården;Stue 1;;1000a;Bakken;;\n"
+    "Solgården;Stue 1;Ved vinduet;;;en;40\nMånelyst;Stue 1;;1000B;(none);;\n",
+    "people": "name;role;clinic;display_name;title\nanna;clinician;Bakken;Anna Berg;GP\nivan;it_admin;;;\n",
+}
+
+
+async def take(registry: Registry, kind: Kind, content: str, *, dry_run: bool = False) -> Taken:
+    return await take_table(registry, CLOCK, "ivan", kind, content.encode(), dry_run=dry_run)
+
+
+async def everything(registry: Registry) -> None:
+    for kind in KINDS:
+        await take(registry, kind, TABLES[kind])
+
+
+async def snapshot(registry: Registry) -> list[bytes]:
+    return [await give_table(registry, kind) for kind in KINDS]
+
+
+async def test_a_registry_written_out_and_taken_in_again_is_as_it_was(registry: Registry) -> None:
+    await everything(registry)
+    before = await snapshot(registry)
+    for kind, content in zip(KINDS, before, strict=True):
+        taken = await take_table(registry, CLOCK, "ivan", kind, content)
+        assert (taken.added, taken.changed) == (0, 0)
+        assert taken.same == len(content.decode().splitlines()) - 1
+    assert await snapshot(registry) == before
+    async with registry.read() as t:
+        stations = {one.name: one for one in await t.stations.all() if one.site == "Solgården"}
+    first, second = stations["Stue 1"], stations["Ved vinduet"]
+    assert (first.serial, first.clinic, first.phone, first.volume) == ("1000a", "Bakken", "+45 12 34 56 78", 70)
+    assert (second.room_id, second.language, second.volume, second.clinic) == (first.room_id, "en", 40, "")
+
+
+async def test_one_fault_and_nothing_was_changed(registry: Registry) -> None:
+    await everything(registry)
+    before = await snapshot(registry)
+    wrong = (
+        "site;room;serial;clinic;language;volume;id\n"
+        "Solgården;Stue 8;77aa;;;;\n"
+        "Solgarden;Stue 9;;;;;\n"
+        "Solgården;Stue 9;!!;;;;\n"
+        "Solgården;Stue 9;;Bakke;;;\n"
+        "Solgården;Stue 9;;;se;;\n"
+        "Solgården;Stue 9;;;;101;\n"
+        "Solgården;Stue 9;;;;;st-00000000\n"
+        "Solgården;Stue 9;77 AA;;;;\n"
+        "Solgården;Stue 1;9999;;;;\n"
+    )
+    with pytest.raises(BadTable) as bad:
+        await take(registry, "stations", wrong)
+    assert [(one.line, one.column) for one in bad.value.faults] == [
+        (3, "site"), (4, "serial"), (5, "clinic"), (6, "language"), (7, "volume"), (8, "id"), (9, "serial"),
+    ]  # fmt: skip
+    assert await snapshot(registry) == before
+
+
+@pytest.mark.parametrize(
+    ("kind", "content", "where"),
+    [
+        ("municipalities", "name;cluster\nViborg;West\n", (2, "cluster")),
+        ("sites", "name;municipality\nNy;Nowhere\n", (2, "municipality")),
+        ("rooms", "site;room\nSolgården;A\nNowhere;B\n", (3, "site")),
+        ("clinics", "name;phone\nNy;call me\n", (2, "name")),
+        ("clusters", "name\nWest\nWest\n", (3, "name")),
+        ("people", "name;role\nolga;queen\n", (2, "role")),
+        ("people", "name;role;clinic\nolga;clinician;\n", (2, "clinic")),
+        ("people", "name;role\nO L G A;it_admin\n", (2, "name")),
+    ],
+)
+async def test_every_kind_of_table_tells_where_it_is_wrong(
+    registry: Registry, kind: Kind, content: str, where: tuple[int, str]
+) -> None:
+    await everything(registry)
+    with pytest.raises(BadTable) as bad:
+        await take(registry, kind, content)
+    assert [(one.line, one.column) for one in bad.value.faults] == [where]
+
+
+async def test_a_dry_run_tells_and_changes_nothing(registry: Registry) -> None:
+    await everything(registry)
+    before = await snapshot(registry)
+    taken = await take(registry, "stations", "site;room\nSolgården;Stue 5\nSolgården;Stue 1\n", dry_run=True)
+    assert (taken.added, taken.changed, taken.same) == (1, 0, 1)
+    assert await snapshot(registry) == before
+
+
+async def test_a_station_known_by_its_serial_moves_and_that_is_told(registry: Registry) -> None:
+    await everything(registry)
+    taken = await take(registry, "stations", "site;room;serial\nMånelyst;Stue 7;1000A\n")
+    assert (taken.added, taken.changed) == (0, 1)
+    async with registry.read() as t:
+        station = await t.stations.with_serial("1000a")
+        assert station is not None
+        (told,) = [row for row in await t.audit.recent(station_id=station.id) if row.action == "station.move"]
+    assert (station.site, station.room, station.clinic, station.desired_version) == ("Månelyst", "Stue 7", "Bakken", 2)
+    assert (told.detail["site_before"], told.detail["room"]) == ("Solgården", "Stue 7")
+
+
+async def test_two_computers_may_change_places(registry: Registry) -> None:
+    await everything(registry)
+    content = (await give_table(registry, "stations")).decode("utf-8-sig")
+    swapped = content.replace("1000a", "x").replace("1000b", "1000a").replace(";x;", ";1000b;")
+    assert (await take(registry, "stations", swapped)).changed == 2
+    async with registry.read() as t:
+        station = await t.stations.with_serial("1000a")
+    assert station is not None
+    assert station.site == "Månelyst"
+
+
+async def test_an_empty_cell_leaves_it_to_the_layers_above(registry: Registry) -> None:
+    await everything(registry)
+    async with registry.begin() as t:
+        site = await t.sites.named("Solgården")
+        await t.layers.put("site", str(site.id), {"volume": 20, "clinic": "Bakken"}, "ivan", 1.0)
+    await take(registry, "stations", "site;room;name;volume;clinic\nSolgården;Stue 1;Ved vinduet;;\n")
+    async with registry.read() as t:
+        (station,) = [one for one in await t.stations.all() if one.name == "Ved vinduet"]
+    assert (station.volume, station.clinic, station.language) == (20, "Bakken", "en")
+
+
+async def test_a_thousand_stations_come_in_at_once(registry: Registry) -> None:
+    await everything(registry)
+    lines = "".join(f"Solgården;Rum {n};c0ffee{n:04}\n" for n in range(1000))
+    assert (await take(registry, "stations", f"site;room;serial\n{lines}")).added == 1000
+    assert (await take(registry, "stations", f"site;room;serial\n{lines}")).same == 1000
+    async with registry.read() as t:
+        assert await t.stations.count() == 1003
+        assert {one.desired_version for one in await t.stations.all()} == {1}
