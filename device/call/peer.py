@@ -50,8 +50,8 @@ from device.media import aiortc_hooks
 from device.media.errors import BadDescription, Flood, MediaError
 from device.media.ice_plan import IcePlan, Reachability
 from device.media.media import Media
-from device.media.receiving import PictureFigures
 from device.media.receiving.bandwidth import START_BPS
+from device.media.receiving.reception import PictureFigures
 from messaging.call import MAX_CANDIDATES
 from messaging.clock import Clock
 from messaging.errors import MessageError

@@ -9,7 +9,8 @@ from aiortc import RTCRtpReceiver
 from device.call.samples import Received
 from device.media import aiortc_hooks
 from device.media.media import Media
-from device.media.receiving import PictureFigures, PictureReception, SoundBuffer
+from device.media.receiving.reception import PictureFigures, PictureReception
+from device.media.receiving.sound_buffer import SoundBuffer
 from messaging.clock import Clock
 
 LOOK_S = 0.025  # while a packet is missing: it is asked for again so much too late at most

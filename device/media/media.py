@@ -17,7 +17,7 @@ from device.media.encoder_choice import EncoderChoice
 from device.media.levels import RateMeter
 from device.media.pictures import PictureRing
 from device.media.playout import Playout
-from device.media.receiving import Remote
+from device.media.receiving.remote import Remote
 from device.media.sending import PictureSource, SoundSource
 from device.media.speaking import Loudspeaker
 from device.media.tones import Tone

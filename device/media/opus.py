@@ -8,13 +8,10 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from opuslib_next.api import c_int16_pointer
-from opuslib_next.api.ctl import reset_state
-from opuslib_next.api.decoder import create_state, decoder_ctl, destroy, libopus_decode
-from opuslib_next.exceptions import OpusError
 
 from device.hardware.ports import SAMPLE_RATE
 from device.media.errors import CodecFailed
+from device.media.libopus import libopus
 
 LONGEST = 5_760  # samples: 120 ms, more no packet holds
 STEP = 120  # samples: 2.5 ms, the grain in which Opus conceals
@@ -57,19 +54,15 @@ def holds_repair(packet: bytes) -> bool:
 
 
 class OpusDecoder:
-    """Decodes to mono at 48 kHz, whatever the packet holds. Used by one thread; CodecFailed if it cannot be made."""
+    """Decodes to mono at 48 kHz, whatever the packet holds. Used by one thread; made with the first packet."""
 
     def __init__(self) -> None:
-        try:
-            self._state = create_state(SAMPLE_RATE, 1)
-        except OpusError as error:
-            raise CodecFailed(f"no Opus decoder: {error}") from error
+        self._state: object | None = None
         self._samples = np.zeros(LONGEST, np.int16)
-        self._pointer = self._samples.ctypes.data_as(c_int16_pointer)
 
     def __del__(self) -> None:
-        if hasattr(self, "_state"):
-            destroy(self._state)
+        if self._state is not None:
+            self._opus.decoder.destroy(self._state)
 
     def decode(self, packet: bytes) -> NDArray[np.int16]:
         """The sound of a packet; CodecFailed if it cannot be decoded (the decoder stays usable)."""
@@ -85,14 +78,25 @@ class OpusDecoder:
 
     def reset(self) -> None:
         """As new: another sender."""
-        decoder_ctl(self._state, reset_state)
+        if self._state is not None:
+            self._opus.decoder.decoder_ctl(self._state, self._opus.ctl.reset_state)
 
     def _decode(self, packet: bytes | None, samples: int, repair: bool) -> NDArray[np.int16]:
+        if self._state is None:
+            self._make()
         size = 0 if packet is None else len(packet)
-        count = libopus_decode(self._state, packet, size, self._pointer, samples, int(repair))
+        count = self._opus.decoder.libopus_decode(self._state, packet, size, self._pointer, samples, int(repair))
         if count < 0:
-            raise CodecFailed(f"libopus: {OpusError(count)}")
+            raise CodecFailed(f"libopus: {self._opus.OpusError(count)}")
         return self._samples[:count].copy()
+
+    def _make(self) -> None:
+        self._opus = libopus()
+        try:
+            self._state = self._opus.decoder.create_state(SAMPLE_RATE, 1)
+        except self._opus.OpusError as error:
+            raise CodecFailed(f"no Opus decoder: {error}") from error
+        self._pointer = self._samples.ctypes.data_as(self._opus.c_int16_pointer)
 
 
 def _frame_samples(configuration: int) -> int:

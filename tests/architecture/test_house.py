@@ -31,7 +31,7 @@ ADAPTERS: dict[str, tuple[str, ...]] = {
     "livekit": ("device/media/acoustics/voice.py",),
     "aiortc": ("device/call/peer", "device/media/"),
     "aioice": ("device/call/peer", "device/media/"),
-    "opuslib_next": ("device/media/opus",),
+    "opuslib_next": ("device/media/libopus.py",),
     "av": ("device/media/", "device/hardware/sim/files.py", "device/hardware/linux/decoding.py"),
     "PySide6": ("kiosk_ui/screen/",),
     "textual": ("kiosk_ui/console/",),

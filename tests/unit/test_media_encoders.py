@@ -9,7 +9,7 @@ import pytest
 from device.media.encoders import TIME_BASE, VideoCodec, VideoEncoder, make_encoder
 from device.media.errors import CodecFailed
 from device.media.rate.shares import LEAST_VIDEO
-from device.media.receiving import is_key_frame
+from device.media.receiving.picture_decoder import is_key_frame
 
 FPS = 30
 DECODER = {"H264": "h264", "VP8": "libvpx"}

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gc
 import resource
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -14,6 +16,7 @@ from opuslib_next.exceptions import OpusError
 
 from device.hardware.ports import SAMPLE_RATE
 from device.media.errors import CodecFailed
+from device.media.libopus import libopus
 from device.media.opus import LONGEST, OpusDecoder, duration, holds_repair, is_pause
 from tests.sound_kit import FRAME, encoded, said
 
@@ -140,6 +143,24 @@ def test_a_decoder_that_cannot_be_made_says_so(monkeypatch: pytest.MonkeyPatch) 
     def refuse(rate: int, channels: int) -> None:
         raise OpusError(-7)
 
-    monkeypatch.setattr("device.media.opus.create_state", refuse)
+    monkeypatch.setattr(libopus().decoder, "create_state", refuse)
     with pytest.raises(CodecFailed, match="memory"):
-        OpusDecoder()
+        OpusDecoder().conceal(960)
+
+
+def test_a_machine_without_libopus_is_told_which_package_it_needs(monkeypatch: pytest.MonkeyPatch) -> None:
+    libopus.cache_clear()
+    monkeypatch.setitem(sys.modules, "opuslib_next.api", None)
+    with pytest.raises(CodecFailed, match="libopus0"):
+        OpusDecoder().decode(b"\xf8\xff\xfe")
+    monkeypatch.undo()
+    assert len(OpusDecoder().decode(b"\xf8\xff\xfe")) == 960
+
+
+def test_what_a_station_needs_before_it_is_ready_loads_neither_libopus_nor_aiortc() -> None:
+    loaded = subprocess.run(
+        [sys.executable, "-c", "import sys, device.media.media; print(*sys.modules)"],
+        capture_output=True, text=True, check=True,
+    ).stdout.split()  # fmt: skip
+    assert "device.media.opus" in loaded
+    assert {"aiortc", "opuslib_next.api", "livekit"} & set(loaded) == set()

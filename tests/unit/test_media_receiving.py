@@ -19,8 +19,10 @@ from device.media.encoders import TIME_BASE, VideoCodec, make_encoder
 from device.media.levels import RateMeter
 from device.media.pictures import PictureRing
 from device.media.playout import Playout
-from device.media.receiving import PictureFigures, PictureReception, Remote, is_key_frame
 from device.media.receiving.picture_buffer import PictureBuffer, begins_key_frame
+from device.media.receiving.picture_decoder import is_key_frame
+from device.media.receiving.reception import PictureFigures, PictureReception
+from device.media.receiving.remote import Remote
 from messaging.frames import RingReader
 from tests.unit.test_media_encoders import encode, textured
 

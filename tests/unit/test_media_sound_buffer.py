@@ -6,7 +6,8 @@ import numpy as np
 from aiortc.rtp import RtpPacket
 
 from device.media.levels import RateMeter
-from device.media.receiving import Remote, SoundBuffer
+from device.media.receiving.remote import Remote
+from device.media.receiving.sound_buffer import SoundBuffer
 from tests.sound_kit import FRAME_S, Hearing, encoded
 
 

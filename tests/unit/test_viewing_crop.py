@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from device.hardware.ports import NARROWEST, WHOLE, Crop, Frame
-from device.media.viewing.crop import cut, shrunk, within
+from device.media.viewing.crop import cut, shrunk
 
 any_crop = st.builds(Crop, st.floats(-2, 3), st.floats(-2, 3), st.floats(-1, 3))
 
