@@ -14,12 +14,15 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from messaging.clock import SystemClock
+from cryptography import x509
+
+from messaging.clock import ManualClock, SystemClock
 from messaging.enrolment import EST_PATH, CodeFile, write_code_file
 from provisioning.authority import est
 from provisioning.authority.ca import CertificateAuthority
 from provisioning.authority.enrolment import Enrolment
 from provisioning.authority.errors import AuthorityError, CodeUsed, StationBarred, TooManyTries
+from provisioning.authority.renewal import Renewals
 from provisioning.authority.vault import open_authority
 from tests.enrolment_store import InMemorySigner, MemoryStore
 
@@ -36,6 +39,9 @@ class EstServer:
         self.store = MemoryStore(*stations)
         self.authority: CertificateAuthority = open_authority(folder / "ca", SystemClock())
         self.enrolment = Enrolment(self.store, InMemorySigner(self.authority), SystemClock())
+        self.clock = ManualClock()  # of renewals: moved on, a certificate is old without waiting
+        self.clock.set_wall(SystemClock().wall())
+        self.renewals = Renewals(self.store, InMemorySigner(self.authority), self.clock)
         self.hosts = hosts
         self.port = 0
         self.broker = "127.0.0.1:1"
@@ -64,6 +70,8 @@ class EstServer:
         (self.folder / "server-key.pem").write_bytes(issued.key_pem)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(self.folder / "server.pem", self.folder / "server-key.pem")
+        context.load_verify_locations(cadata=self.authority.trust_bundle().decode())
+        context.verify_mode = ssl.CERT_OPTIONAL
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port, ssl=context)
         self.port = self._server.sockets[0].getsockname()[1]
 
@@ -82,7 +90,9 @@ class EstServer:
             path = head.split(" ")[1]
             self.asked.append(path)
             self.bodies.append(body)
-            answer = self.answer if self.answer is not None else await self._respond(path, headers, body)
+            answer = (
+                self.answer if self.answer is not None else await self._respond(path, headers, body, _shown(writer))
+            )
             if self._lose and path.endswith("simpleenroll"):
                 self._lose = False
             else:
@@ -91,16 +101,24 @@ class EstServer:
         with contextlib.suppress(OSError):
             await writer.wait_closed()
 
-    async def _respond(self, path: str, headers: dict[str, str], body: bytes) -> bytes:
+    async def _respond(self, path: str, headers: dict[str, str], body: bytes, shown: x509.Certificate | None) -> bytes:
         if path == f"{EST_PATH}/cacerts":
             return http(200, est.encode_certificates(self.authority.chain))
         try:
+            if path == f"{EST_PATH}/simplereenroll":
+                renewed = await self.renewals.renew(est.decode_request(body), shown, "test")
+                return http(200, est.encode_certificates([renewed]))
             station, code = est.read_credentials(headers.get("Authorization"))
             der = est.decode_request(body)
             certificate = await self.enrolment.enrol(station, code, der, "test")
         except AuthorityError as error:
             return http(_STATUS.get(error.code, 401), f'{{"code": "{error.code}"}}'.encode())
         return http(200, est.encode_certificates([certificate]))
+
+
+def _shown(writer: asyncio.StreamWriter) -> x509.Certificate | None:
+    der = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
+    return None if der is None else x509.load_der_x509_certificate(der)
 
 
 def _write(path: Path, content: CodeFile) -> None:

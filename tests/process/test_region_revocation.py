@@ -1,0 +1,153 @@
+"""A station that is revoked, against a real region with its authority and mosquitto: cut off, and not let in again."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import ssl
+import subprocess
+import sys
+import time
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from messaging.clock import SystemClock
+from messaging.link.mqtt import MqttLink, MqttSettings
+from messaging.link.port import Down, Up
+from messaging.topics import agent_subscriptions
+from provisioning.station.enrol import Enrolment
+from provisioning.station.keystore import Keystore
+from provisioning.station.region_client import Refused, Shown, renew
+from tests.broker import free_port
+
+pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
+HOST = "127.0.0.1"
+
+
+class Region:
+    """`region serve` with its data, and the command line beside it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.data = folder / "data"
+        self.broker = free_port()
+        ports = ("--port", free_port(), "--enrol-port", free_port(), "--broker-port", self.broker)
+        with (folder / "log").open("w") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "region.cli", "serve", "--data", str(self.data), *map(str, ports)],
+                stdout=subprocess.PIPE, stderr=log, text=True,
+            )  # fmt: skip
+        assert self.process.stdout is not None
+        assert self.process.stdout.readline().startswith("The region is ready")
+
+    def command(self, *words: str, data: Path | None = None) -> str:
+        done = subprocess.run(
+            [sys.executable, "-m", "region.cli", *words, "--data", str(data or self.data)],
+            capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        return done.stdout
+
+    def authority(self) -> psutil.Process:
+        (child,) = [one for one in psutil.Process(self.process.pid).children() if "authority" in one.cmdline()]
+        return child
+
+    def stop(self) -> None:
+        self.process.send_signal(signal.SIGINT)
+        self.process.communicate(timeout=60)
+
+
+@pytest.fixture
+def region(tmp_path: Path) -> Iterator[Region]:
+    region = Region(tmp_path)
+    yield region
+    region.stop()
+
+
+async def _enrolled(region: Region, folder: Path) -> Keystore:
+    region.command("site", "add", "Solgården")
+    made = json.loads(region.command("station", "add", "Stue 4", "--site", "Solgården", "--json"))
+    region.command("station", "code", made["id"], "--out", str(folder / "code.toml"))
+    keystore = Keystore(folder / "state")
+    await Enrolment(keystore, folder / "code.toml").enrol()
+    return keystore
+
+
+def _link(region: Region, keystore: Keystore, station: str) -> MqttLink:
+    settings = MqttSettings(HOST, region.broker, f"{station}-agent", keystore.ca, keystore.certificate, keystore.key)
+    return MqttLink(settings, agent_subscriptions(station), None, SystemClock())
+
+
+async def test_a_revoked_station_is_cut_off_within_five_seconds_and_stays_out(region: Region, tmp_path: Path) -> None:
+    keystore = await _enrolled(region, tmp_path)
+    identity = keystore.identity()
+    assert identity is not None
+    link = _link(region, keystore, identity.station)
+    await link.start()
+    events = link.events()
+    try:
+        async with asyncio.timeout(60):
+            while not isinstance(await anext(events), Up):
+                continue
+            region.command("station", "revoke", identity.station, "--why", "stolen")
+            began = time.monotonic()
+            while not isinstance(await anext(events), Down):
+                continue
+            assert time.monotonic() - began < 5.0
+        await asyncio.sleep(4)  # it tries again all the time: what has to be seen is that nothing comes of it
+        assert not link.is_up
+    finally:
+        await link.stop()
+    key, roots = keystore.registered_key(), keystore.roots()
+    with pytest.raises(Refused, match="station_barred"):
+        await renew(identity.station, identity.url, roots, key, Shown(keystore.certificate, keystore.key))
+
+
+async def test_no_key_is_in_the_process_with_the_sessions_and_the_one_that_has_it_comes_back(
+    region: Region, tmp_path: Path
+) -> None:
+    keystore = await _enrolled(region, tmp_path)
+    identity = keystore.identity()
+    assert identity is not None
+    opened = {Path(file.path).name for file in psutil.Process(region.process.pid).open_files()}
+    assert not {name for name in opened if name.endswith("-key.pem")}
+    first = region.authority()
+    os.kill(first.pid, signal.SIGKILL)
+    shown = Shown(keystore.certificate, keystore.key)
+    for _ in range(100):
+        try:
+            answer = await renew(identity.station, identity.url, keystore.roots(), keystore.registered_key(), shown)
+            break
+        except Exception:  # noqa: BLE001 - it is away just now
+            await asyncio.sleep(0.2)
+    assert answer.certificate_pem == keystore.certificate.read_bytes(), "just enrolled: the same certificate again"
+    assert region.authority().pid != first.pid
+
+
+async def test_a_rotation_while_it_runs_reaches_the_station_at_its_renewal(region: Region, tmp_path: Path) -> None:
+    keystore = await _enrolled(region, tmp_path)
+    identity = keystore.identity()
+    assert identity is not None
+    (tmp_path / "pass").write_text("six random words are the best\n")
+    passphrase = ("--passphrase-file", str(tmp_path / "pass"))
+    region.command("ca", "offline", "--root", str(tmp_path / "root"), *passphrase)
+    assert not (region.data / "ca" / "root-key.pem").exists()
+    region.command("ca", "rotate", "stations", "--root", str(tmp_path / "root"), *passphrase)
+    region.command("ca", "new-root", "--root", str(tmp_path / "root"), "--out", str(tmp_path / "root2"), *passphrase)
+    shown = Shown(keystore.certificate, keystore.key)
+    answer = await renew(identity.station, identity.url, keystore.roots(), keystore.registered_key(), shown)
+    assert answer.ca_pem.count(b"BEGIN CERTIFICATE") == 2, "it trusts the new root too, by the old one's word"
+    keystore.stage_renewal(answer.certificate_pem, answer.ca_pem)
+    keystore.install_renewal()
+    ssl.create_default_context(cafile=str(keystore.ca)).load_cert_chain(keystore.certificate, keystore.key)
+    backup = str(tmp_path / "backup")
+    region.command("ca", "backup", "--out", backup, *passphrase)
+    before = {path.name: path.read_bytes() for path in (region.data / "ca").iterdir() if path.suffix == ".pem"}
+    elsewhere = tmp_path / "elsewhere"
+    region.command("ca", "restore", backup, *passphrase, data=elsewhere)
+    assert {path.name: path.read_bytes() for path in (elsewhere / "ca").iterdir() if path.suffix == ".pem"} == before
+    assert tomllib.loads((tmp_path / "code.toml").read_text())["enrolment"]["station"] == identity.station
