@@ -12,7 +12,7 @@ from messaging.call import Devices
 from messaging.codec import encode
 from messaging.health import Health
 from messaging.status import Connection
-from messaging.twin import Language, Reported
+from messaging.twin import Config, Language, Reported
 from region.web.words import LANGUAGES
 from tests.browser.axe import complaints
 from tests.browser.desk_page import PATIENCE_MS, chromium
@@ -70,7 +70,7 @@ async def _a_station_that_has_told(house: House) -> None:
         for process in ("agent", "call"):
             await t.reports.set_presence(station.id, Connection(process, "online", "b1", 1), now)
         await t.reports.set_report(station.id, "m/health", encode(health), "b1", 1, now)
-        refused = Reported(1, station.config, {"volume": "expected a number"})
+        refused = Reported(1, Config(), {"volume": "expected a number"})
         await t.reports.set_report(station.id, "reported", encode(refused), "b1", 2, now)
         await t.audit.add_event(station.id, "process_restarted", now, "call", 2)
 
