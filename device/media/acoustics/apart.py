@@ -15,12 +15,13 @@ import numpy as np
 from device.hardware.ports import BLOCK, Block
 
 LATEST = 60  # blocks (600 ms): the canceller knows no later echo
-HOLDS = 800  # blocks (8 s) of the clinician's speech for which what was seen holds
+HOLDS = 600  # blocks (6 s) of the clinician's speech for which what was seen holds
 _TOGETHER = 5  # blocks (50 ms): energy is taken over so many
 _ALIVE = 100  # blocks (1 s) within which the microphone heard something: one that was switched off tells nothing
 _FULL = _TOGETHER * BLOCK * 32768.0**2
 _SPEECH = _FULL * 10**-5.0  # -50 dBFS
 _HEARS = _FULL * 10**-6.0  # -60 dBFS
+_LONGER = 4 * HOLDS  # the second silence may have been so much sooner than the last one
 _ANOTHER = 25  # blocks (250 ms): one silence may be a gap in the sound itself, two of them are none
 _LOSS = 10**-3.6  # 36 dB: a softer echo is none
 _SOFT = _FULL * _LOSS / 10  # what is louder is not 36 dB softer than the loudest speech, -10 dBFS
@@ -67,7 +68,7 @@ class Apart:
         anew = loud & (once < now - _ANOTHER)
         again[anew] = once[anew]
         once[anew] = now
-        self._until = int(again.min()) + HOLDS
+        self._until = min(int(once.min()), int(again.min()) + _LONGER) + HOLDS if again.all() else 0
 
 
 def _energy(block: Block) -> float:

@@ -28,7 +28,7 @@ PRIMED = 2 * BLOCK
 _DRY = 20  # blocks without any of the speaker's: it is shut, and when it comes again all begins anew
 _WINDOW = 50  # blocks over which the median is taken
 _STEP = 5 * BLOCK // 4  # samples: what has moved by more was no crystal; it is put right at once, when seen twice
-_STEADY = 100  # blocks
+_STEADY = 20  # blocks
 _LONG = 20  # windows (10 s) over which crystals are judged: a slip that is not needed costs the canceller
 _DEAD_BAND = 96  # samples (2 ms) that even their median moves by itself
 _SLIP_EVERY = 10  # blocks between two slipped samples: 210 ppm, more than two crystals differ
@@ -83,7 +83,7 @@ class FarEnd:
 
     @property
     def steady(self) -> bool:
-        """Whether in the last second the two streams came when they should."""
+        """Whether for a while (200 ms) the two streams have come when they should."""
         return self._steady >= _STEADY
 
     @property
@@ -158,6 +158,7 @@ class FarEnd:
         if there < length:
             # Its place is kept: what comes late is given to the blocks after, until the median has told.
             self.counts.missing += length - there
+            self._steady = 0
         self._read += there
         return taken[:BLOCK] if length >= BLOCK else np.append(taken, taken[-1:])
 
