@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import stat
 from pathlib import Path
 
@@ -29,7 +28,7 @@ async def test_a_backup_is_the_registry_of_its_moment_and_is_nobody_else_s(regis
         await t.sites.add("Månelyst", NOW)
         assert back_up(registry.file, file) == file.stat().st_size
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
-    assert [one for one in os.listdir(tmp_path) if "kept" in one] == ["kept.sqlite"]
+    assert _kept(tmp_path) == ["kept.sqlite"]
     async with registry.begin() as t:
         await t.layers.put("station", station, {"volume": 1}, "ivan", NOW)
     restore(registry.file, file)
@@ -81,6 +80,10 @@ async def test_pg_dump_and_pg_restore_bring_a_registry_back(server: Postgres, te
         assert (await t.stations.get(station)).name == "Stue 4"
         assert (await t.sites.add("Månelyst", NOW)).name == "Månelyst"  # its numbers go on from where they were
     await restored.close()
+
+
+def _kept(folder: Path) -> list[str]:
+    return [one.name for one in folder.iterdir() if "kept" in one.name]
 
 
 def _name(url: str) -> str:
