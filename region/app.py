@@ -78,7 +78,7 @@ class Outside:
 
 @dataclass(frozen=True)
 class Line:
-    """The region's client of the broker, how its certificates are renewed, and how the broker is told whom to let in."""
+    """The region's client of the broker, how its certificates are renewed, how the broker is told whom to let in."""
 
     link: Link
     renew: Callable[[], Awaitable[None]]

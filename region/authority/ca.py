@@ -115,8 +115,8 @@ def _init(hands: Hands) -> None:
     vault.create(hands.directory, hands.clock, root, keep_root_key=False)
     pin = vault.public_trust(hands.directory).root_sha256
     _tell(hands, {"root": str(hands.args.root), "root_sha256": pin},
-          f"The authority is made. Take {hands.args.root} offline now: copy it to two places, check both, and remove it "
-          f"from this machine.\nSHA-256 of the root: {pin}")  # fmt: skip
+          f"The authority is made. Take {hands.args.root} offline now: copy it to two places, check both, and "
+          f"remove it from this machine.\nSHA-256 of the root: {pin}")  # fmt: skip
 
 
 def _offline(hands: Hands) -> None:
@@ -124,7 +124,8 @@ def _offline(hands: Hands) -> None:
     offline.write_root(hands.args.root, root, _passphrase(hands, new=True))
     vault.forget_root_key(hands.directory)
     _tell(hands, {"root": str(hands.args.root)},
-          f"The root's key is in {hands.args.root} alone. Copy it to two places, check both, and remove it here.")  # fmt: skip
+          f"The root's key is in {hands.args.root} alone. Copy it to two places, check both, and "
+          "remove it here.")  # fmt: skip
 
 
 def _status(hands: Hands) -> None:
@@ -152,7 +153,8 @@ def _rotate(hands: Hands) -> None:
         request = vault.begin_rotation(hands.directory, name)
         _write(args.request, request)
         _tell(hands, {"request": str(args.request)},
-              f"Take {args.request} to the offline root: region ca sign-intermediate {name} --request ... --out ...")  # fmt: skip
+              f"Take {args.request} to the offline root: "
+              f"region ca sign-intermediate {name} --request ... --out ...")  # fmt: skip
         return
     if args.root is not None:
         root = offline.read_root(args.root, _passphrase(hands))
@@ -189,7 +191,8 @@ def _new_root(hands: Hands) -> None:
     vault.add_root(hands.directory, new.certificate, crossed)
     _tell(hands, {"root": str(hands.args.out)},
           f"Both roots are trusted. Take {hands.args.out} offline (its passphrase is the present root's). When every "
-          "station has renewed (45 days; 180 for those that were away), rotate stations and services with it.")  # fmt: skip
+          "station has renewed (45 days; 225 for those that were away), "
+          "rotate stations and services with it.")  # fmt: skip
 
 
 def _backup(hands: Hands) -> None:

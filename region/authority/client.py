@@ -22,7 +22,7 @@ _WITHIN_S = 10.0
 
 
 class AuthorityClient:
-    """Fulfils `provisioning.authority.ports.Signer`; methods raise AuthorityError, AuthorityAway when nobody answers."""
+    """Fulfils `provisioning.authority.ports.Signer`; methods raise AuthorityError (AuthorityAway: nobody answers)."""
 
     def __init__(self, path: Path) -> None:
         self._path = path

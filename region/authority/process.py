@@ -1,4 +1,4 @@
-"""The process that holds the keys: no network, no database, no session; it signs by rules and writes down what it signed.
+"""The process that holds the keys: no network, no database, no session. It signs by rules and writes down what.
 
 The rules, whoever asks: a station's certificate names a station, takes nothing from the request but its key, and lives
 45 days; at most `MOST_FOR_ONE` of them an hour for one station; servers are `broker` and `region`; the one client is
@@ -163,16 +163,16 @@ async def serve_keys(data: Path, path: Path, *, child: bool, users: Iterable[int
             with contextlib.suppress(OSError):
                 await writer.wait_closed()
 
-    path.unlink(missing_ok=True)
+    path.unlink(missing_ok=True)  # noqa: ASYNC240 - a moment, on our own disk
     try:
         server = await asyncio.start_unix_server(converse, path, limit=wire.MAX_LINE)
     except OSError as error:
         raise Usage(f"the authority cannot listen on {path}: {error.strerror or error}") from error
-    path.chmod(0o660 if users else 0o600)
+    path.chmod(0o660 if users else 0o600)  # noqa: ASYNC240 - a moment, on our own disk
     print("ready", flush=True)
     async with server:
         await stop.wait()
-    path.unlink(missing_ok=True)
+    path.unlink(missing_ok=True)  # noqa: ASYNC240 - a moment, on our own disk
 
 
 async def _answer(keys: Keys, reader: asyncio.StreamReader) -> bytes:

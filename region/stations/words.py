@@ -50,7 +50,7 @@ WORDS: Words = {
         "card has been copied. Nobody can tell from here which one is ours. Look at both before you let one in.",
         "stations.admission.revoked": "This station is shut out for good: it has been revoked.",
         "stations.release": "Let it in again",
-        "stations.release.help.quarantined": "Only if you know that there is one station with this card. If the card was "
+        "stations.release.help.quarantined": "Only if you know that there is one station with this card. If it was "
         "copied, revoke the station, let it in again, and make a new code file for the one that is yours.",
         "stations.release.help.revoked": "It needs a new code file then: its old certificates never count again.",
         "stations.certificate.until": "Its certificate is renewed by itself; the present one ends",
@@ -117,7 +117,7 @@ WORDS: Words = {
         "kortet er blevet kopieret. Herfra kan ingen se, hvilken der er vores. Se til dem begge, før du lukker en ind.",
         "stations.admission.revoked": "Stationen er lukket ude for altid: Den er spærret.",
         "stations.release": "Luk den ind igen",
-        "stations.release.help.quarantined": "Kun hvis du ved, at der er én station med dette kort. Er kortet kopieret, "
+        "stations.release.help.quarantined": "Kun hvis du ved, at der er én station med dette kort. Er det kopieret, "
         "så spær stationen, luk den ind igen, og lav en ny kodefil til den, der er jeres.",
         "stations.release.help.revoked": "Den skal så have en ny kodefil: De gamle certifikater gælder aldrig mere.",
         "stations.certificate.until": "Certifikatet fornyes af sig selv; det nuværende udløber",
