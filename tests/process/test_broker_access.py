@@ -1,0 +1,133 @@
+"""What the region counts on of mosquitto: lists read at SIGHUP and held to, client ids taken over."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from messaging.clock import ManualClock, SystemClock
+from messaging.link.mqtt import MqttLink, MqttSettings, knock
+from messaging.link.port import Down, LinkDown, LinkRefused, Up
+from provisioning.authority import certificates
+from provisioning.authority.ca import key_pem
+from provisioning.authority.certificates import Revoked
+from provisioning.authority.request import StationRequest, key_name
+from provisioning.authority.vault import open_authority
+from region.broker import REGION_USER, BrokerPaths, EmbeddedBroker, write_access, write_identity
+from tests.broker import free_port
+
+pytestmark = pytest.mark.system
+HOST = "127.0.0.1"
+STATION = "st-k3m9q2x7"
+
+
+class Stage:
+    """mosquitto as the region runs it, and a station's certificate."""
+
+    def __init__(self, folder: Path) -> None:
+        self.clock = SystemClock()
+        self.authority = open_authority(folder / "ca", self.clock)
+        self.paths, self.port = BrokerPaths(folder / "broker"), free_port()
+        write_identity(self.paths, self.authority.trust_bundle(), self.authority.issue_client(REGION_USER))
+        self.lists(1)
+        server = self.authority.issue_server("broker", [HOST])
+        self.broker = EmbeddedBroker(self.paths.folder, HOST, self.port, server, self.clock)
+        key = certificates.new_key()
+        certificate = self.authority.issue_station(
+            STATION, StationRequest(key.public_key(), key_name(key.public_key()))
+        )
+        self.serial = certificate.serial_number
+        self.certificate, self.key = folder / "certificate.pem", folder / "key.pem"
+        chain = (certificate, self.authority.chain[1])
+        self.certificate.write_bytes(b"".join(one.public_bytes(Encoding.PEM) for one in chain))
+        self.key.write_bytes(key_pem(key))
+
+    def lists(self, number: int, *serials: int, shut_out: tuple[str, ...] = (), begins: float | None = None) -> None:
+        at = int(begins or self.clock.wall() - 3600) + number
+        revoked = [Revoked(serial, at) for serial in serials]
+        write_access(self.paths.folder, shut_out, self.authority.revocation_lists(revoked, number, at))
+
+    def station(self, client_id: str) -> MqttSettings:
+        return MqttSettings(HOST, self.port, client_id, self.paths.ca, self.certificate, self.key)
+
+    def region(self, client_id: str) -> MqttSettings:
+        paths = self.paths
+        return MqttSettings(HOST, self.port, client_id, paths.ca, paths.region_certificate, paths.region_key)
+
+
+@pytest.fixture
+async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
+    stage = Stage(tmp_path)
+    await stage.broker.start()
+    yield stage
+    await stage.broker.stop()
+
+
+async def test_the_region_takes_a_station_s_client_id_over_and_it_is_cut_off(stage: Stage) -> None:
+    link = MqttLink(stage.station(f"{STATION}-call"), (), None, stage.clock)
+    await link.start()
+    events = link.events()
+    try:
+        async with asyncio.timeout(20):
+            while not isinstance(await anext(events), Up):
+                continue
+            await knock(stage.region(f"{STATION}-call"))
+            while not isinstance(await anext(events), Down):
+                continue
+    finally:
+        await link.stop()
+
+
+async def test_an_open_connection_may_do_nothing_any_more_once_the_access_list_says_so(stage: Stage) -> None:
+    link = MqttLink(stage.station(f"{STATION}-agent"), (), None, stage.clock)
+    await link.start()
+    try:
+        async with asyncio.timeout(20):
+            while not isinstance(await anext(link.events()), Up):
+                continue
+            await link.publish(f"vs/1/d/{STATION}/up/birth", b"x")
+            stage.lists(2, shut_out=(STATION,))
+            stage.broker.reload()
+            with pytest.raises(LinkRefused):
+                while True:
+                    await link.publish(f"vs/1/d/{STATION}/up/birth", b"x")
+                    await stage.clock.sleep(0.05)
+    finally:
+        await link.stop()
+
+
+async def test_a_revoked_certificate_is_refused_and_one_that_is_released_let_in(stage: Stage) -> None:
+    await knock(stage.station("first"))
+    stage.lists(2, stage.serial)
+    stage.broker.reload()
+    async with asyncio.timeout(20):
+        while True:
+            try:
+                await knock(stage.station("second"))
+            except LinkDown:
+                break
+        await knock(stage.region("region"))
+        stage.lists(3)
+        stage.broker.reload()
+        while True:
+            try:
+                await knock(stage.station("third"))
+            except LinkDown:
+                await stage.clock.sleep(0.05)
+            else:
+                break
+
+
+async def test_a_list_of_years_ago_locks_nobody_out(tmp_path: Path) -> None:
+    stage = Stage(tmp_path)
+    stage.authority = open_authority(tmp_path / "ca", ManualClock())
+    stage.lists(1, begins=stage.authority.chain[1].not_valid_before_utc.timestamp() + 60)
+    await stage.broker.start()
+    try:
+        await knock(stage.station("first"))
+    finally:
+        await stage.broker.stop()
