@@ -37,6 +37,7 @@ from messaging.health import Event
 from messaging.link.local import LocalClient, LocalServer, Reply
 from messaging.link.port import Link
 from messaging.local import AGENT_SOCKET, CALL_SOCKET, AgentView, FiguresKept, Message, Refusal, ScreenAlive
+from messaging.settings import redacted
 from messaging.status import Birth
 from messaging.topics import up
 from provisioning.station.enrol import Enrolment, Patience
@@ -266,7 +267,7 @@ class Agent:
             enrolled=self._identity is not None,
             station=self._identity.station if self._identity else "",
             clock=self._sealer.clock_trust(),
-            config=self._twin.in_force.config,
+            config=redacted(self._twin.in_force.config),
             config_version=self._twin.in_force.version,
             processes=self._neighbours.states,
             versions=self._versions,

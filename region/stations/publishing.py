@@ -56,7 +56,7 @@ class Publisher:
         None while another process publishes.
         """
         published = 0
-        while await self._mine():
+        while await self._waits() and await self._mine():
             async with self._registry.read() as t:
                 waiting = await t.stations.unpublished(_BATCH)
                 documents = await t.layers.desired(waiting)
@@ -64,6 +64,13 @@ class Publisher:
                 break
             published += await self._publish(waiting, documents)
         return published
+
+    async def _waits(self) -> bool:
+        """Whether there is anything to do: a look each second must cost no write."""
+        if self._broker_is_new:
+            return True
+        async with self._registry.read() as t:
+            return bool(await t.stations.unpublished(1))
 
     async def _mine(self) -> bool:
         """Whether this process is the one that publishes, for as long as a batch may take."""

@@ -48,6 +48,17 @@ async def test_a_lease_is_one_holder_s_until_it_is_given_back(registry: Registry
     assert await take(beside, "b", 30.0)
 
 
+async def test_a_look_when_nothing_waits_writes_nothing(registry: Registry) -> None:
+    await stand(registry, 1)
+    clock = ManualClock()
+    publisher = Publisher(registry, FakeDownlink(), clock)
+    await publisher.publish_all()
+    await clock.advance(LEASE_S / 2)
+    assert await publisher.publish_all() == 0
+    async with registry.begin() as t:  # had the look renewed it, it would last longer
+        assert await t.leases.take("publisher", "another", clock.wall() + LEASE_S / 2, 1.0)
+
+
 class Faulty(FakeDownlink):
     """Takes the first few, then goes down."""
 
