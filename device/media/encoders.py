@@ -64,7 +64,8 @@ class H264Encoder:
     narrowed line does not have: 1.6 Mbit/s after a step from 1 Mbit/s to 300 kbit/s. So each context has its own most,
     a little over what is wanted; when more is wanted, or a key frame is due and would be too large, there is a new one.
     What a picture that is fine enough does not spend is forgotten likewise, so the floor of the quantiser costs a line
-    that narrows nothing. It counts in pictures, not in time: at another frame rate than it was opened with, its bit rate is scaled.
+    that narrows nothing. It counts in pictures, not in time: at another frame rate than it was opened with, its bit
+    rate is scaled.
     """
 
     def __init__(self, bitrate: int, fps: int) -> None:

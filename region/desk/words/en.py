@@ -19,7 +19,7 @@ PAGE = {
     "figures_trip": "There and back",
     "figures_path": "Way",
     "look": "Look closer",
-    "look_picture": "The picture from the station: plus and minus look closer and wider, arrows move, 0 shows everything",
+    "look_picture": "The station's picture: plus and minus look closer and wider, arrows move, 0 shows everything",
     "look_closer": "Closer",
     "look_wider": "Wider",
     "look_whole": "Show all",
