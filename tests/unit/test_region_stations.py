@@ -231,3 +231,26 @@ async def test_a_clinics_new_number_reaches_all_its_stations(kit: Kit, door: Doo
     async with kit.region.registry.read() as t:
         versions = {s.id: (s.desired_version, s.phone) for s in await t.stations.all()}
     assert versions == {station.id: (2, "87 65 43 21"), other.id: (2, "87 65 43 21")}
+
+
+async def test_it_shuts_a_station_out_on_its_page_and_lets_it_in_again(kit: Kit) -> None:
+    _, _, station = await kit.places()
+    person = await kit.person("ivan", "it_admin")
+    async with kit.signed_in(person) as browser:
+        form = {"csrf": await kit.csrf(browser)}
+        assert (await browser.post(f"/stations/{station.id}/revoke", data={**form, "why": "stolen"})).status_code == 303
+        page = (await browser.get(f"/stations/{station.id}")).text
+        assert 'role="alert"' in page
+        assert "shut out for good" in page
+        assert (await browser.post(f"/stations/{station.id}/release", data=form)).status_code == 303
+        assert "shut out for good" not in (await browser.get(f"/stations/{station.id}")).text.split('id="history"')[0]
+
+
+async def test_nobody_but_it_may_shut_a_station_out(kit: Kit) -> None:
+    clinic, _, station = await kit.places()
+    person = await kit.person("anna", "clinician", clinic)
+    async with kit.signed_in(person) as browser:
+        form = {"csrf": await kit.csrf(browser), "why": "other"}
+        assert (await browser.post(f"/stations/{station.id}/revoke", data=form)).status_code == 403
+    async with kit.region.registry.read() as t:
+        assert (await t.stations.get(station.id)).admission == "admitted"
