@@ -196,6 +196,25 @@ async def test_a_station_nobody_knows_is_not_heard(world: World) -> None:
     assert world.wire.refused["malformed"] == 1
 
 
+async def test_a_station_that_is_shut_out_is_not_heard(world: World) -> None:
+    async with world.registry.begin() as t:
+        await t.stations.set_admission(world.station, "revoked")
+    await world.says("c0ffee00", {"type": "accept"})
+    await world.conn("online", 1)
+    assert (world.ears.heard, world.ears.presence) == ([], [])
+    assert world.wire.refused["shut_out"] == 2
+
+
+async def test_a_run_that_comes_back_after_another_is_told_for_there_are_two(world: World) -> None:
+    other = Sealer(world.clock.monotonic, world.clock.wall)
+    await world.conn("online", 1)
+    await world.conn("online", 1, other)
+    await world.conn("online", 1)  # only delivered again
+    assert [change.runs_twice for change in world.ears.presence] == [False, False]
+    await world.conn("online", 2)
+    assert [change.runs_twice for change in world.ears.presence] == [False, False, True]
+
+
 async def test_a_retained_call_message_is_refused(world: World) -> None:
     await world.deliver(up(world.station, "call", "c0ffee00"), world.call.seal({"type": "request"}), retained=True)
     assert world.ears.heard == []
