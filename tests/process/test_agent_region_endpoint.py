@@ -13,13 +13,14 @@ import uvicorn
 from messaging.clock import SystemClock
 from messaging.enrolment import CodeFile, write_code_file
 from provisioning.authority.enrolment import Enrolment as Authority
+from provisioning.authority.renewal import Renewals
 from provisioning.authority.vault import open_authority
 from provisioning.station.enrol import Enrolment
 from provisioning.station.errors import Refused
 from provisioning.station.keystore import Keystore
 from region.stations.est import build_est
 from tests.broker import free_port
-from tests.enrolment_store import MemoryStore
+from tests.enrolment_store import InMemorySigner, MemoryStore
 
 STATION = "st-k3m9q2x7"
 
@@ -31,12 +32,14 @@ class Region:
         self.port = free_port()
         self.store = MemoryStore(STATION)
         self.authority = open_authority(folder / "ca", SystemClock())
-        self.enrolment = Authority(self.store, self.authority, SystemClock())
+        signer = InMemorySigner(self.authority)
+        self.enrolment = Authority(self.store, signer, SystemClock())
+        renewals = Renewals(self.store, signer, SystemClock())
         issued = self.authority.issue_server("region", ["localhost"])
         (folder / "server.pem").write_bytes(issued.certificate_pem)
         (folder / "server-key.pem").write_bytes(issued.key_pem)
         config = uvicorn.Config(
-            build_est(self.enrolment, self.authority), host="127.0.0.1", port=self.port, log_config=None,
+            build_est(self.enrolment, renewals, signer), host="127.0.0.1", port=self.port, log_config=None,
             ssl_certfile=folder / "server.pem", ssl_keyfile=folder / "server-key.pem", lifespan="off",
         )  # fmt: skip
         self.server = uvicorn.Server(config)
