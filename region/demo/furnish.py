@@ -47,8 +47,8 @@ async def furnish(
     signer = AuthorityClient(places.data / SOCKET)
     code = await Enrolment(RegistryEnrolmentStore(registry, clock), signer, clock).invite(station.id)
     card = CodeFile(
-        url=f"https://{HOST}:{ports.enrolment}", ca_sha256=vault.public_trust(places.data / "ca").root_sha256, code=code, station=station.id,
-        broker=f"{HOST}:{ports.broker}",
+        url=f"https://{HOST}:{ports.enrolment}", ca_sha256=vault.public_trust(places.data / "ca").root_sha256,
+        code=code, station=station.id, broker=f"{HOST}:{ports.broker}",
     )  # fmt: skip
     places.code_file.touch(mode=0o600)
     places.code_file.write_text(write_code_file(card), encoding="utf-8")
