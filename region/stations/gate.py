@@ -13,6 +13,9 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+
 from messaging.clock import Clock
 from messaging.link.port import LinkError
 from messaging.status import Connection, Process
@@ -24,6 +27,7 @@ from region.web.subject import PresenceChange
 _log = logging.getLogger(__name__)
 LOOK_EVERY_S = 1.0
 REWRITE_EVERY_S = 7 * 86_400.0
+CHAIN_EVERY_S = 10.0  # how soon a new issuer gets its list: mosquitto refuses certificates of one that has none
 _ROUNDS = 3  # one that comes back between the two is cut off again: mosquitto says nothing when it has read its files
 _PROCESSES: tuple[Process, ...] = ("agent", "call")
 
@@ -31,8 +35,11 @@ _PROCESSES: tuple[Process, ...] = ("agent", "call")
 class Revocations(Protocol):
     """Whoever signs revocation lists; AuthorityError when it does not."""
 
+    async def chain(self) -> tuple[x509.Certificate, ...]:
+        """The roots and the intermediates in force."""
+
     async def revocation_lists(self, revoked: Sequence[Given]) -> bytes:
-        """The lists that name these certificates, PEM."""
+        """The lists that name these certificates, PEM; one for each issuer of the chain."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +63,8 @@ class Gate:
         self._shut_out: frozenset[str] = frozenset()
         self._listed: frozenset[str] | None = None  # what the lists in force name
         self._listed_at = float("-inf")
+        self._issuers: frozenset[bytes] = frozenset()  # those that have lists
+        self._asked_at = float("-inf")
         self._rounds: dict[str, int] = {}
 
     async def run(self) -> None:
@@ -85,17 +94,23 @@ class Gate:
     async def _put_in_force(self, shut_out: frozenset[str], refused: Sequence[Given], now: float) -> None:
         serials = frozenset(one.serial for one in refused)
         lists: bytes | None = None
-        if serials != self._listed or now - self._listed_at > REWRITE_EVERY_S:
-            try:
+        issuers = self._issuers
+        try:
+            if now - self._asked_at >= CHAIN_EVERY_S:
+                issuers, self._asked_at = await self._chain(), now
+            if (serials, issuers) != (self._listed, self._issuers) or now - self._listed_at > REWRITE_EVERY_S:
                 lists = await self._revocations.revocation_lists(refused)
-            except AuthorityError as error:
-                _log.error("the revocation list waits (%s): %s", error.code, error)
+        except AuthorityError as error:
+            _log.error("the revocation list waits (%s): %s", error.code, error)
         if lists is None and shut_out == self._shut_out:
             return
         self._door.put_in_force(shut_out, lists)
         self._shut_out = shut_out
         if lists is not None:
-            self._listed, self._listed_at = serials, now
+            self._listed, self._listed_at, self._issuers = serials, now, issuers
+
+    async def _chain(self) -> frozenset[bytes]:
+        return frozenset(one.fingerprint(hashes.SHA256()) for one in await self._revocations.chain())
 
     async def _cut_off(self, station: str) -> None:
         for process in _PROCESSES:

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from cryptography import x509
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from messaging.clock import ManualClock
 from messaging.link.port import LinkDown
 from messaging.status import Connection
+from provisioning.authority import certificates
 from provisioning.authority.errors import AuthorityAway
 from provisioning.authority.ports import Given
 from region.broker import access_rules
 from region.registry import Registry, database_url
 from region.registry.records import ProcessPresence
 from region.stations.admission import Admission, CloneWatch
-from region.stations.gate import REWRITE_EVERY_S, Door, Gate
+from region.stations.gate import CHAIN_EVERY_S, REWRITE_EVERY_S, Door, Gate
 from region.web.subject import PresenceChange
 
 DER = b"not looked at"
@@ -32,6 +35,10 @@ class Broker:
     done: list[object] = field(default_factory=list)
     lists: list[set[str]] = field(default_factory=list)
     away: bool = False
+    issuers: tuple[x509.Certificate, ...] = ()
+
+    async def chain(self) -> tuple[x509.Certificate, ...]:
+        return self.issuers
 
     async def revocation_lists(self, revoked: Sequence[Given]) -> bytes:
         if self.away:
@@ -138,6 +145,32 @@ async def test_nothing_is_written_while_nothing_changes_but_the_list_is_anew_eac
     await stage.gate.look()
     assert stage.broker.done == []
     stage.clock.set_wall(stage.clock.wall() + REWRITE_EVERY_S + 1)
+    await stage.gate.look()
+    assert stage.broker.done == [([], b"list")]
+
+
+async def test_a_new_issuer_gets_its_list_within_seconds_or_mosquitto_would_refuse_its_certificates(
+    stage: Stage,
+) -> None:
+    period = certificates.validity(stage.clock.wall(), timedelta(days=1))
+    stage.broker.issuers = (certificates.root("a new intermediate", period).certificate,)
+    stage.clock.set_wall(stage.clock.wall() + CHAIN_EVERY_S)
+    await stage.gate.look()
+    assert stage.broker.done == [([], b"list")]
+    stage.clock.set_wall(stage.clock.wall() + CHAIN_EVERY_S)
+    await stage.gate.look()
+    assert len(stage.broker.done) == 1, "it has its list"
+
+
+async def test_an_authority_that_is_away_when_the_issuers_change_is_asked_again(stage: Stage) -> None:
+    period = certificates.validity(stage.clock.wall(), timedelta(days=1))
+    stage.broker.issuers = (certificates.root("a new intermediate", period).certificate,)
+    stage.broker.away = True
+    stage.clock.set_wall(stage.clock.wall() + CHAIN_EVERY_S)
+    await stage.gate.look()
+    assert stage.broker.done == []
+    stage.broker.away = False
+    stage.clock.set_wall(stage.clock.wall() + CHAIN_EVERY_S)
     await stage.gate.look()
     assert stage.broker.done == [([], b"list")]
 
