@@ -147,6 +147,26 @@ def test_a_calm_picture_does_not_hold_itself_down_by_the_remb_it_earns() -> None
     assert rate.look(20.0).video_bps > 300_000
 
 
+def test_a_remb_that_stands_still_while_more_is_sent_is_meant_until_it_rises() -> None:
+    rate = control()
+    for second in range(1, 15):
+        rate.on_sent(rate.figures().line_bps)
+        rate.on_report(0.0, 0.006, 0.03, float(second))
+        rate.on_remb(400_000, second + 0.5)
+    assert on_the_wire(rate.look(15.0)) < 420_000
+    for second in range(15, 40):
+        rate.on_sent(rate.figures().line_bps)
+        rate.on_report(0.0, 0.006, 0.03, float(second))
+        rate.on_remb(int(400_000 * 1.08 ** (second - 14)), second + 0.5)
+    assert rate.look(40.0).video_bps > 900_000
+
+
+def test_on_a_thin_line_a_key_frame_leaves_no_faster_than_the_line_takes_it() -> None:
+    thin, wide = (Budget(bps, 32_000, 1280, 720, 30, 0.0) for bps in (100_000, 800_000))
+    assert thin.pace_bps < 1.2 * thin.video_bps
+    assert wide.pace_bps == 1.5 * wide.video_bps
+
+
 def test_what_has_not_been_tried_is_not_promised() -> None:
     """A calm picture takes 150 kbit/s whatever the budget: when the room comes alive, it must not overrun the line."""
     rate = control()

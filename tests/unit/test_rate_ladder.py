@@ -49,16 +49,24 @@ def test_any_camera_has_a_ladder_that_never_enlarges_and_always_has_a_lowest_ste
 
 @pytest.mark.parametrize(
     ("kbit", "expected"),
-    [(30, (180, 30)), (50, (360, 15)), (80, (360, 30)), (100, (540, 15)), (150, (540, 30)), (200, (720, 15))],
-)
+    [
+        (30, (180, 30)), (90, (360, 8)), (100, (360, 15)), (120, (360, 30)), (220, (540, 15)), (300, (540, 30)),
+        (400, (720, 15)), (500, (720, 30)),
+    ],
+)  # fmt: skip
 def test_sharp_goes_before_fluent(kbit: int, expected: tuple[int, int]) -> None:
     step = Ladder(1280, 720, 30, kbit * 1000, 0.0).step
     assert (step.height, step.fps) == expected
 
 
+@pytest.mark.parametrize(("rate", "lines"), [(60_000, 240), (100_000, 360), (200_000, 480)])
+def test_a_size_whose_key_frame_would_block_the_line_is_not_taken(rate: int, lines: int) -> None:
+    assert Ladder(640, 480, 30, rate, 0.0).step.height == lines
+
+
 def test_down_is_at_once_and_up_only_after_a_while() -> None:
     ladder = Ladder(1280, 720, 30, 1_500_000, 0.0)
-    assert ladder.look(70_000, 1.0).height == 360
+    assert ladder.look(110_000, 1.0).height == 360
     up = walk(ladder, 1_500_000, 1.2, CALM_S + 2)
     assert up[0] == (360, 30)
     assert up[int((CALM_S - 0.5) * 5)] == up[0]

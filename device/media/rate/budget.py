@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-_PACE = 1.5  # a picture may leave this much faster than the mean: quick enough for a key frame, kind to a thin line
+_PACE = 1.5  # a picture may leave this much faster than the mean: quick enough for a key frame
+_THIN_BPS, _THIN_PACE = 250_000, 1.15  # on a thin line no faster than this: its queue holds less than a key frame
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class Budget:
     @property
     def pace_bps(self) -> int:
         """How fast packets of pictures may leave at most, payload bits a second; sound never waits for it."""
-        return int(self.video_bps * _PACE)
+        return int(self.video_bps * (_THIN_PACE if self.video_bps < _THIN_BPS else _PACE))
 
 
 @dataclass(frozen=True)

@@ -91,6 +91,7 @@ class RateControl:
         if passed >= SILENCE_S:
             return  # what was lost while the line was away says nothing of the line that is back
         self._signs.take_loss(loss)
+        self._keep_to_remb(now)
         if not self._trip.queue:
             self._own.take(loss, allowed)
         if self._trip.queue:
@@ -192,6 +193,12 @@ class RateControl:
     def _shown(self) -> float:
         """How far what has really left shows that we may go; a calm picture leaves most of a budget alone."""
         return float("inf") if self._used is None else _OVER_USED * self._used + _OVER_USED_BPS
+
+    def _keep_to_remb(self, now: float) -> None:
+        limit = self._remb.limit(self._used or 0.0, now)
+        if limit is not None and limit < self._line and self._line > self._floor:
+            self._set(limit, now)
+            self._counts["remb"] += 1
 
     def _cut_for_loss(self, loss: float, sent: float, now: float) -> None:
         room = sent * (1 - 0.5 * (loss - self._own.share))

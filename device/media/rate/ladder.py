@@ -3,7 +3,8 @@
 A doctor who looks at a wound, a face or a tremor needs a sharp picture before a fluent one: from one size to the next
 larger we go at 15 pictures a second and only then to 30; 8 only where the alternative is a quarter of the size. A step
 is worth taking when its bits per pixel reach `_BITS_PER_PIXEL`, which is what a calm room needs, measured with x264 as
-we run it (docs/decisions/0014-rate-control.md); whether this room is one, the encoder tells (`sharpness`).
+we run it (docs/decisions/0014-rate-control.md); whether this room is one, the encoder tells (`sharpness`). And a size
+is worth it only if its key frame gets through in about half a second: on a thin line a larger one stands still instead.
 
 Down is at once, for a line that is overrun freezes. Up waits until the rate has held for `CALM_S`, and twice as long
 after each step up that did not hold: a change of size costs a key frame and shows.
@@ -23,6 +24,8 @@ _STEADY_S = 20.0  # a step that has held so long is no mistake
 _UP, _DOWN = 1.1, 0.85  # of a step's need, to take it and to leave it
 _SHARES = (1.0, 0.75, 0.5, 0.25)  # of the camera's sides: of 1280x720, the sizes 960x540, 640x360 and 320x180
 _BITS_PER_PIXEL = {30: 0.008, 15: 0.012, 8: 0.018}
+_KEY_BITS_PER_PIXEL = 0.25
+_KEY_S = {30: 0.5, 15: 0.6, 8: 0.7}  # the longest that a key frame may take to leave
 _SMALLEST_FPS = 15  # the smallest picture is cheap enough to move
 
 
@@ -44,7 +47,7 @@ def steps(width: int, height: int, fps: int) -> tuple[Step, ...]:
     for wide, high in reversed(sizes):
         for pace in sorted(_BITS_PER_PIXEL):
             actual = min(pace, fps)
-            need = int(wide * high * actual * _BITS_PER_PIXEL[pace])
+            need = int(wide * high * max(actual * _BITS_PER_PIXEL[pace], _KEY_BITS_PER_PIXEL / _KEY_S[pace]))
             better = (wide * high, actual) > (found[-1].width * found[-1].height, found[-1].fps)
             if better and _worth(sizes, wide, high, pace):
                 found = [step for step in found if step.need < need] + [Step(wide, high, actual, need)]

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 
-FLOOR_BPS = 100_000
+FLOOR_BPS = 50_000  # of pictures: a line of 150 kbit/s has no more than 90 left beside the browser's sound
 START_BPS = 300_000
 TELL_S = 1.0
 _BIN_S = 0.05
