@@ -47,7 +47,7 @@ def steps_a_minute(moments: list[Moment]) -> float:
 
 def test_the_first_picture_is_sharp_and_a_wide_line_is_full_in_seconds() -> None:
     first = control().look(0.0)
-    assert (first.width, first.height, first.fps) == (1280, 720, 30)
+    assert (first.width, first.height, first.fps) == (960, 540, 30), "its key frame is there in half a second"
     assert control(300_000).look(0.0).video_bps == pytest.approx(300_000, rel=0.01)
     call = played(Line(steady(5e6)), 10)
     assert next(m.now for m in call.log if m.budget.video_bps > 1_000_000) < 3.5
@@ -67,7 +67,7 @@ def test_a_narrow_line_is_filled_and_not_overrun(kbit: int, within: int, remb: b
     assert steps_a_minute(after) <= 6
 
 
-@pytest.mark.parametrize(("kbit", "lines"), [(150, 360), (300, 720), (500, 720), (1000, 720)])
+@pytest.mark.parametrize(("kbit", "lines"), [(150, 180), (300, 540), (500, 540), (1000, 720)])
 def test_the_picture_is_as_large_as_the_line_is_worth(kbit: int, lines: int) -> None:
     shown = [m.budget.height for m in played(Line(steady(kbit * 1000)), 60).since(20)]
     assert statistics.mode(shown) >= lines
@@ -224,7 +224,7 @@ def test_sound_that_is_lost_can_be_repaired_even_on_the_narrowest_line() -> None
         rate.on_report(0.3, 0.0, 0.03, float(second))
     for second in range(10, 13):
         rate.on_report(0.3, 0.0, 0.3 + 0.1 * (second - 9), float(second))
-    assert rate.look(12.0).video_bps <= shares.MIN_VIDEO
+    assert rate.look(12.0).video_bps < 100_000
     assert rate.look(12.0).audio_bps == 20_000, "what libopus needs to put repairs into its packets"
 
 
@@ -320,7 +320,9 @@ def test_a_queue_that_drains_does_not_change_the_frame_rate_to_and_fro() -> None
     """Recorded at 150 kbit/s: 640x480 went from 30 to 15 pictures a second and back with each queue."""
     rate = control(MOST, 640, 480)
     rate.on_report(0.0, 0.0, 0.03, 1.0)
+    shapes = []
     for second in range(2, 30):
         rate.on_report(0.0, 0.01, 0.4 if second % 4 < 2 else 0.03, float(second))
-        assert rate.look(second + 0.5).height == 480
-    assert rate.figures().steps == 0
+        budget = rate.look(second + 0.5)
+        shapes.append((budget.height, budget.fps))
+    assert sum(one != other for one, other in pairwise(shapes)) <= 1, "what the line is worth is found once"
