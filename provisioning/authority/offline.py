@@ -54,7 +54,7 @@ def read_root(path: Path, passphrase: str) -> Issuer:
         raise AuthorityUnusable(f"{path} is no root file of ours") from error
     try:
         key = load_pem_private_key(locked, passphrase.encode())
-    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+    except (ValueError, TypeError, UnsupportedAlgorithm, x509.InvalidVersion) as error:
         raise WrongPassphrase(f"{path}: this is not its passphrase") from error
     if not isinstance(key, ec.EllipticCurvePrivateKey) or key.public_key() != certificate.public_key():
         raise AuthorityUnusable(f"{path}: its key is not its certificate's")
@@ -66,7 +66,7 @@ def sign_intermediate(root: Issuer, name: str, request_pem: bytes, clock: Clock)
     try:
         request = x509.load_pem_x509_csr(request_pem)
         key, proven = request.public_key(), request.is_signature_valid
-    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+    except (ValueError, TypeError, UnsupportedAlgorithm, x509.InvalidVersion) as error:
         raise MalformedRequest("not a request of region ca rotate") from error
     if not isinstance(key, ec.EllipticCurvePublicKey) or not isinstance(key.curve, ec.SECP256R1) or not proven:
         raise KeyRefused("the request must be for an EC P-256 key and signed with it")

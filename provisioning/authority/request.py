@@ -41,7 +41,7 @@ def read_request(der: bytes) -> StationRequest:
         asked = any(True for _ in request.attributes)
     except UnsupportedAlgorithm as error:
         raise KeyRefused("a kind of key or signature that is not taken") from error
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, x509.InvalidVersion) as error:
         raise MalformedRequest("not a PKCS #10 request") from error
     if not isinstance(key, ec.EllipticCurvePublicKey) or not isinstance(key.curve, ec.SECP256R1):
         raise KeyRefused("the key must be EC P-256")

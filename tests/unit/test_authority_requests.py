@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, pkcs7
 from cryptography.x509.oid import AttributeOID
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from messaging.clock import ManualClock
@@ -93,6 +93,7 @@ def test_a_request_signed_with_another_key_is_refused() -> None:
 
 
 @given(st.integers(0, 10_000), st.integers(1, 255))
+@example(position=7, change=1)  # the version, for which the library has an error that is no ValueError
 def test_no_altered_request_passes_with_another_key(position: int, change: int) -> None:
     der = bytearray(_REQUEST)
     der[position % len(der)] ^= change
