@@ -32,7 +32,7 @@ lint: ready-check ## formatting, ruff, mypy, import floors
 	$(BIN)/lint-imports
 
 unit: ready-check
-	$(PYTEST) -q -n 2 -m 'not rpi and not system' tests/unit tests/architecture tests/contract
+	$(PYTEST) -q -n 2 -m 'not rpi and not system and not long' tests/unit tests/architecture tests/contract
 
 format: ready-check ## put the code in form
 	$(BIN)/ruff check --fix-only

@@ -53,6 +53,7 @@ def test_an_hour_of_a_clock_that_is_off_has_so_many_samples_more(tmp_path: Path,
     speaker.close()
 
 
+@pytest.mark.long
 @given(st.lists(st.integers(0, 700), min_size=1, max_size=30))
 def test_what_is_said_while_nobody_reads_is_lost_and_the_rest_is_in_its_time(missed: list[int]) -> None:
     said, heard = speech(), list[Block]()

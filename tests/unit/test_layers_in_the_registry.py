@@ -230,6 +230,7 @@ def statements(registry: Registry) -> Iterator[list[str]]:
         event.remove(registry._engine.sync_engine, "before_cursor_execute", note)
 
 
+@pytest.mark.long
 async def test_ten_thousand_stations_change_by_a_handful_of_statements(registry: Registry) -> None:
     async with registry.begin() as t:
         sites = [await t.sites.add(f"Site {number}", NOW) for number in range(20)]

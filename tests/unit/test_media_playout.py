@@ -171,6 +171,7 @@ class ReadyDecoder:
     def reset(self) -> None: ...
 
 
+@pytest.mark.long
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("millionths", [-300, 300])
 def test_an_hour_of_clocks_that_differ_stays_at_the_target_and_loses_nothing(millionths: int) -> None:

@@ -275,6 +275,7 @@ def test_whatever_is_reported_the_budget_stays_within_its_bounds(
         assert budget.fps in (8, 15, 30)
 
 
+@pytest.mark.long
 @settings(max_examples=25, deadline=None)
 @given(st.integers(180_000, 3_000_000), st.floats(0, 0.08), st.integers(0, 1000), st.floats(0.01, 0.1))
 def test_on_any_steady_line_the_call_settles(cap: int, loss: float, seed: int, delay: float) -> None:

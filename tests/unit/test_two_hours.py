@@ -171,6 +171,7 @@ class Pictures:
             self.freezes.picture(now)
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("near_the_wrap")
 def test_two_hours_of_pictures_over_a_lossy_line() -> None:
     call, sizes, wrapped = Pictures(), list[int](), 0
