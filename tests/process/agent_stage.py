@@ -17,7 +17,7 @@ from messaging.link.mqtt import MqttLink, MqttSettings
 from messaging.link.port import Inbound
 from messaging.topics import Topic, down, parse, region_subscriptions
 from provisioning.station.keystore import Keystore
-from region.broker import BrokerPaths, EmbeddedBroker, write_identity
+from region.broker import BrokerPaths, EmbeddedBroker, write_access, write_identity
 from tests.broker import free_port
 from tests.est_server import EstServer, est_server
 
@@ -117,7 +117,10 @@ class Stage:
         await self.broker.start()
 
     def _make_broker(self) -> EmbeddedBroker:
-        server = self.est.authority.issue_server("broker", ["localhost", "127.0.0.1"])
+        authority = self.est.authority
+        server = authority.issue_server("broker", ["localhost", "127.0.0.1"])
+        lists = authority.revocation_lists((), 1, int(self.clock.wall()) - 60)
+        write_access(self.folder / "broker", (), lists)
         return EmbeddedBroker(self.folder / "broker", "127.0.0.1", self.port, server, self.clock)
 
 
