@@ -9,7 +9,6 @@ writes all. No `max_keepalive`: mosquitto 2.0.21 drops clients for it. Source: m
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import getpass
 import logging
 import os
@@ -27,6 +26,7 @@ from messaging.link.backoff import FullJitter
 from messaging.topics import ROOT, acl_patterns
 from provisioning.authority.ca import Issued
 from region.errors import BrokerUnusable
+from region.kept import Kept, ended
 
 _log = logging.getLogger(__name__)
 REGION_USER = "region"
@@ -34,7 +34,6 @@ _PATHS = "/usr/sbin:/usr/local/sbin:/opt/homebrew/sbin"
 _START_WITHIN_S = 20.0
 _STOP_WITHIN_S = 10.0
 _SYSTEMDS = ("NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC")  # between systemd and the region: no word of mosquitto's
-_STEADY_S = 60.0  # one that has run so long starts the back-off anew
 
 
 @dataclass(frozen=True)
@@ -119,41 +118,26 @@ def write_access(folder: Path, shut_out: Iterable[str], revocations: bytes | Non
         write_file(folder / "crl.pem", revocations)
 
 
-class EmbeddedBroker:
-    """One mosquitto below `folder`, kept running until `stop`."""
+class EmbeddedBroker(Kept):
+    """One mosquitto below `folder`; BrokerUnusable if it does not start."""
 
     def __init__(self, folder: Path, host: str, port: int, server: Issued, clock: Clock) -> None:
         self._folder = folder
         self._host = host
         self._port = port
         self._server = server
-        self._clock = clock
-        self._backoff = FullJitter(base_s=0.5, cap_s=30.0)
-        self._process: Process | None = None
         self._reading: asyncio.Task[None] | None = None
         self._lines: deque[str] = deque(maxlen=20)
-        self._task: asyncio.Task[None] | None = None
-
-    @property
-    def pid(self) -> int | None:
-        """The child's process id while it runs."""
-        return None if self._process is None else self._process.pid
+        backoff = FullJitter(base_s=0.5, cap_s=30.0)
+        super().__init__(
+            "mosquitto", self._spawn, self._listens, self._end_in_order, (BrokerUnusable, OSError), backoff, clock
+        )
 
     async def start(self) -> None:
         """Start mosquitto and return when it listens, or BrokerUnusable. It is started again when it ends."""
-        program = find_mosquitto()
+        self._program = find_mosquitto()
         self._write_files()
-        await self._spawn(program)
-        self._task = asyncio.create_task(self._supervise(program), name="keep mosquitto running")
-
-    async def stop(self) -> None:
-        """End it in order, so that it saves what it keeps."""
-        if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
-            self._task = None
-        await self._end()
+        await super().start()
 
     def renew(self, server: Issued) -> None:
         """Another certificate for connections to come: mosquitto reads it again at SIGHUP and keeps those it has."""
@@ -163,8 +147,8 @@ class EmbeddedBroker:
 
     def reload(self) -> None:
         """Have it read again who is let in (`write_access`). Open connections stay, and lose what they may not do."""
-        if self._process is not None and self._process.returncode is None:
-            self._process.send_signal(signal.SIGHUP)
+        if self.process is not None and self.process.returncode is None:
+            self.process.send_signal(signal.SIGHUP)
 
     def _write_files(self) -> None:
         (self._folder / "state").mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -179,22 +163,21 @@ class EmbeddedBroker:
         write_file(self._folder / "server.pem", self._server.certificate_pem)
         write_file(self._folder / "server-key.pem", self._server.key_pem)
 
-    async def _spawn(self, program: str) -> None:
-        """Start the child and wait until it listens, or BrokerUnusable."""
-        config = str(self._folder / "mosquitto.conf")
-        self._process = await asyncio.create_subprocess_exec(
-            program, "-c", config, stderr=PIPE, stdout=DEVNULL,
+    async def _spawn(self) -> Process:
+        return await asyncio.create_subprocess_exec(
+            self._program, "-c", str(self._folder / "mosquitto.conf"), stderr=PIPE, stdout=DEVNULL,
             env={name: value for name, value in os.environ.items() if name not in _SYSTEMDS},
         )  # fmt: skip
+
+    async def _listens(self, process: Process) -> None:
         running = asyncio.Event()
-        self._reading = asyncio.create_task(self._forward_log(self._process, running), name="mosquitto's log")
+        self._reading = asyncio.create_task(self._forward_log(process, running), name="mosquitto's log")
         waiting = asyncio.create_task(running.wait())
         try:
             await asyncio.wait((self._reading, waiting), timeout=_START_WITHIN_S, return_when=asyncio.FIRST_COMPLETED)
         finally:
             waiting.cancel()
         if not running.is_set():
-            await self._end()
             raise BrokerUnusable("mosquitto does not start: " + ("; ".join(self._lines) or "it says nothing"))
 
     async def _forward_log(self, process: Process, running: asyncio.Event) -> None:
@@ -207,31 +190,10 @@ class EmbeddedBroker:
             if line.endswith("running"):
                 running.set()
 
-    async def _supervise(self, program: str) -> None:
-        while True:
-            began = self._clock.monotonic()
-            if self._process is not None:
-                _log.error("mosquitto has ended by itself (exit %s)", await self._process.wait())
-            await self._end()
-            if self._clock.monotonic() - began > _STEADY_S:
-                self._backoff.reset()
-            delay = self._backoff.next()
-            _log.warning("starting mosquitto again in %.1f s", delay)
-            await self._clock.sleep(delay)
-            try:
-                await self._spawn(program)
-            except BrokerUnusable as error:
-                _log.error("%s", error)
-
-    async def _end(self) -> None:
-        process, self._process = self._process, None
-        if process is not None and process.returncode is None:
-            process.terminate()
-            try:
-                await asyncio.wait_for(process.wait(), _STOP_WITHIN_S)
-            except TimeoutError:
-                process.kill()
-                await process.wait()
+    async def _end_in_order(self, process: Process) -> None:
+        if process.returncode is None:
+            process.terminate()  # in order, so that it saves what it keeps
+        await ended(process, _STOP_WITHIN_S)
         reading, self._reading = self._reading, None
         if reading is not None:
             await reading

@@ -96,12 +96,14 @@ def _listeners(port: int, tls: Identity | None) -> tuple[str, ...]:
 
 
 @contextlib.asynccontextmanager
-async def running_relay(folder: Path, *more: str, tls: Identity | None = None) -> AsyncIterator[Relay]:
-    """A relay on a free port, with more of coturn's options; it ends with the `async with`.
+async def running_relay(
+    folder: Path, *more: str, tls: Identity | None = None, port: int | None = None
+) -> AsyncIterator[Relay]:
+    """A relay, on a free port if none is named, with more of coturn's options; it ends with the `async with`.
 
     With `tls`, its certificate, it takes nothing but TURN over TLS.
     """
-    port, secret = free_port(), folder / "turn-secret"
+    port, secret = port or free_port(), folder / "turn-secret"
     secret.write_text(SECRET)
     process = await asyncio.create_subprocess_exec(
         "turnserver", "-n", "--listening-ip=127.0.0.1", "--relay-ip=127.0.0.1",

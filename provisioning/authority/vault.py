@@ -15,6 +15,8 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -87,23 +89,13 @@ def new_root(clock: Clock, name: str = ROOT_NAME) -> Issuer:
 
 def create(directory: Path, clock: Clock, root: Issuer, *, keep_root_key: bool) -> None:
     """A new authority under this root: in a directory beside it, then one rename."""
-    if directory.exists() and any(directory.iterdir()):
-        raise AuthorityUnusable(f"{directory} is there already; an authority is never put in place of another")
-    directory.parent.mkdir(parents=True, exist_ok=True)
-    making = Path(tempfile.mkdtemp(dir=directory.parent, prefix=f".{directory.name}-"))  # mode 0700
-    try:
+    with _made_anew(directory) as making:
         period = certificates.validity(clock.wall(), timedelta(days=INTERMEDIATE_YEARS * 365), _LONG_AGO)
         write(making / "root.pem", root.certificate.public_bytes(Encoding.PEM), 0o644)
         if keep_root_key:
             write(making / "root-key.pem", key_pem(root.key))
         for name, (common_name, usages) in INTERMEDIATES.items():
             _write_issuer(making, name, certificates.intermediate(common_name, period, root, usages))
-        sync(making)
-        making.rename(directory)
-        sync(directory.parent)
-    except BaseException:
-        shutil.rmtree(making, ignore_errors=True)
-        raise
 
 
 def load(directory: Path) -> Held:
@@ -187,8 +179,7 @@ def finish_rotation(directory: Path, name: str, certificate: x509.Certificate, n
         raise AuthorityUnusable("this certificate is not signed by a root of this authority")
     _check_overlap(directory, name, now, at_once=at_once)
     present = load_issuer(directory, name)
-    making = Path(tempfile.mkdtemp(dir=directory.parent, prefix=f".{directory.name}-"))
-    try:
+    with _beside(directory) as making:
         shutil.copytree(directory, making, dirs_exist_ok=True)
         making.chmod(0o700)
         for old in making.glob(f"previous-{name}*.pem"):
@@ -199,9 +190,6 @@ def finish_rotation(directory: Path, name: str, certificate: x509.Certificate, n
             _write_issuer(making, f"previous-{name}", present)
         _write_issuer(making, name, Issuer(certificate, key))
         swap(making, directory)
-    except BaseException:
-        shutil.rmtree(making, ignore_errors=True)
-        raise
 
 
 def add_root(directory: Path, new: x509.Certificate, crossed: x509.Certificate) -> None:
@@ -222,17 +210,31 @@ def add_root(directory: Path, new: x509.Certificate, crossed: x509.Certificate) 
 
 def restore(directory: Path, files: dict[str, bytes]) -> None:
     """Put a backup's files in place, whole or not at all; they have to belong together."""
-    if directory.exists() and any(directory.iterdir()):
-        raise AuthorityUnusable(f"{directory} is there already; an authority is never put in place of another")
-    directory.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    making = Path(tempfile.mkdtemp(dir=directory.parent, prefix=f".{directory.name}-"))
-    try:
+    with _made_anew(directory) as making:
         for name, content in files.items():
             write(making / name, content)
         load(making)
+
+
+@contextmanager
+def _made_anew(directory: Path) -> Iterator[Path]:
+    """A directory to fill, which takes its place when it is whole; AuthorityUnusable where there is one already."""
+    if directory.exists() and any(directory.iterdir()):
+        raise AuthorityUnusable(f"{directory} is there already; an authority is never put in place of another")
+    directory.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with _beside(directory) as making:
+        yield making
         sync(making)
         making.rename(directory)
         sync(directory.parent)
+
+
+@contextmanager
+def _beside(directory: Path) -> Iterator[Path]:
+    """A directory (mode 0700) on the same disk, of which nothing stays if what is done with it fails."""
+    making = Path(tempfile.mkdtemp(dir=directory.parent, prefix=f".{directory.name}-"))
+    try:
+        yield making
     except BaseException:
         shutil.rmtree(making, ignore_errors=True)
         raise

@@ -128,8 +128,8 @@ class Ear:
         room = requested(call, station.id, station.clinic_id, message.devices, self._rooms.clock.monotonic())
         held = Held(room, {"name": station.name, "site": station.site}, envelope.boot)
         self._rooms.open(held)
-        servers = self._rooms.ice_servers(station.id)
-        await self._rooms.say(station.id, call, Ringing(station.clinic, servers, self._rooms.relay_only))
+        relays = self._rooms.relays
+        await self._rooms.say(station.id, call, Ringing(station.clinic, relays.servers(station.id), relays.only))
 
     async def _why_not(self, station: Station) -> RefusalCode | None:
         if station.clinic_id is None:

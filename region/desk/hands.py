@@ -120,8 +120,8 @@ class Hands:
         room = invited(call, station.id, caller.clinic, person.id, caller.page, rooms.clock.monotonic())
         held = Held(room, {"name": station.name, "site": station.site}, boot, person.display_name)
         rooms.open(held)
-        servers = rooms.ice_servers(station.id)
-        invite = Invite(person.display_name[:80], person.title[:80], servers, rooms.relay_only)
+        servers = rooms.relays.servers(station.id)
+        invite = Invite(person.display_name[:80], person.title[:80], servers, rooms.relays.only)
         if not await rooms.say(station.id, call, invite):
             await rooms.apply(held, Left("link_down"), "region")
             raise StationUnreachable
@@ -157,8 +157,8 @@ class Hands:
         return {
             "view": self._rooms.view(held),
             "offer": None if offer is None else encode(offer),
-            "ice_servers": [encode(server) for server in self._rooms.ice_servers(caller.person.name)],
-            "relay_only": self._rooms.relay_only,
+            "ice_servers": [encode(server) for server in self._rooms.relays.servers(caller.person.name)],
+            "relay_only": self._rooms.relays.only,
         }
 
     def _of_clinic(self, caller: Caller, call: str) -> Held | None:

@@ -5,12 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter, OrderedDict
-from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any
 
-from messaging.call import FromRegion, Hangup, IceServer, Renew, to_data
+from messaging.call import FromRegion, Hangup, Renew, to_data
 from messaging.clock import Clock
 from messaging.codec import encode
 from messaging.link.port import LinkError
@@ -39,13 +38,12 @@ from region.registry import Registry
 from region.registry.records import Call
 from region.web.events import Hub
 from region.web.subject import Downlink
+from region.web.turn import Relays
 
 _log = logging.getLogger(__name__)
 SIGNALLING_EXPIRY_S = 30
 MOST_ROOMS = 1000
 _REMEMBERED = 500  # ended calls whose stragglers still get a proper answer without asking the registry
-
-IceServers = Callable[[str], tuple[IceServer, ...]]  # for whom: a station's id or a person's sign-in name
 
 
 def clinic_topic(clinic: int) -> str:
@@ -77,20 +75,11 @@ class Held:
 class Rooms:
     """Every running call of the region. Whoever applies events to a station's calls holds `lock(station)`."""
 
-    def __init__(
-        self,
-        registry: Registry,
-        downlink: Downlink,
-        clock: Clock,
-        hub: Hub,
-        ice_servers: IceServers,
-        relay_only: bool = False,
-    ) -> None:
+    def __init__(self, registry: Registry, downlink: Downlink, clock: Clock, hub: Hub, relays: Relays) -> None:
         self.registry = registry
         self.clock = clock
         self.hub = hub
-        self.ice_servers = ice_servers
-        self.relay_only = relay_only
+        self.relays = relays
         self.refused: Counter[str] = Counter()  # what was not taken, by code
         self.ready = asyncio.Event()  # what was running before a restart has been taken up
         self._downlink = downlink
@@ -241,7 +230,7 @@ class Rooms:
             match effect:
                 case Say(message):
                     if isinstance(message, Renew):
-                        message = Renew(self.ice_servers(held.room.station))
+                        message = Renew(self.relays.servers(held.room.station))
                     said = await self.say(held.room.station, held.room.call, message)
                     reached = reached and (said or isinstance(message, Hangup))
                 case PassOffer(page, offer):

@@ -10,10 +10,11 @@ from messaging.clock import Clock
 from region.desk.ear import Ear
 from region.desk.hands import Hands
 from region.desk.room import LinkUp, ShutOut
-from region.desk.rooms import IceServers, Rooms
+from region.desk.rooms import Rooms
 from region.registry import Registry, RegistryError
 from region.web.events import Hub
 from region.web.subject import Downlink, PresenceChange
+from region.web.turn import Relays
 
 _log = logging.getLogger(__name__)
 _TICK_S = 1.0
@@ -24,16 +25,8 @@ _BOARD_PAUSE_S = 0.05  # changes that come together are told together
 class Desk:
     """The stations speak to its `ear`, the clinicians work with its `hands`."""
 
-    def __init__(
-        self,
-        registry: Registry,
-        downlink: Downlink,
-        clock: Clock,
-        hub: Hub,
-        ice_servers: IceServers,
-        relay_only: bool = False,
-    ) -> None:
-        self.rooms = Rooms(registry, downlink, clock, hub, ice_servers, relay_only)
+    def __init__(self, registry: Registry, downlink: Downlink, clock: Clock, hub: Hub, relays: Relays) -> None:
+        self.rooms = Rooms(registry, downlink, clock, hub, relays)
         self.ear = Ear(self.rooms)
         self.hands = Hands(self.rooms)
         self._downlink = downlink

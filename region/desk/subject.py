@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from messaging.call import IceServer
 from region.desk.routes import router
 from region.desk.service import Desk
 from region.desk.words import WORDS
 from region.web.context import Region
 from region.web.subject import Nav, Subject
-from region.web.turn import ice_servers
+from region.web.turn import Relays
 
 
 def subject(region: Region) -> Subject:
@@ -21,11 +20,8 @@ def subject(region: Region) -> Subject:
 def make_desk(region: Region) -> Desk:
     """The desk on the region's shared parts."""
 
-    def servers(holder: str) -> tuple[IceServer, ...]:
-        return ice_servers(region.settings.turn, holder, region.clock.wall())
-
-    relay_only = region.settings.turn is not None and region.settings.turn.relay_only
-    return Desk(region.registry, region.downlink, region.clock, region.hub, servers, relay_only)
+    relays = Relays(region.settings.turn, region.clock.wall)
+    return Desk(region.registry, region.downlink, region.clock, region.hub, relays)
 
 
 def mount(desk: Desk) -> Subject:

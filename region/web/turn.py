@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from messaging.call import IceServer
@@ -22,6 +23,23 @@ class TurnSettings:
     urls: tuple[str, ...]
     secret: str = field(repr=False)
     relay_only: bool = False
+
+
+class Relays:
+    """What the ends of a call are given: credentials of their own, and whether they may use nothing else."""
+
+    def __init__(self, settings: TurnSettings | None, wall: Callable[[], float]) -> None:
+        self._settings = settings
+        self._wall = wall
+
+    @property
+    def only(self) -> bool:
+        """Calls go by a relay and no other way."""
+        return self._settings is not None and self._settings.relay_only
+
+    def servers(self, holder: str) -> tuple[IceServer, ...]:
+        """As `ice_servers`, from now on."""
+        return ice_servers(self._settings, holder, self._wall())
 
 
 def ice_servers(settings: TurnSettings | None, holder: str, now: float) -> tuple[IceServer, ...]:

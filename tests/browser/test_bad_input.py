@@ -10,7 +10,7 @@ import pytest_asyncio
 from playwright.async_api import Browser
 
 from messaging.call import Alerting, Devices, Hangup, Invite, Offer, Rejected, Request, Ringing, new_call_id, to_data
-from tests.browser.desk_page import GRANT, Desk, chromium, desk_of
+from tests.browser.desk_page import Desk, desk_of
 from tests.house import House, RunningStation, running_house
 from tests.scripted_call import ScriptedCall, scripted_call
 
@@ -39,12 +39,6 @@ async def house() -> AsyncIterator[House]:
     async with running_house() as house:
         await house.add_clinician("anna", "Anna Holm")
         yield house
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    async with chromium(GRANT) as browser:
-        yield browser
 
 
 @pytest_asyncio.fixture(loop_scope="module")

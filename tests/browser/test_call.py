@@ -26,12 +26,6 @@ async def house() -> AsyncIterator[House]:
         yield house
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    async with chromium(GRANT) as browser:
-        yield browser
-
-
 @pytest_asyncio.fixture(loop_scope="module")
 async def station(house: House) -> AsyncIterator[RunningStation]:
     (station,) = house.stations

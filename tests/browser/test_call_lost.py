@@ -13,7 +13,7 @@ from playwright.async_api import Browser, expect
 
 from tests.bench.line_ends import THROUGH_RELAY
 from tests.bench.relay import CLEAR, Impairment, Relay
-from tests.browser.desk_page import GRANT, Desk, chromium, desk_of
+from tests.browser.desk_page import Desk, desk_of
 from tests.dead_line import TcpLine
 from tests.house import House, RunningStation, running_house
 from tests.promptness import crowded
@@ -50,12 +50,6 @@ async def stage() -> AsyncIterator[Stage]:
         station = await house.add_station("Room 4", screen=True, broker=broker.port)
         await house.add_clinician("anna", "Anna Holm")
         yield Stage(house, station, media, broker)
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    async with chromium(GRANT) as browser:
-        yield browser
 
 
 @pytest_asyncio.fixture(loop_scope="module")

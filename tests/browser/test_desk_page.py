@@ -10,7 +10,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, expect
 
 from tests.browser.axe import complaints
-from tests.browser.desk_page import GRANT, Desk, chromium, desk_of
+from tests.browser.desk_page import Desk, desk_of
 from tests.house import House, RunningStation, running_house
 
 pytestmark = [pytest.mark.system, pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
@@ -85,12 +85,6 @@ async def house() -> AsyncIterator[House]:
         await house.add_station("Room 4")
         await house.add_clinician("anna", "Anna Holm")
         yield house
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    async with chromium(GRANT) as browser:
-        yield browser
 
 
 @pytest_asyncio.fixture(loop_scope="module")

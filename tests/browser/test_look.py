@@ -12,7 +12,7 @@ from playwright.async_api import Browser, expect
 
 from device.hardware.sim.camera import FULL
 from tests.browser.axe import complaints
-from tests.browser.desk_page import GRANT, Desk, chromium
+from tests.browser.desk_page import Desk
 from tests.browser.test_call import desk_for, talk
 from tests.house import House, RunningStation, running_house
 
@@ -36,12 +36,6 @@ async def house() -> AsyncIterator[House]:
         await house.add_station("Room 4")
         await house.add_clinician("anna", "Anna Holm")
         yield house
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    async with chromium(GRANT) as browser:
-        yield browser
 
 
 @pytest_asyncio.fixture(loop_scope="module")

@@ -1,8 +1,9 @@
 """Each device pulled out and plugged in again while the station's media are open, with real streams on a real PipeWire.
 
 The plug of a sound device is a module of PipeWire's, loaded and unloaded; that of the camera is the simulated one's,
-which takes as long to open as one on USB. The figures are printed; the bound is 3 s after the device's return. What the
-two ends of a call are told of it is in test_station_call.py and tests/loopback/test_devices.py.
+which takes as long to open as one on USB; the other side of the call is stock aiortc. The figures are printed; the
+bound is 3 s after the device's return. What the two ends are told of it is in test_station_call.py and
+tests/loopback/test_devices.py.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from device.call.engine import Engine
 from device.hardware.linux.pulse import PulseServer
 from device.hardware.linux.sound import PulseMicrophone, PulseSpeaker, cancels_echo
 from device.hardware.ports import CameraMode, Frame, Hardware
@@ -24,6 +26,7 @@ from device.media.media import Media
 from device.runtime.config import MediaSection
 from messaging.call import Devices
 from messaging.clock import SystemClock
+from tests.loopback.stock_peer import StockPeer
 from tests.pipewire import ROOM, PipeWire, missing_programs, running_pipewire
 
 pytestmark = pytest.mark.system
@@ -125,6 +128,41 @@ async def test_each_sound_device_pulled_out_and_back_is_told_and_sounds_again_wi
     assert [(d.microphone, d.speaker) for d in room.changes] == [
         ("missing", "ok"), ("ok", "ok"), ("ok", "missing"), ("ok", "ok"),
     ]  # fmt: skip
+
+
+async def test_in_a_call_the_rest_goes_on_and_the_other_side_hears_and_sees_again_within_three_seconds(
+    room: Room,
+) -> None:
+    engine, peer = Engine(room.media, SystemClock(), lambda _: None), StockPeer()
+    try:
+        await room.media.open()
+        offer = await engine.prepare(1, ())
+        await engine.answer(1, await peer.answer(offer))
+        engine.open()
+        await asyncio.gather(peer.gets("video", 15), peer.gets("audio", 2))
+
+        await room.unplug(MICROPHONE)
+        await room.until(lambda: room.media.devices().microphone == "missing", "the microphone is missed")
+        await peer.gets("video", peer.received["video"] + 15)
+        await room.plug(MICROPHONE)
+        await _again(peer, "audio")
+
+        room.camera.unplug()
+        await room.until(lambda: room.media.devices().camera == "missing", "the camera is missed")
+        await peer.gets("audio", peer.received["audio"] + 2)
+        room.camera.plug_slowly()
+        await _again(peer, "video")
+    finally:
+        await engine.close()
+        await peer.close()
+
+
+async def _again(peer: StockPeer, kind: str) -> None:
+    began = time.monotonic()
+    await peer.gets(kind, peer.received[kind] + 2)  # a room that is silent sends two packets a second
+    back = time.monotonic() - began
+    print(f"{kind} reaches the other side {back:.2f} s after the device's return")
+    assert back < WITHIN_S
 
 
 async def test_a_camera_that_is_slow_to_open_is_seen_again_within_three_seconds(room: Room) -> None:

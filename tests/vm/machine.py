@@ -118,12 +118,12 @@ class Machine:
         return self.run("journalctl", "--no-pager", "--output=short-monotonic", "--no-hostname", *options).stdout
 
 
-async def until(look: Callable[[], T | None], what: str, within_s: float = 30.0) -> T:
+async def until(look: Callable[[], T | None], what: str, within_s: float = 30.0, *, why: Callable[[], str] = str) -> T:
     """The first thing `look` gives that is not None or False: systemd itself is not ours to be told by."""
     end = time.monotonic() + within_s
     while not (found := look()):
         if time.monotonic() > end:
-            raise AssertionError(f"not within {within_s:.0f} s: {what}")
+            raise AssertionError(f"not within {within_s:.0f} s: {what} {why()}".rstrip())
         await asyncio.sleep(_LOOK_S)
     return found
 

@@ -86,9 +86,14 @@ async def would_call(machine: Machine) -> dict[str, Any]:
 
 
 async def all_active(machine: Machine) -> None:
-    await until(
-        lambda: all(machine.unit(unit).active == "active" for unit in SERVICES.values()), "all four are active"
-    )  # fmt: skip
+    def waiting() -> list[str]:
+        return [unit for unit in SERVICES.values() if machine.unit(unit).active != "active"]
+
+    def why() -> str:
+        logs = (machine.journal("--lines=40", f"--unit={unit}") for unit in waiting())
+        return "\n".join(("", *(str(machine.unit(unit)) for unit in SERVICES.values()), *logs))
+
+    await until(lambda: not waiting(), "all four are active", why=why)
 
 
 async def all_new(machine: Machine, before: dict[str, Unit], within_s: float) -> None:

@@ -7,6 +7,7 @@ aiortc gives a picture to its decoder only when the first packet of the next one
 from __future__ import annotations
 
 import contextlib
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
@@ -45,12 +46,12 @@ MakeBuffer = Callable[[bool], ReceiverBuffer]  # True: for pictures
 _stock_decoder = aiortc.rtcrtpreceiver.get_decoder  # type: ignore[attr-defined]
 
 
-class DecodedElsewhere(JitterFrame):
+class DecodedElsewhere(JitterFrame, ABC):
     """What one of our buffers releases: it knows itself how to be decoded, in the receiver's decoder thread."""
 
+    @abstractmethod
     def decode(self, codec: RTCRtpCodecParameters) -> None:
         """Decode and deliver; av.FFmpegError makes the receiver ask for a key frame."""
-        raise NotImplementedError
 
 
 def install_decoder() -> None:
