@@ -66,8 +66,10 @@ async def test_the_clinicians_own_voice_comes_back_only_until_the_canceller_has_
     await room.media.load_canceller()
     assert room.media.echo == "station"
     heard: list[float] = []
+    played: list[float] = []
     async with asyncio.timeout(40):
         while len(heard) < 2 or max(heard[-2:]) > untouched - LESS_DB:
             heard.append(await next_second(peer))
+            played += [room.media.levels().speaker_db]  # of one moment: speech has its gaps
     assert len(heard) <= 20, heard
-    assert room.media.levels().speaker_db > -35, "he was heard in the room all the time"
+    assert max(played) > -35, "he was heard in the room all the time"
