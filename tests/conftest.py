@@ -1,7 +1,11 @@
-"""For all tests: how busy this machine is must not decide what hypothesis makes of them."""
+"""For all tests: no test decides what the next one meets, nor a busy machine what hypothesis makes of them."""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+
+import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.databases import beside, database, empty_database, registry, server, template
@@ -10,3 +14,12 @@ __all__ = ["beside", "database", "empty_database", "registry", "server", "templa
 
 settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("house")
+
+
+@pytest.fixture(autouse=True)
+def umask() -> Iterator[None]:
+    """The region's commands keep what they write to themselves; called in this process, they would for all tests."""
+    before = os.umask(0o022)
+    os.umask(before)
+    yield
+    os.umask(before)

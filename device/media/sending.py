@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from device.hardware.ports import SAMPLE_RATE, Block, Frame
-from device.media.echo import SoundProcessor
+from device.media.echo import Met, SoundProcessor
 from device.media.encoders import MakeEncoder, VideoCodec
 from device.media.errors import CodecFailed
 from device.media.fanout import Fanout, Outlet
@@ -182,7 +182,7 @@ class SoundSource:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._processor = processor
         self._encoder: _SoundEncoder | None = None
-        self._half: Block | None = None
+        self._first: Met | None = None  # of the two that make a packet
         self._fanout = Fanout()
         self._wishes: dict[Outlet, Budget] = {}
         self._room = (MOST_SOUND, 0.0)  # bits a second, and the share that is lost
@@ -194,20 +194,20 @@ class SoundSource:
 
     def stop(self) -> None:
         """The microphone is shut."""
-        self._half = None
+        self._first = None
         self.meter.reset()
 
     def feed(self, block: Block) -> None:
         """10 ms of the microphone, from its thread."""
-        clean = self._processor.heard(block)
-        self.meter.feed(clean)
+        met = self._processor.meet(block)
+        if self._first is None:
+            self._first = met
+            return
+        both, self._first = (self._first, met), None
+        sound = np.concatenate([self._processor.clean(one) for one in both])
+        self.meter.feed(sound)
         if not self._fanout or self._loop is None:
-            self._half = None
             return
-        if self._half is None:
-            self._half = clean
-            return
-        sound, self._half = np.concatenate((self._half, clean)), None
         if self._encoder is None:
             self._encoder = _SoundEncoder()
         packets = self._encoder.encode(sound, *self._room)

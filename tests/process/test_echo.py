@@ -18,7 +18,6 @@ from device.hardware.linux.sound import PulseMicrophone, PulseSpeaker
 from device.hardware.ports import BLOCK, SAMPLE_RATE, Block
 from device.hardware.sim.station import Simulation
 from device.hardware.sound import level_db
-from device.media.echo import SoundProcessor
 from device.media.media import Media
 from device.runtime.config import MediaSection, SimSection, StationConfig, StationSection
 from messaging.clock import SystemClock
@@ -158,12 +157,12 @@ class Tap:
         self.raw: list[Block] = []
         self.clean: list[Block] = []
         self.enough = threading.Event()
-        self._processor: SoundProcessor = media._room
+        self._room = media._room
         media.sound.feed = self._feed  # type: ignore[method-assign]
 
     def _feed(self, block: Block) -> None:
         self.raw.append(block)
-        self.clean.append(self._processor.heard(block))
+        self.clean.append(self._room.heard(block))
         if len(self.clean) >= 9 * SAMPLE_RATE // BLOCK:
             self.enough.set()
 

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from device.hardware.ports import BLOCK, Frame
-from device.media.echo import Untouched
+from device.media.echo import Met, Untouched
 from device.media.errors import CodecFailed
 from device.media.fanout import Outlet
 from device.media.picture_stream import KEY_GAP_S
@@ -276,8 +276,8 @@ async def test_a_peer_that_does_not_take_its_sound_gets_the_newest() -> None:
 
 async def test_what_the_echo_canceller_makes_of_it_is_sent_and_metered_even_if_nobody_listens() -> None:
     class Silencer(Untouched):
-        def heard(self, block: np.ndarray) -> np.ndarray:
-            return np.zeros_like(block)
+        def clean(self, met: Met) -> np.ndarray:
+            return np.zeros_like(met.near)
 
     source = SoundSource(Silencer())
     speak(source, 4)

@@ -94,9 +94,10 @@ class Machine:
         return Path(f"/proc/{self.pid}/root") / path.lstrip("/")
 
     def write(self, path: str, text: str) -> None:
-        """A new file in the machine."""
+        """A new file in the machine, which everybody there can read."""
         self.path(path).parent.mkdir(parents=True, exist_ok=True)
         self.path(path).write_text(text, encoding="utf-8")
+        self.path(path).chmod(0o644)
 
     def unit(self, name: str) -> Unit:
         """How a service is."""
@@ -132,19 +133,27 @@ async def until(look: Callable[[], T | None], what: str, within_s: float = 30.0,
 def running_machine(files: Mapping[str, str]) -> Iterator[Machine]:
     """A machine that has booted, with the project and `files` (path to text) installed."""
     with _work_folder() as work:
-        source = work / "source"
-        _copy_project(source)
-        for path, text in files.items():
-            (source / "files" / path).parent.mkdir(parents=True, exist_ok=True)
-            (source / "files" / path).write_text(text, encoding="utf-8")
-        python = Path(sys.base_prefix)
-        command = _command("enter", work, python, f"python3.{sys.version_info[1]}", Path(sys.prefix), source)
-        with (work / "log").open("wb") as log:
-            host = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+        before = os.umask(0o022)  # whatever is ours: with 077 nobody but root could enter the machine's root
+        try:
+            host = _start(work, files)
+        finally:
+            os.umask(before)
         try:
             yield _booted(host, work / "log")
         finally:
             _end(host)
+
+
+def _start(work: Path, files: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    source = work / "source"
+    _copy_project(source)
+    for path, text in files.items():
+        (source / "files" / path).parent.mkdir(parents=True, exist_ok=True)
+        (source / "files" / path).write_text(text, encoding="utf-8")
+    python = Path(sys.base_prefix)
+    command = _command("enter", work, python, f"python3.{sys.version_info[1]}", Path(sys.prefix), source)
+    with (work / "log").open("wb") as log:
+        return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
 
 
 def _command(part: str, *arguments: object) -> list[str]:

@@ -13,6 +13,7 @@ from device.hardware.sound import silence
 from device.media.acoustics.apart import Apart
 from device.media.acoustics.far_end import FarEnd, FarEndCounts
 from device.media.acoustics.yielding import Yielding
+from device.media.echo import Met
 from device.media.errors import CancellerFailed
 from messaging.health import Echo
 
@@ -89,22 +90,31 @@ class RoomSound:
         self._far.put(block)
 
     def heard(self, block: Block) -> Block:
-        """What to send for this block of the microphone's."""
+        """What to send for this block of the microphone's, at once."""
+        return self.clean(self.meet(block))
+
+    def meet(self, block: Block) -> Met:
+        """The microphone has heard this now; what the speaker plays now belongs to it."""
         far = self._far.take()
+        return Met(block, far, USUAL_DELAY_MS - self._far.waiting_ms, self._far.steady)
+
+    def clean(self, met: Met) -> Block:
+        """What to send for it. Each block in its turn, at once or later."""
+        near, far = met.near, met.far
         with self._lock:
             processing = self._processing
             if processing is None or self._aside:
                 self._yielding.rest()  # with the echo in it, the clinician would yield to himself
-                return block
-            apart = self._apart.hear(far, block, self._far.steady)
+                return near
+            apart = self._apart.hear(far, near, met.steady)
             if apart:
                 far = silence()  # there is no echo to take away, and the resident is not taken for one
             try:
-                clean = processing.process(far, block, USUAL_DELAY_MS - self._far.waiting_ms)
+                clean = processing.process(far, near, met.delay_ms)
             except CancellerFailed as error:
                 self._processing = None
                 self._fail(error)
-                return block
+                return near
         if apart:
             self._yielding.rest()  # nothing is won by it
         else:
