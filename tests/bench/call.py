@@ -11,7 +11,8 @@ both up and is not counted.
 
 Ours counts station-call, station-agent and a client that takes every picture and draws none; the real screen's cost
 stands beside it. Chromium counts all its processes, and shows the picture. While it is weighed its camera plays a file
-of the scene that our simulated camera paints.
+of the scene that our simulated camera paints, and its microphone hears the speech that ours hears: both cancel echo,
+suppress noise and encode the same.
 """
 
 from __future__ import annotations
@@ -31,9 +32,11 @@ import psutil
 from playwright import async_api as playwright_api
 from playwright.async_api import Page, async_playwright
 
+from device.hardware.sim.speech import speech
 from messaging.errors import MessageError
 from messaging.local import CALL_SOCKET, CallView, from_line
 from region.demo.display import in_memory, shown_on
+from tests.bench.line_scene import write_wav
 from tests.bench.report import Figures, table
 from tests.bench.stations import PATIENCE_S, Ours, Station, chromium_as, clinic_page, enrolled, our_station
 from tests.bench.usage import Meter, pss_mb
@@ -222,7 +225,9 @@ async def measure(rounds: int) -> dict[str, Any]:
             peer = await house.add_station("chromium", call=False)
             await enrolled(peer)
             ready += await ready_ms(peer, rounds)
-            beside = await stack.enter_async_context(chromium_as(peer, playwright, size))
+            heard = house.root / "speech.wav"
+            write_wav(heard, speech())
+            beside = await stack.enter_async_context(chromium_as(peer, playwright, size, microphone=heard))
             ours = await stack.enter_async_context(our_station(house, size))
             clinic = await stack.enter_async_context(desk_page.chromium(desk_page.GRANT))
             stations: dict[str, Station] = {"ours": ours, "chromium": beside}
