@@ -1,11 +1,12 @@
 """A screen client that takes every picture and draws none: `python -m tests.bench.viewer RUNTIME_DIR`.
 
-It polls the ring as the screen does, and needs the standard library alone, so that it weighs little itself. Commands on
-standard input: `measure` (keep the strip of each picture's time code), `rest`, `forget`, and `report`, which prints one
-JSON line: when the first picture came (Unix ms), how many, of the kept ones [arrival in Unix ms, the strip's luma], and
-the `pauses` of more than half a second without one, [from, to] in Unix ms, the last of which may go on.
-`keep FOLDER` measures, and keeps besides, in files of that folder, a picture's luma now and then
-(`<arrival in Unix ms>_<width>x<height>.y`) and all that the simulated speaker plays (`<arrival>.s16`: mono, 48 kHz).
+It polls the ring as the screen does, more often while a time is measured by it, and needs the standard library alone,
+so that it weighs little itself. Commands on standard input: `measure` (keep the strip of each picture's time code),
+`rest`, `forget`, and `report`, which prints one JSON line: when the first picture came (Unix ms), how many, of the kept
+ones [arrival in Unix ms, the strip's luma], and the `pauses` of more than half a second without one, [from, to] in Unix
+ms, the last of which may go on. `keep FOLDER` measures, and keeps besides, in files of that folder, a picture's luma now
+and then (`<arrival in Unix ms>_<width>x<height>.y`) and all that the simulated speaker plays (`<arrival>.s16`: mono,
+48 kHz).
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ from messaging.frames import Picture, RingReader
 from messaging.local import REMOTE_RING
 from messaging.sound import SPEAKER_RING, SoundRingReader
 
-POLL_S = 0.004
+POLL_S = 0.015  # as the screen
+MEASURING_S = 0.004
 GRAB_MS = 400  # as line.js
 PAUSE_MS = 500  # as soak.js
 
@@ -45,7 +47,8 @@ class Viewer:
         inputs.register(sys.stdin, selectors.EVENT_READ)
         said = b""
         while True:
-            if inputs.select(POLL_S):
+            measuring = self._measuring or self._first is None
+            if inputs.select(MEASURING_S if measuring else POLL_S):
                 more = os.read(sys.stdin.fileno(), 4096)
                 if not more:
                     return
