@@ -4,9 +4,9 @@ It polls the ring as the screen does, more often while a time is measured by it,
 so that it weighs little itself. Commands on standard input: `measure` (keep the strip of each picture's time code),
 `rest`, `forget`, and `report`, which prints one JSON line: when the first picture came (Unix ms), how many, of the kept
 ones [arrival in Unix ms, the strip's luma], and the `pauses` of more than half a second without one, [from, to] in Unix
-ms, the last of which may go on. `keep FOLDER` measures, and keeps besides, in files of that folder, a picture's luma now
-and then (`<arrival in Unix ms>_<width>x<height>.y`) and all that the simulated speaker plays (`<arrival>.s16`: mono,
-48 kHz).
+ms, the last of which may go on. `keep FOLDER` measures, and keeps besides, in files of that folder, a picture's luma
+now and then (`<arrival in Unix ms>_<width>x<height>.y`) and all that the simulated speaker plays (`<arrival>.s16`:
+mono, 48 kHz).
 """
 
 from __future__ import annotations
