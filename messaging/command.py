@@ -1,0 +1,121 @@
+"""What the region can have a station do, and how far it has come. Signed (messaging/signed.py), not retained, expiring.
+
+On `dn/cmd/<type>/<cid>` travels an `Order` in the signed payload; on `up/cmd/<type>/<cid>` goes `Progress`, each state
+once. There is no command here that opens a camera or a microphone, save the self-test, which keeps nothing of what it
+hears and waits until nobody is in a call.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Annotated, Literal
+
+from messaging.codec import Form, Length, Range, decode
+from messaging.errors import MalformedMessage
+
+CommandType = Literal[
+    "restart", "reboot", "self_test", "identify", "message", "diagnostics", "volume", "renew", "lock", "unlock", "wipe",
+]  # fmt: skip
+CommandState = Literal["init", "scheduled", "executing", "successful", "failed"]
+ENDED: frozenset[CommandState] = frozenset({"successful", "failed"})
+# These take the station from who is using it: they wait for the end of a call.
+DISTURBING: frozenset[CommandType] = frozenset({"restart", "reboot", "self_test", "identify", "wipe"})
+LONGEST_S = 7 * 24 * 3600.0  # a command is good for a week at most
+CID = r"[a-z0-9]{16}"
+
+
+@dataclass(frozen=True)
+class Restart:
+    """Start one of the station's processes anew."""
+
+    process: Literal["agent", "call", "screen"]
+
+
+@dataclass(frozen=True)
+class Reboot:
+    """Start the machine anew."""
+
+
+@dataclass(frozen=True)
+class SelfTest:
+    """The acoustic self-test; its figures go to health as well."""
+
+
+@dataclass(frozen=True)
+class Identify:
+    """Light, screen and voice say: it is this one."""
+
+    seconds: Annotated[int, Range(5, 120)] = 20
+
+
+@dataclass(frozen=True)
+class Message:
+    """Words on the screen, never over a call."""
+
+    text: Annotated[str, Length(120), Form(str.isprintable, "one line of letters, digits and signs")]
+    seconds: Annotated[int, Range(10, 86_400)] = 600
+
+
+@dataclass(frozen=True)
+class Diagnostics:
+    """A redacted bundle of logs and states, uploaded to the region over HTTPS by the station's certificate."""
+
+
+@dataclass(frozen=True)
+class Volume:
+    """The speaker's volume now, until the next config says otherwise."""
+
+    percent: Annotated[int, Range(0, 100)]
+
+
+@dataclass(frozen=True)
+class Renew:
+    """Renew the certificate now."""
+
+
+@dataclass(frozen=True)
+class Lock:
+    """Out of use until unlocked: the screen says so, and a press offers the telephone number."""
+
+
+@dataclass(frozen=True)
+class Unlock:
+    """In use again."""
+
+
+@dataclass(frozen=True)
+class Wipe:
+    """Retire: key, config and journal are erased. `station` repeats the id, so that no slip of the hand wipes."""
+
+    station: Annotated[str, Length(40)]
+
+
+Order = (
+    Restart | Reboot | SelfTest | Identify | Message | Diagnostics | Volume | Renew | Lock | Unlock | Wipe
+)  # fmt: skip
+ORDERS: dict[CommandType, type[Order]] = {
+    "restart": Restart, "reboot": Reboot, "self_test": SelfTest, "identify": Identify, "message": Message,
+    "diagnostics": Diagnostics, "volume": Volume, "renew": Renew, "lock": Lock, "unlock": Unlock, "wipe": Wipe,
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a command has come. `reason` is a stable word where it failed or waits, never free text."""
+
+    state: CommandState
+    reason: Annotated[str, Length(64)] = ""
+    figures: Annotated[dict[str, float], Length(16)] = field(default_factory=dict)
+
+
+def read_order(kind: str, data: object) -> Order:
+    """The order of this type; MalformedMessage if there is no such type, or it does not say what it must."""
+    order = next((order for name, order in ORDERS.items() if name == kind), None)
+    if order is None:
+        raise MalformedMessage("no such command")
+    return decode(order, data)
+
+
+def kind_of(order: Order) -> CommandType:
+    """The type of this order, as in its topic."""
+    return next(name for name, kind in ORDERS.items() if isinstance(order, kind))
