@@ -31,3 +31,27 @@ class StaleMessage(MessageError):
     """A replay, or older than what has been taken already."""
 
     code = "stale"
+
+
+class Unsigned(MessageError):
+    """What has to be signed is not, or not in the one form that is taken."""
+
+    code = "unsigned"
+
+
+class ForeignWord(MessageError):
+    """Signed for another station or purpose, or by somebody who does not speak for this station's region."""
+
+    code = "foreign"
+
+
+class AlteredWord(MessageError):
+    """What was sent is not what was signed."""
+
+    code = "altered"
+
+
+class ExpiredWord(MessageError):
+    """Its time has passed or has not come, or its signer's had when it was signed."""
+
+    code = "expired"

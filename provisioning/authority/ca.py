@@ -1,7 +1,8 @@
 """The certificate authority: roots that stay offline, one intermediate for stations alone, one for the region's own.
 
     root ─┬─ stations   clientAuth; a station's certificate lives 45 days
-          └─ services   serverAuth (broker, HTTPS) and clientAuth (the region's own clients)
+          └─ services   serverAuth (broker, HTTPS), clientAuth (the region's own clients), and codeSigning: the one who
+                        signs what stations are told (`signing.py`), for a week
 
 This is the online half: what it holds are the keys of the two intermediates, and, for as long as certificates of
 theirs live, of the two before them. Its files are `provisioning.authority.vault`'s. Trust is by usage all the way up:
@@ -23,12 +24,14 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from messaging.clock import Clock
 from messaging.topics import STATION_ID
 from provisioning.authority import certificates
-from provisioning.authority.certificates import CLIENT, SERVER, Issuer, Revoked, Validity
+from provisioning.authority.certificates import CLIENT, SERVER, SIGNING, Issuer, Revoked, Validity
 from provisioning.authority.errors import AuthorityUnusable
 from provisioning.authority.request import StationRequest
 
 STATION_DAYS = 45
 SERVICE_DAYS = 397
+SIGNER_DAYS = 7
+SIGNER = "Laegeknap signer"
 
 
 @dataclass(frozen=True)
@@ -95,6 +98,16 @@ class CertificateAuthority:
         if STATION_ID.fullmatch(name):
             raise ValueError(f"{name!r} could be a station's name")
         return self._issue_service(name, CLIENT, (), days)
+
+    def issue_signer(self) -> tuple[ec.EllipticCurvePrivateKey, tuple[x509.Certificate, ...]]:
+        """A new key that signs words to stations, with its certificate and what stands above it, without the root."""
+        services = self._held.services
+        if not certificates.may_issue(services.certificate, SIGNING):
+            raise AuthorityUnusable("the authority's services are of before words were signed; see region ca rotate")
+        key = certificates.new_key()
+        period = self._within(services, timedelta(days=SIGNER_DAYS))
+        leaf = certificates.leaf(SIGNER, key.public_key(), period, services, SIGNING)
+        return key, (leaf, services.certificate)
 
     def revocation_lists(self, revoked: Sequence[Revoked], number: int, begins: int) -> bytes:
         """The CRLs of every intermediate, PEM: mosquitto refuses a certificate whose issuer has none.

@@ -16,6 +16,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 Usage = x509.ObjectIdentifier
 CLIENT: Usage = ExtendedKeyUsageOID.CLIENT_AUTH
 SERVER: Usage = ExtendedKeyUsageOID.SERVER_AUTH
+SIGNING: Usage = ExtendedKeyUsageOID.CODE_SIGNING  # of words to stations: messaging/signed.py
 BACKDATED = timedelta(hours=24)  # a Raspberry Pi boots without a clock
 
 
@@ -127,6 +128,14 @@ def leaf(
     for extension, critical in extensions:
         builder = builder.add_extension(extension, critical)
     return builder.sign(issuer.key, hashes.SHA256())
+
+
+def may_issue(authority: x509.Certificate, usage: Usage) -> bool:
+    """Whether certificates of this usage count below this authority."""
+    try:
+        return usage in authority.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
+    except x509.ExtensionNotFound:
+        return True
 
 
 def _base(

@@ -30,12 +30,12 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat,
 from messaging.clock import Clock
 from provisioning.authority import certificates
 from provisioning.authority.ca import STATION_DAYS, CertificateAuthority, Held, key_pem, pinned, signed_by
-from provisioning.authority.certificates import CLIENT, SERVER, Issuer, Usage
+from provisioning.authority.certificates import CLIENT, SERVER, SIGNING, Issuer, Usage
 from provisioning.authority.errors import AuthorityUnusable
 
 ROOT_NAME = "Laegeknap root"
 INTERMEDIATES: dict[str, tuple[str, tuple[Usage, ...]]] = {
-    "stations": ("Laegeknap stations", (CLIENT,)), "services": ("Laegeknap services", (SERVER, CLIENT)),
+    "stations": ("Laegeknap stations", (CLIENT,)), "services": ("Laegeknap services", (SERVER, CLIENT, SIGNING)),
 }  # fmt: skip
 _ROOT_YEARS = 30
 INTERMEDIATE_YEARS = 15

@@ -46,11 +46,11 @@ ADAPTERS: dict[str, tuple[str, ...]] = {
     "pydantic": ("region/",),
     "starlette": ("region/", "kiosk_ui/panel/"),
     "uvicorn": ("region/", "kiosk_ui/panel/"),
-    "cryptography": ("provisioning/", "region/", "device/agent/"),
+    "cryptography": ("provisioning/", "region/", "device/agent/", "messaging/signed.py"),
     "numpy": ("device/", "kiosk_ui/screen/"),
 }
 STANDARD_ONLY = ("messaging/", "firmware_hooks/", "tools/", "kiosk_ui/words/")
-STANDARD_ONLY_BUT = ("messaging/link/mqtt.py",)
+STANDARD_ONLY_BUT = ("messaging/link/mqtt.py", "messaging/signed.py")
 REGISTRY_HOSTS = re.compile(r"\b(pypi\.org|pythonhosted\.org|registry\.npmjs|npmjs\.com|piwheels|deb\.debian\.org)\b")
 SECRETS = re.compile(
     r"-----BEGIN [A-Z ]*PRIVATE KEY-----\n[A-Za-z0-9+/=\n]{40}|\bAKIA[0-9A-Z]{16}\b|\bghp_[A-Za-z0-9]{30}"
