@@ -5,5 +5,6 @@ Errors::
     RegionError             the region cannot start, or a command cannot be carried out; the text says what to do
     ├── PortTaken           something else listens on a port that is needed
     ├── BrokerUnusable      mosquitto is not there, or does not start
+    ├── BrokenLog           the log of what was done is not as it was written
     └── Usage               what was asked on the command line does not fit together
 """

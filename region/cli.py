@@ -15,12 +15,13 @@ from typing import TypeAlias
 from messaging.errors import MessageError
 from messaging.version import version
 from provisioning.authority.errors import AuthorityError
-from region import layout_commands
+from region import audit_commands, layout_commands
 from region.authority import ca
 from region.authority.wire import SOCKET
 from region.errors import RegionError
 from region.evaluation import command as evaluation
 from region.options import ServeOptions
+from region.printing import positive as _positive
 from region.registry import RegistryError
 
 _Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
@@ -102,9 +103,7 @@ def _parser(*, with_demo: bool) -> argparse.ArgumentParser:
     link = _leaf(commands, "link", "print a link that signs somebody in, once")
     link.add_argument("name", help="the sign-in name")
     link.add_argument("--minutes", type=_positive, default=15, help="how long it can be used (default: %(default)s)")
-    audit = _leaf(commands, "audit", "print what was done, newest first")
-    audit.add_argument("--station", help="of this station only")
-    audit.add_argument("--most", type=_positive, default=50, help="how many rows (default: %(default)s)")
+    audit_commands.add_arguments(commands, _group, _leaf)
     evaluation.add_arguments(_leaf(commands, "evaluation", "print the pilots' figures, of whole weeks"))
     return parser
 
@@ -241,13 +240,6 @@ def _port(text: str) -> int:
     if not 1 <= port <= 65535:
         raise argparse.ArgumentTypeError("a port is from 1 to 65535")
     return port
-
-
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError("at least 1")
-    return number
 
 
 def _set_up_logging(*, quiet: bool) -> None:

@@ -7,15 +7,13 @@ import getpass
 import os
 import sys
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from messaging.clock import SystemClock
 from messaging.enrolment import write_code_file
 from provisioning.authority import vault
 from provisioning.authority.enrolment import Enrolment
-from region import addresses, layout_commands
+from region import addresses, audit_commands, layout_commands
 from region.authority.client import AuthorityClient
 from region.authority.wire import SOCKET
 from region.errors import Usage
@@ -217,13 +215,6 @@ async def _link(desk: Desk) -> None:
     _tell(desk.args, {"link": link, "expires_at": desk.clock.wall() + lives_s}, link)
 
 
-async def _audit(desk: Desk) -> None:
-    async with desk.registry.read() as t:
-        rows = await t.audit.recent(desk.args.most, station_id=desk.args.station)
-    lines = ((_time(r.at), r.actor, r.action, r.station_id or "-", r.outcome, _details(r.detail)) for r in rows)
-    _tell(desk.args, rows, _table(("WHEN", "WHO", "WHAT", "STATION", "OUTCOME", "DETAILS"), lines))
-
-
 async def _evaluation(desk: Desk) -> None:
     rows = await chosen_rows(desk.args, desk.registry, desk.clock)
     if desk.args.csv:
@@ -238,7 +229,7 @@ _COMMANDS: dict[str, Callable[[Desk], Awaitable[None]]] = {
     "station code": _station_code, "station revoke": _station_revoke, "station release": _station_release,
     "station set": _station_set, "user add": _user_add, "user list": _user_list,
     "user password": _user_password, "user block": _user_block, "user unblock": _user_unblock, "link": _link,
-    "audit": _audit, "evaluation": _evaluation, **layout_commands.COMMANDS,
+    "evaluation": _evaluation, **audit_commands.COMMANDS, **layout_commands.COMMANDS,
 }  # fmt: skip
 
 
@@ -281,11 +272,3 @@ def _ask_password() -> str:
     if getpass.getpass("Again: ") != first:
         raise Usage("the two are not the same")
     return first
-
-
-def _details(detail: dict[str, Any]) -> str:
-    return ", ".join(f"{key}={value}" for key, value in detail.items() if value not in (None, ""))
-
-
-def _time(at: float | None) -> str:
-    return "-" if at is None else datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%SZ")

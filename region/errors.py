@@ -19,6 +19,10 @@ class BrokerUnusable(RegionError):
     """mosquitto is not there, or does not start."""
 
 
+class BrokenLog(RegionError):
+    """The log of what was done is not as it was written."""
+
+
 class Usage(RegionError):
     """What was asked on the command line does not fit together."""
 

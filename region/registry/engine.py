@@ -174,7 +174,9 @@ class Registry:
     async def begin(self) -> AsyncIterator[Transaction]:
         """A transaction that writes: commits when left, rolls back on an error."""
         async with self._errors(), self._connected(_WRITES) as connection, connection.begin():
-            yield Transaction(connection)
+            transaction = Transaction(connection)
+            yield transaction
+            await transaction.audit.write()
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[Transaction]:

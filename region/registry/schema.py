@@ -221,7 +221,7 @@ call_quality = Table(
 
 audit = Table(
     "audit", metadata,
-    Column("id", Integer, primary_key=True),
+    Column("id", Integer, primary_key=True, autoincrement=False),  # its place in the chain, counted by the head
     Column("at", Double, nullable=False, index=True),
     Column("actor", String(80), nullable=False),
     Column("action", String(40), nullable=False),
@@ -229,4 +229,14 @@ audit = Table(
     Column("call_id", String(32), nullable=True, index=True),
     Column("outcome", String(80), nullable=False),
     Column("detail", JSON, nullable=False),
+    Column("previous", String(64), nullable=False),
+    Column("seal", String(64), nullable=False),
+)  # fmt: skip
+
+audit_head = Table(
+    "audit_head", metadata,
+    Column("id", Integer, primary_key=True),
+    Column("number", BigInteger, nullable=False),
+    Column("seal", String(64), nullable=False),
+    CheckConstraint("id = 1", name="only_one"),
 )  # fmt: skip

@@ -56,7 +56,7 @@ def test_what_is_set_above_is_shown_below_with_where_it_comes_from(region: Shell
     assert ["volume", "50", "site"] in lines
     assert ["night.on", "true", "municipality"] in lines
     assert ["network.wifi.Home.psk", "(set)", "site"] in lines
-    assert "hunter2" not in region("audit")
+    assert "hunter2" not in region("audit", "list")
     region("profile", "unset", "--site", "Sun", "volume")
     assert "volume" not in region("profile", "show", "--station", station)
 
@@ -71,7 +71,7 @@ def test_a_profile_is_copied_once_somebody_has_seen_what_changes(region: Shell) 
     assert region.json("profile", "show", "--site", "Moon")["document"] == {"volume": 50}
     assert "log_level" in region(*copy, "--yes")
     assert "already" in region(*copy, "--yes")
-    assert "profile.copy" in region("audit")
+    assert "profile.copy" in region("audit", "list")
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ def test_what_cannot_be_is_told_with_what_to_do(region: Shell, words: tuple[str,
 def test_who_moves_is_told_and_a_table_written_out_is_taken_in_again(region: Shell, tmp_path: Path) -> None:
     station = region.json("station", "list")[0]["station"]["id"]
     assert "stands in Room 9, Sun" in region("station", "move", station, "--site", "Sun", "--room", "Room 9")
-    assert "station.move" in region("audit", "--station", station)
+    assert "station.move" in region("audit", "list", "--station", station)
     region("site", "move", "Moon", "--municipality", "Skive")
     for kind in ("sites", "stations", "rooms"):
         region("export", kind, "--out", str(tmp_path / f"{kind}.csv"))

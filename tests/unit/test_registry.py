@@ -248,6 +248,7 @@ async def test_audit_rows_come_newest_first_and_by_station(registry: Registry) -
             await t.audit.add(
                 "anna", "call", f"end{number}", NOW + number, station_id=f"st-0000000{number % 2}", seconds=3
             )
+    async with registry.read() as t:
         rows = await t.audit.recent(2)
         assert [row.outcome for row in rows] == ["end4", "end3"]
         assert [row.outcome for row in await t.audit.recent(2, before=rows[-1].id)] == ["end2", "end1"]

@@ -228,7 +228,7 @@ async def test_a_press_rings_at_the_region_and_a_second_takes_it_back(enrolled: 
 
 
 def last_call(machine: Machine) -> tuple[str, str]:
-    calls = [row for row in region(machine, "audit") if row["action"].startswith("call.")]
+    calls = [row for row in region(machine, "audit", "list") if row["action"].startswith("call.")]
     return (calls[0]["action"], calls[0]["outcome"]) if calls else ("", "")
 
 

@@ -1,0 +1,78 @@
+"""The commands on the audit: what was done, and whether the log of it is as it was written."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from region.errors import BrokenLog
+from region.printing import Desk, positive, table, tell
+from region.registry.seals import Broken, Fault, Head, read_head
+
+_MEANS: dict[Fault, str] = {
+    "changed": "row {row} is not as it was written",
+    "missing": "row {row} is gone",
+    "inserted": "row {row} was put in afterwards",
+    "reordered": "row {row} stands where another stood",
+    "cut_off": "the log ends before row {row}, which was written",
+    "rewritten": "row {row} carries another seal than the head: rows were written anew up to there",
+}
+_ADVICE = "Keep the database as it is, and compare with a backup (region restore --help; docs/operations/people.md)."
+
+
+def add_arguments(commands: Any, group: Callable[..., Any], leaf: Callable[..., argparse.ArgumentParser]) -> None:
+    """The parsers; `group` and `leaf` are the house's."""
+    audit = group(commands, "audit", "the log of what was done, each row sealed to the one before it")
+    rows = leaf(audit, "list", "print what was done, newest first", group="audit")
+    rows.add_argument("--station", help="of this station only")
+    rows.add_argument("--most", type=positive, default=50, help="how many rows (default: %(default)s)")
+    check = leaf(audit, "verify", "look at every row: is the log as it was written?", group="audit")
+    check.add_argument(
+        "--head", type=_head, metavar="ROW:SEAL", help="a head that an earlier verify printed, kept away from here"
+    )
+
+
+async def _list(desk: Desk) -> None:
+    async with desk.registry.read() as t:
+        rows = await t.audit.recent(desk.args.most, station_id=desk.args.station)
+    lines = ((_time(r.at), r.actor, r.action, r.station_id or "-", r.outcome, _details(r.detail)) for r in rows)
+    tell(desk.args, rows, table(("WHEN", "WHO", "WHAT", "STATION", "OUTCOME", "DETAILS"), lines))
+
+
+async def _verify(desk: Desk) -> None:
+    async with desk.registry.read() as t:
+        verdict = await t.audit.verify(desk.args.head)
+    broken = verdict.broken
+    data = {
+        "intact": broken is None, "rows": verdict.rows, "head": str(verdict.head),
+        "broken": None if broken is None else dataclasses.asdict(broken),
+    }  # fmt: skip
+    told = f"Broken: {_told(broken)}." if broken else f"Every row is as it was written: {verdict.rows} rows."
+    tell(desk.args, data, told if broken else f"{told}\nHead: {verdict.head}")
+    if broken is not None:
+        raise BrokenLog(f"the log does not hold: {_told(broken)}. {_ADVICE}")
+
+
+COMMANDS: dict[str, Callable[[Desk], Awaitable[None]]] = {"audit list": _list, "audit verify": _verify}
+
+
+def _told(broken: Broken) -> str:
+    return _MEANS[broken.fault].format(row=broken.row)
+
+
+def _head(text: str) -> Head:
+    head = read_head(text)
+    if head is None:
+        raise argparse.ArgumentTypeError("expected a row's number, a colon and 64 hexadecimal digits")
+    return head
+
+
+def _details(detail: dict[str, Any]) -> str:
+    return ", ".join(f"{key}={value}" for key, value in detail.items() if value not in (None, ""))
+
+
+def _time(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
