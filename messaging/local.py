@@ -65,6 +65,7 @@ class CallView:
     lens: Literal["clear", "dark", "covered"] = "clear"  # of the camera that is open
     ended: Annotated[tuple[CallQuality, ...], Length(8)] = ()  # what calls were like, until FiguresKept
     encoder: Annotated[str, Length(64)] = ""  # of the pictures sent: x264 or a chip's, and a chip's that failed
+    config_version: Annotated[int, Range(0, 2**53)] = 0  # what it works by
 
 
 @dataclass(frozen=True)

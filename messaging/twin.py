@@ -22,9 +22,12 @@ from messaging.settings import (
     Telemetry,
 )
 
-__all__ = ["Config", "Desired", "Language", "Name", "Reported", "Sound"]
+__all__ = ["MOST_CONFIG_BYTES", "TAKEN_BACK", "Config", "Desired", "Language", "Name", "Reported", "Sound"]
 
 Language = Literal["da", "en"]
+MOST_CONFIG_BYTES = 1024 * 1024  # of `config.json`: a document and what came of it, twice while one is on trial
+
+TAKEN_BACK = "taken back: "  # how a refusal begins of a document that cost the station its link or its call
 
 
 @dataclass(frozen=True)

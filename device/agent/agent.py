@@ -16,13 +16,14 @@ from typing import TypeVar
 
 from device.agent.config_store import ConfigStore
 from device.agent.courier import Courier
-from device.agent.desired import Verdict
 from device.agent.enrolling import Enrolling
 from device.agent.neighbours import DeviceHappened, Neighbours
 from device.agent.outbox import Kind, Outbox
 from device.agent.presence import Presence
 from device.agent.renewing import Renewing, try_at_broker
-from device.agent.uplink import Hooks, Twin, Uplink
+from device.agent.trial import Facts, facts_of
+from device.agent.twin import Twin
+from device.agent.uplink import Hooks, Uplink
 from device.health import read
 from device.health.clock import ClockProbe
 from device.health.processes import Happened
@@ -85,8 +86,6 @@ class Agent:
         self._sealer = Sealer(self._clock.monotonic, self._clock.wall, lambda: self._trust.trust(self._clock.wall()))
         self._outbox = Outbox(config.state_dir / "outbox.sqlite")
         self._courier = Courier(self._outbox, surroundings.thread)
-        store = ConfigStore(config.state_dir / "config.json")
-        self._twin = Twin(store, Verdict(store.load(), {}))
         self._server = LocalServer(config.runtime_dir / AGENT_SOCKET, self._on_local)
         self._neighbours = Neighbours(self._clock, self._on_happened)
         self._renewing = Renewing(
@@ -103,6 +102,7 @@ class Agent:
         self._validity: tuple[float, float] | None = self._keystore.validity()
         self._uplink: Uplink | None = None
         self._enrolment_error = ""
+        self._twin = Twin(ConfigStore(config.state_dir / "config.json"), self._clock.monotonic, self._facts, self._tell)
         self._last_report: float | None = None
         self._reported_at = self._clock.monotonic()
 
@@ -124,6 +124,7 @@ class Agent:
                     tasks.create_task(self._report_health())
                     tasks.create_task(self._keep_events())
                     tasks.create_task(self._keep_calls())
+                    tasks.create_task(self._try_config())
                     tasks.create_task(self._tick(watchdog))
         finally:
             self._save_clock(now=True)
@@ -180,6 +181,15 @@ class Agent:
                     kept.append(quality.call)
                 self._call.send(FiguresKept(quality.call))
 
+    async def _try_config(self) -> None:
+        """How a new config does; what it decides is told at once, or with the next birth."""
+        while True:
+            if self._twin.look():
+                self._show()
+                if self._uplink is not None:
+                    await self._uplink.report_config()
+            await self._clock.sleep(_TICK_S)
+
     async def _tick(self, watchdog: Watchdog) -> None:
         while True:
             self._neighbours.tick()
@@ -198,6 +208,9 @@ class Agent:
         self._uplink = Uplink(link, presence, self._courier, self._twin, hooks)
         self._show()
         return self._uplink
+
+    def _facts(self) -> Facts:
+        return facts_of(self._uplink is not None and self._uplink.is_up, self._neighbours.call)
 
     def _birth(self) -> Birth:
         expires = self._validity[1] if self._validity else None

@@ -32,7 +32,8 @@ class Neighbours:
         self._clock = clock
         self._on_happened = on_happened
         self._processes = processes.begin(clock.monotonic())
-        self.devices: Devices | None = None  # None while station-call is away
+        self.call: CallView | None = None  # what station-call said last; None while it is away
+        self.devices: Devices | None = None  # likewise
         self.echo: Echo | None = None
         self.sound_test: SoundTest | None = None  # of this run of station-call
         self.ended: tuple[CallQuality, ...] = ()  # calls whose figures station-call holds until we have them
@@ -57,6 +58,7 @@ class Neighbours:
                 self._run, self._refused_before, self._refused = message.boot, self.refused_messages, 0
                 self._broken = frozenset()  # a new run knows of no failures: that is not to say they are mended
             self._refused = message.refused_messages
+            self.call = message
             self.devices = message.devices
             self._tell_broken(PARTS & set(message.broken))
             self.ended = message.ended
@@ -72,7 +74,7 @@ class Neighbours:
 
     def on_call_gone(self) -> None:
         """station-call's socket has ended."""
-        self.devices = self.echo = None
+        self.call = self.devices = self.echo = None
         self._step(Gone("call", self._clock.monotonic()))
 
     def on_screen(self) -> None:

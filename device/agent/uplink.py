@@ -7,11 +7,10 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from device.agent.config_store import ConfigStore
 from device.agent.courier import Courier
-from device.agent.desired import InForce, Verdict, consider
 from device.agent.errors import OutboxUnusable
 from device.agent.presence import Presence
+from device.agent.twin import Twin
 from messaging import topics
 from messaging.clock import Clock
 from messaging.envelope import Envelope, open_envelope
@@ -22,20 +21,6 @@ from messaging.status import Birth
 _log = logging.getLogger(__name__)
 _RETRY_S = 60.0  # a broker that refuses the birth, a disk that refuses the outbox
 _REBIRTH_AT_MOST_EVERY_S = 2.0  # requests that waited at the broker come all at once
-
-
-@dataclass
-class Twin:
-    """The config in force and what was refused last; `refused_messages` counts what was no message of ours."""
-
-    store: ConfigStore
-    verdict: Verdict
-    refused_messages: int = 0
-
-    @property
-    def in_force(self) -> InForce:
-        """What the station works by."""
-        return self.verdict.in_force
 
 
 @dataclass(frozen=True)
@@ -69,6 +54,14 @@ class Uplink:
     def renew(self) -> None:
         """Connect anew, with the certificate that is in force now; what is to be sent waits in the outbox."""
         self._link.renew()
+
+    async def report_config(self) -> None:
+        """Tell the region now what is in force; while there is no link, the next birth does."""
+        if self.is_up:
+            try:
+                await self._report_config()
+            except LinkError as error:
+                _log.info("what is in force is told at the next birth: %s", error)
 
     async def run(self) -> None:
         """Serve until cancelled; then say farewell in order."""
@@ -137,20 +130,12 @@ class Uplink:
             raise MalformedMessage(f"{topic.branch} is not for the agent of this version")
 
     async def _consider(self, envelope: Envelope) -> None:
-        before = self._twin.in_force
-        verdict = consider(before, envelope.data)
-        if verdict.in_force != before:
-            try:
-                self._twin.store.save(verdict.in_force)
-            except OSError as error:
-                _log.error("the config cannot be kept and is not taken: %s", error)
-                verdict = Verdict(before, {"document": "cannot be kept: the disk refuses"})
-        news = verdict.refused and verdict != self._twin.verdict
-        self._twin.verdict = verdict
-        if verdict.in_force != before:
-            _log.info("config version %d is in force", verdict.in_force.version)
+        before = self._twin.verdict
+        self._twin.desire(envelope.data)
+        verdict = self._twin.verdict
+        if verdict.in_force != before.in_force:
             self._hooks.on_change()
-        if news:
+        if verdict.refused and verdict != before:
             _log.warning("config refused: %s", ", ".join(f"{name}: {why}" for name, why in verdict.refused.items()))
             await self._hooks.on_config_refused()
         await self._report_config()

@@ -18,7 +18,7 @@ from device.call.late_engine import LateEngine
 from device.call.service import CallService
 from device.call.session import begin
 from device.call.signalling import Signalling
-from device.call.standing import certificate_stamp, mqtt_link, read_config, read_identity
+from device.call.standing import Standing, certificate_stamp, mqtt_link, read_config, read_identity
 from device.call.state import HOME, Moment
 from device.hardware.errors import HardwareError
 from device.runtime.addresses import Addresses
@@ -44,7 +44,6 @@ from messaging.local import (
     Simulate,
     SoundTested,
 )
-from messaging.twin import Config
 from messaging.version import version
 from provisioning.station.keystore import Identity
 
@@ -78,7 +77,7 @@ class StationCall:
         self._watchdog = watchdog
         self._trust: ClockTrust = "unset"
         self._sealer = Sealer(clock.monotonic, clock.wall, lambda: self._trust)
-        self._standing: Config = read_config(config.state_dir)
+        self._standing = read_config(config.state_dir)
         self._identity: Identity | None = None
         self._certificate: int | None = None
         self._signalling: Signalling | None = None
@@ -170,7 +169,7 @@ class StationCall:
         )  # fmt: skip
         now = Moment(self._clock.monotonic(), self._clock.wall())
         session = begin(
-            await media.refresh(), now, enrolled=self._signalling is not None, clinic=bool(self._standing.clinic)
+            await media.refresh(), now, enrolled=self._signalling is not None, clinic=bool(self._standing.config.clinic)
         )
         self._service = CallService(
             hardware, media, lambda happened: LateEngine(media, self._clock, happened), self._clock, self._sealer.boot,
@@ -225,20 +224,22 @@ class StationCall:
     def _agent_said(self, message: Message) -> None:
         if isinstance(message, AgentView):
             self._trust = message.clock
-            self._put_in_force(message.config)
+            self._put_in_force(Standing(message.config_version, message.config))
             if message.enrolled and self._signalling is None:
                 self._enrol_late()
             else:
                 self._configured()
 
-    def _put_in_force(self, config: Config) -> None:
-        self._standing = config
+    def _put_in_force(self, standing: Standing) -> None:
+        config = standing.config
+        self._standing = standing
         self._service.set_volume(config.volume)
         self._media.set_sound(config.sound)
         self._media.closer.set_framing(config.framing and self._config.media.framing)
+        self._service.taken(standing.version)
 
     def _configured(self) -> None:
-        self._service.happened(Configured(self._signalling is not None, bool(self._standing.clinic)))
+        self._service.happened(Configured(self._signalling is not None, bool(self._standing.config.clinic)))
 
     # What goes on by itself
 

@@ -85,6 +85,7 @@ class CallService:
         self._session = session
         self._on_view = on_view
         self._volume = 70
+        self._config_version = 0
         self._sound_test: SoundTest | None = None
         self._testers: list[Callable[[SoundTest | None], None]] = []
         self._meter = CallMeter(self._engine, lambda: media.encoder, clock)
@@ -121,6 +122,12 @@ class CallService:
             self._media.set_volume(percent)
             self.show()
 
+    def taken(self, config_version: int) -> None:
+        """The config of this version is carried out: the agent is told so."""
+        if config_version != self._config_version:
+            self._config_version = config_version
+            self.show()
+
     def test_sound(self, tell: Callable[[SoundTest | None], None]) -> bool:
         """Begin the acoustic self-test; `tell` gets what came of it, None if a press cut it short. False in a call."""
         if not self._session.testing:
@@ -143,6 +150,7 @@ class CallService:
                 lens=self._media.closer.lens,
                 encoder=self._media.encoder,
                 ended=self._meter.finished,
+                config_version=self._config_version,
             )
         )
 

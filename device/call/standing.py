@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Annotated
 
 from device.call.signalling import MakeLink
 from messaging.clock import Clock
-from messaging.codec import decode
+from messaging.codec import Range, decode
 from messaging.enrolment import split_address
 from messaging.envelope import parse_json
 from messaging.errors import MalformedMessage, MessageError
 from messaging.link.mqtt import MqttLink, MqttSettings
-from messaging.twin import Config, Desired
+from messaging.twin import MOST_CONFIG_BYTES, Config
 from provisioning.station.errors import StateUnusable
 from provisioning.station.keystore import Identity, Keystore
 
 _log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Standing:
+    """The config that station-call works by, and its version; 0: none has been desired."""
+
+    version: Annotated[int, Range(0, 2**53)] = 0
+    config: Config = field(default_factory=Config)
 
 
 def read_identity(state_dir: Path) -> Identity | None:
@@ -39,16 +49,16 @@ def certificate_stamp(state_dir: Path) -> int | None:
         return None
 
 
-def read_config(state_dir: Path) -> Config:
-    """The last good config; the default one (said in the log, if there should be another) when there is none."""
+def read_config(state_dir: Path) -> Standing:
+    """The config in force; the default one (said in the log, if there should be another) when there is none."""
     path = state_dir / "config.json"
     try:
-        return decode(Desired, parse_json(path.read_bytes())).config
+        return decode(Standing, parse_json(path.read_bytes(), MOST_CONFIG_BYTES))
     except FileNotFoundError:
-        return Config()
+        return Standing()
     except (OSError, MessageError) as error:
         _log.error("%s cannot be used: %s", path, error)
-        return Config()
+        return Standing()
 
 
 def mqtt_link(identity: Identity, state_dir: Path, clock: Clock) -> MakeLink:

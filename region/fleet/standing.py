@@ -11,7 +11,7 @@ from messaging.codec import decode
 from messaging.errors import MessageError
 from messaging.health import Health
 from messaging.status import Birth
-from messaging.twin import Reported
+from messaging.twin import TAKEN_BACK, Reported
 from region.registry.records import ProcessPresence, Report, Station
 
 T = TypeVar("T")
@@ -22,6 +22,7 @@ FULL = 0.05  # of disk or memory left
 WEAK_DBM = -75
 CERTIFICATE_DAYS = 7  # left of the 45: by then it should have been renewed
 DAY_S = 86_400.0
+_COST = {"link lost": "config_cost_link", "call failed": "config_cost_call", "agent failed": "config_cost_agent"}
 _RANK: dict[Level, int] = {"good": 0, "warn": 1, "bad": 2}
 
 
@@ -152,7 +153,10 @@ def _machine(health: Health) -> Iterable[Remark]:
 
 
 def _config(station: Station, reported: Reported | None) -> Iterable[Remark]:
-    if reported is None or reported.version != station.desired_version:
+    refused = reported.refused.get("document", "") if reported is not None else ""
+    if code := _COST.get(refused.removeprefix(TAKEN_BACK)):
+        yield Remark(code, "warn")
+    elif reported is None or reported.version != station.desired_version:
         yield Remark("config_waits", "warn")
     elif reported.refused:
         yield Remark("config_refused", "warn", ", ".join(sorted(reported.refused)))

@@ -16,6 +16,7 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -62,13 +63,18 @@ def main(what: str, state: Path, code: Path, step: int) -> None:
 
 def live(what: str, state: str, code: str, step: int) -> tuple[int, list[str]]:
     """One life in a process of its own; (exit code, what it printed)."""
+    return in_a_fork(lambda: main(what, Path(state), Path(code), step))
+
+
+def in_a_fork(life: Callable[[], None]) -> tuple[int, list[str]]:
+    """Live it in a process of its own; (exit code, what it printed)."""
     reading, writing = os.pipe()
     pid = os.fork()
     if pid == 0:
         os.dup2(writing, 1)
         sys.stdout = os.fdopen(1, "w", closefd=False)
         try:
-            main(what, Path(state), Path(code), step)
+            life()
             sys.stdout.flush()
             os._exit(0)
         except BaseException as error:  # noqa: BLE001 - whatever it is, this process is over

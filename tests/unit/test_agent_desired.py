@@ -11,7 +11,10 @@ from hypothesis import strategies as st
 
 from device.agent.config_store import ConfigStore
 from device.agent.desired import InForce, Verdict, consider
+from device.agent.trial import Journal, TakenBack
 from messaging.codec import encode
+from messaging.envelope import Sealer, open_envelope
+from messaging.errors import MalformedMessage
 from messaging.twin import Config, Desired
 
 NOTHING = InForce()
@@ -116,9 +119,41 @@ def test_no_refusal_repeats_what_was_sent() -> None:
 
 def test_config_survives_a_restart(tmp_path: Path) -> None:
     path = tmp_path / "config.json"
-    assert ConfigStore(path).load() == InForce()
-    ConfigStore(path).save(FIVE)
-    assert ConfigStore(path).load() == FIVE
+    assert ConfigStore(path).load() == Journal()
+    for journal in (
+        Journal(FIVE),
+        Journal(
+            InForce(6, Config(clinic="B"), {"clinic": "B"}), FIVE, "no_clinic", 2, TakenBack(4, "link lost", 2, False)
+        ),
+    ):
+        ConfigStore(path).save(journal)
+        assert ConfigStore(path).load() == journal
+        assert ConfigStore(path).load().in_force.document == journal.in_force.document
+
+
+def test_a_document_as_deep_as_it_may_come_is_read_again(tmp_path: Path) -> None:
+    journal = Journal(InForce(7), InForce(6, Config(), _deepest()))
+    assert journal.good is not None
+    ConfigStore(tmp_path / "config.json").save(journal)
+    assert ConfigStore(tmp_path / "config.json").load().good == journal.good
+
+
+def _deepest() -> dict[str, Any]:
+    """A config as deep as an envelope may bring it."""
+    sealer, config = Sealer(lambda: 0.0, lambda: 0.0), dict[str, Any]()
+    while True:
+        deeper = {"x": config}
+        try:
+            open_envelope(sealer.seal({"version": 6, "config": deeper}))
+        except MalformedMessage:
+            return config
+        config = deeper
+
+
+def test_a_file_from_before_there_were_trials_is_the_good_config(tmp_path: Path) -> None:
+    path = tmp_path / "config.json"
+    path.write_text('{"version": 5, "config": {"clinic": "Lægehuset", "volume": 40}, "document": {}}')
+    assert ConfigStore(path).load() == Journal(FIVE)
 
 
 @pytest.mark.parametrize("content", [b"", bytes(200), b'{"version": -1, "config": {}}', b"[]", b"{"])
@@ -127,5 +162,5 @@ def test_a_damaged_config_file_waits_for_the_region_s_and_says_so(
 ) -> None:
     path = tmp_path / "config.json"
     path.write_bytes(content)
-    assert ConfigStore(path).load() == InForce()
+    assert ConfigStore(path).load() == Journal()
     assert "cannot be used" in caplog.text

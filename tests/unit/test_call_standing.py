@@ -8,7 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from device.call.standing import mqtt_link, read_config, read_identity
+from device.agent.config_store import ConfigStore
+from device.agent.desired import InForce
+from device.agent.trial import Journal, TakenBack
+from device.call.standing import Standing, mqtt_link, read_config, read_identity
 from messaging.clock import ManualClock
 from messaging.link.mqtt import MqttLink
 from messaging.twin import Config
@@ -17,21 +20,34 @@ IDENTITY = {"station": "st-00000001", "broker": "region.example:8403", "url": "h
 
 
 def test_without_files_it_is_nobody_and_works_by_the_defaults(tmp_path: Path) -> None:
-    assert (read_identity(tmp_path), read_config(tmp_path)) == (None, Config())
+    assert (read_identity(tmp_path), read_config(tmp_path)) == (None, Standing())
 
 
-def test_the_last_good_config_is_in_force(tmp_path: Path) -> None:
-    (tmp_path / "config.json").write_text('{"version": 4, "config": {"clinic": "Doctors Demo", "volume": 40}}')
-    assert read_config(tmp_path) == Config(clinic="Doctors Demo", volume=40)
+def test_the_config_in_force_is_what_it_works_by(tmp_path: Path) -> None:
+    journal = Journal(
+        InForce(4, Config(clinic="Doctors Demo", volume=40), {"x": "y" * 100_000}),
+        InForce(3, Config(clinic="Another")),
+        taken_back=TakenBack(2, "call failed"),
+    )
+    ConfigStore(tmp_path / "config.json").save(journal)
+    assert read_config(tmp_path) == Standing(4, Config(clinic="Doctors Demo", volume=40))
 
 
-@pytest.mark.parametrize("text", ["", "{", '{"version": 0, "config": {}}', '{"version": 1}', "\x00"])
+def test_a_station_that_went_back_to_no_config_works_by_the_defaults(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    ConfigStore(tmp_path / "config.json").save(Journal(taken_back=TakenBack(1, "call failed")))
+    assert read_config(tmp_path) == Standing()
+    assert caplog.text == ""
+
+
+@pytest.mark.parametrize("text", ["", "{", '{"version": -1, "config": {}}', '{"version": 1, "config": 7}', "\x00"])
 def test_a_damaged_config_is_said_and_the_defaults_hold(
     tmp_path: Path, text: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     (tmp_path / "config.json").write_text(text)
     with caplog.at_level(logging.ERROR):
-        assert read_config(tmp_path) == Config()
+        assert read_config(tmp_path) == Standing()
     assert "config.json cannot be used" in caplog.text
 
 

@@ -82,6 +82,10 @@ def test_a_station_that_is_well_is_ready_and_nothing_is_remarked() -> None:
         ("certificate_ended", True, {"certificate_s": -1.0}),
         ("config_waits", True, {"in_force": 2}),
         ("config_refused", True, {"refused": {"volume": "out of range"}}),
+        ("config_cost_link", True, {"in_force": 2, "refused": {"document": "taken back: link lost"}}),
+        ("config_cost_call", True, {"in_force": 2, "refused": {"document": "taken back: call failed"}}),
+        ("config_cost_agent", True, {"in_force": 2, "refused": {"document": "taken back: agent failed"}}),
+        ("config_waits", True, {"in_force": 2, "refused": {"document": "taken back: <b>of a newer station</b>"}}),
     ],
 )
 def test_each_fault_is_told_and_only_what_prevents_a_call_says_no(code: str, ready: bool, how: dict) -> None:
