@@ -7,7 +7,7 @@ ca/services.pem  -key.pem    the intermediate for the region's own
 ca/previous-*.pem -key.pem   the one before each, for as long as its certificates count
 ca/next-*-key.pem            the key of one that waits for the offline root's signature
 ca/crl.json                  the number and date of the last revocation list
-ca/journal.jsonl             every certificate signed, one a line; only ever appended to
+ca/journal.jsonl             every certificate, command and batch of configs signed, one a line; only ever appended to
 """
 
 from __future__ import annotations

@@ -138,6 +138,8 @@ def _status(hands: Hands) -> None:
     root_here = (hands.directory / "root-key.pem").exists()
     waiting = [name for name in vault.INTERMEDIATES if (hands.directory / f"next-{name}-key.pem").exists()]
     advice = [f"{row['what']} ends within a year: region ca rotate" for row in rows if row["ends_soon"]]
+    if not certificates.may_issue(held.services.certificate, certificates.SIGNING):
+        advice.append("services may not sign for stations, and no config goes out: region ca rotate services")
     if root_here:
         advice.append("the root's key is on this machine: region ca offline --root FILE")
     advice += [f"a new {name} waits for the root's signature: region ca sign-intermediate" for name in waiting]

@@ -13,6 +13,7 @@ from typing import Any
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from messaging.signed import Word
 from provisioning.authority.ca import Issued
 from provisioning.authority.errors import AuthorityAway
 from provisioning.authority.ports import Given
@@ -22,7 +23,10 @@ _WITHIN_S = 10.0
 
 
 class AuthorityClient:
-    """Fulfils `provisioning.authority.ports.Signer`; methods raise AuthorityError (AuthorityAway: nobody answers)."""
+    """Fulfils `provisioning.authority.ports.Signer` and `messaging.signed.Signer`.
+
+    Methods raise AuthorityError (AuthorityAway: nobody answers).
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -58,6 +62,17 @@ class AuthorityClient:
         since = tuple(int(one.revoked if one.revoked is not None else one.issued) for one in revoked)
         answer = await self._ask(wire.RevocationLists(tuple(one.serial for one in revoked), since))
         return str(answer["lists"]).encode()
+
+    async def sign(self, words: Sequence[Word]) -> list[bytes]:
+        """The words, signed, in their order; asked for by the hundred."""
+        signed: list[bytes] = []
+        for first in range(0, len(words), wire.MOST_WORDS):
+            batch = tuple(words[first : first + wire.MOST_WORDS])
+            answer = (await self._ask(wire.SignWords(batch))).get("jws")
+            if not isinstance(answer, list) or len(answer) != len(batch):
+                raise AuthorityAway("the authority's process did not sign all that it was asked to")
+            signed += [str(jws).encode() for jws in answer]
+        return signed
 
     async def _ask(self, question: wire.Question) -> dict[str, Any]:
         try:

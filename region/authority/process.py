@@ -2,7 +2,8 @@
 
 The rules, whoever asks: a station's certificate names a station, takes nothing from the request but its key, and lives
 45 days; at most `MOST_FOR_ONE` of them an hour for one station; servers are `broker` and `region`; the one client is
-`region`. The socket is in the region's data and only the region's user (and root) is listened to.
+`region`; to stations it signs words of two kinds, made here of fields that were checked, and dated now. The socket is
+in the region's data and only the region's user (and root) is listened to.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import socket
 import struct
 import sys
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,12 +31,14 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from messaging.clock import Clock, SystemClock
 from messaging.errors import MessageError
+from messaging.signed import Word
 from provisioning.authority import vault
-from provisioning.authority.ca import Issued
+from provisioning.authority.ca import SIGNER, CertificateAuthority, Issued
 from provisioning.authority.certificates import Revoked
 from provisioning.authority.errors import AuthorityError, AuthorityUnusable, MalformedRequest
 from provisioning.authority.limiter import GuessLimiter
 from provisioning.authority.request import read_request
+from provisioning.authority.signing import WordSigner
 from region.authority import wire
 from region.broker import REGION_USER
 from region.errors import Usage
@@ -54,7 +58,7 @@ class Keys:
         self._directory = directory
         self._clock = clock
         self._limiter = GuessLimiter(MOST_FOR_ONE, 3600.0, most_sources=100_000)
-        self._authority = vault.open_authority(directory, clock)
+        self._authority, self._signer = self._opened()
         self._seen = self._look()
 
     def answer(self, question: wire.Question) -> dict[str, Any]:
@@ -74,6 +78,8 @@ class Keys:
                 return self._issued(REGION_USER, self._authority.issue_client(REGION_USER))
             case wire.RevocationLists(serials, since):
                 return {"lists": self._lists(serials, since).decode()}
+            case wire.SignWords(words):
+                return {"jws": self._words(words)}
 
     def _station(self, station: str, request: str) -> x509.Certificate:
         if self._limiter.take(station, self._clock.monotonic()) > 0:
@@ -85,6 +91,19 @@ class Keys:
             raise MalformedRequest(str(error)) from error
         self._write_down("station", station, certificate)
         return certificate
+
+    def _words(self, words: tuple[Word, ...]) -> list[str]:
+        signed = self._signer.sign(words)
+        at = round(self._clock.wall(), 3)
+        rows: list[dict[str, Any]] = [
+            {"at": at, "kind": "command", "name": word.station, "cid": word.cid, "type": word.type}
+            for word in words if word.kind == "command"
+        ]  # fmt: skip
+        configs = [word.station for word in words if word.kind == "desired"]
+        if configs:
+            rows.append({"at": at, "kind": "desired", "name": configs[0], "stations": len(configs)})
+        self._append(rows)
+        return [jws.decode() for jws in signed]
 
     def _issued(self, name: str, issued: Issued) -> dict[str, Any]:
         self._write_down("service", name, x509.load_pem_x509_certificate(issued.certificate_pem))
@@ -117,11 +136,18 @@ class Keys:
             "at": round(self._clock.wall(), 3), "kind": kind, "name": name,
             "serial": f"{certificate.serial_number:x}", "expires": certificate.not_valid_after_utc.timestamp(),
         }  # fmt: skip
+        self._append([row])
+
+    def _append(self, rows: list[dict[str, Any]]) -> None:
         handle = os.open(self._directory / "journal.jsonl", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         with os.fdopen(handle, "a") as file:
-            file.write(json.dumps(row) + "\n")
+            file.writelines(json.dumps(row) + "\n" for row in rows)
             file.flush()
             os.fsync(file.fileno())
+
+    def _opened(self) -> tuple[CertificateAuthority, WordSigner]:
+        authority = vault.open_authority(self._directory, self._clock)
+        return authority, WordSigner(authority, self._clock, partial(self._write_down, "signer", SIGNER))
 
     def _look(self) -> tuple[int, ...]:
         names = ("root.pem", *(f"{name}.pem" for name in vault.INTERMEDIATES))
@@ -131,7 +157,7 @@ class Keys:
         try:
             if self._look() != self._seen:
                 self._seen = self._look()
-                self._authority = vault.open_authority(self._directory, self._clock)
+                self._authority, self._signer = self._opened()
                 _log.info("the authority's files have changed and were read anew")
         except OSError as error:
             raise AuthorityUnusable(f"{self._directory}: {error.strerror or error}") from error

@@ -9,12 +9,14 @@ from typing import Annotated, Any
 from messaging.codec import Length, decode, encode
 from messaging.envelope import parse_json
 from messaging.errors import MalformedMessage, MessageError
+from messaging.signed import Word
 from provisioning.authority import errors
 from provisioning.authority.errors import AuthorityAway, AuthorityError, AuthorityUnusable
 
 SOCKET = "authority.sock"
 MAX_LINE = 16 * 1024 * 1024  # a revocation list of a whole fleet
 _MOST_REVOKED = 200_000
+MOST_WORDS = 100  # of the largest kind a line has room for as many
 
 
 @dataclass(frozen=True)
@@ -51,10 +53,17 @@ class RevocationLists:
     since: Annotated[tuple[int, ...], Length(_MOST_REVOKED)] = ()
 
 
-Question = Describe | StationCertificate | ServerCertificate | ClientCertificate | RevocationLists
+@dataclass(frozen=True)
+class SignWords:
+    """Words to stations, dated now, to be signed: `jws`, in their order."""
+
+    words: Annotated[tuple[Word, ...], Length(MOST_WORDS)]
+
+
+Question = Describe | StationCertificate | ServerCertificate | ClientCertificate | RevocationLists | SignWords
 _QUESTIONS: dict[str, type[Question]] = {
     "describe": Describe, "station": StationCertificate, "server": ServerCertificate, "client": ClientCertificate,
-    "revocations": RevocationLists,
+    "revocations": RevocationLists, "sign": SignWords,
 }  # fmt: skip
 _NAMES = {kind: name for name, kind in _QUESTIONS.items()}
 _ERRORS: dict[str, type[AuthorityError]] = {
