@@ -23,6 +23,9 @@ from messaging.topics import STATION_ID
 
 EST_LABEL = "stations"
 EST_PATH = f"/.well-known/est/{EST_LABEL}"
+CODE_FILE = "laegeknap-code.toml"  # its name on the boot partition
+CODE_LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's base 32: 16 letters hold 80 bits
+CODE_LENGTH = 16
 CODE = re.compile(r"[0-9A-HJKMNP-TV-Z]{16}")
 MAX_FILE = 4096
 

@@ -66,6 +66,11 @@ def save(data: Path, addresses: Addresses) -> None:
     part.replace(data / _FILE)
 
 
+def are_known(data: Path) -> bool:
+    """Whether `region serve` has said where it is reached."""
+    return (data / _FILE).exists()
+
+
 def load(data: Path) -> Addresses:
     """Those of the last `region serve`, or the defaults if it has not run yet; Usage if the file is damaged."""
     try:

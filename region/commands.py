@@ -13,7 +13,7 @@ from messaging.clock import SystemClock
 from messaging.enrolment import write_code_file
 from provisioning.authority import vault
 from provisioning.authority.enrolment import Enrolment
-from region import addresses, audit_commands, layout_commands
+from region import addresses, audit_commands, card_commands, layout_commands
 from region.authority.client import AuthorityClient
 from region.authority.wire import SOCKET
 from region.errors import Usage
@@ -229,7 +229,7 @@ _COMMANDS: dict[str, Callable[[Desk], Awaitable[None]]] = {
     "station code": _station_code, "station revoke": _station_revoke, "station release": _station_release,
     "station set": _station_set, "user add": _user_add, "user list": _user_list,
     "user password": _user_password, "user block": _user_block, "user unblock": _user_unblock, "link": _link,
-    "evaluation": _evaluation, **audit_commands.COMMANDS, **layout_commands.COMMANDS,
+    "evaluation": _evaluation, **audit_commands.COMMANDS, **layout_commands.COMMANDS, **card_commands.COMMANDS,
 }  # fmt: skip
 
 

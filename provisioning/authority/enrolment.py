@@ -15,16 +15,21 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from messaging.clock import Clock
+from messaging.enrolment import CODE_LENGTH, CODE_LETTERS
 from messaging.topics import STATION_ID
 from provisioning.authority.errors import CodeExpired, CodeUsed, StationBarred, TooManyTries, WrongCode
 from provisioning.authority.limiter import GuessLimiter
 from provisioning.authority.ports import EnrolmentStore, Invitation, Signer
 from provisioning.authority.request import read_request
 
-CODE_LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's base 32: 16 letters hold 80 bits
-CODE_LENGTH = 16
 CODE_LIVES_S = 30 * 86_400.0
 _NOBODY = hashlib.sha256(b"").hexdigest()  # compared with when there is nothing to compare with, to take as long
+
+
+def invite_with_code(station: str, expires: float) -> tuple[str, Invitation]:
+    """A new code, and the invitation that knows its hash; nothing is stored."""
+    code = "".join(secrets.choice(CODE_LETTERS) for _ in range(CODE_LENGTH))
+    return code, Invitation(station, _hash(code), expires)
 
 
 class Enrolment:
@@ -49,8 +54,8 @@ class Enrolment:
         """
         if not STATION_ID.fullmatch(station) or not await self._store.may_enrol(station):
             raise StationBarred("the registry has no such station in use")
-        code = "".join(secrets.choice(CODE_LETTERS) for _ in range(CODE_LENGTH))
-        await self._store.put_invitation(Invitation(station, _hash(code), self._clock.wall() + lives_s))
+        code, invitation = invite_with_code(station, self._clock.wall() + lives_s)
+        await self._store.put_invitation(invitation)
         return code
 
     async def enrol(self, station: str, code: str, request_der: bytes, source: str) -> x509.Certificate:

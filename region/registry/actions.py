@@ -14,7 +14,7 @@ AuditAction = Literal[
     "sign_in", "sign_out", "sign_in.link", "password", "user.add", "user.block", "user.unblock",
     "site.add", "clinic.add", "clinic.change", "station.add", "station.change", "code.make",
     "cluster.add", "municipality.add", "municipality.move", "site.move", "station.move", "room.add", "person.change",
-    "layer.change", "profile.copy", "import", "export", "backup", "restore",
+    "layer.change", "profile.copy", "card.prepare", "import", "export", "backup", "restore",
     "certificate", "enrolled", "event", "station.revoke", "station.quarantine", "station.release", "station.cut_off",
     "call.requested", "call.placed", "call.answered", "call.refused", "call.ended",
 ]  # fmt: skip
