@@ -16,9 +16,11 @@ AuditAction = Literal[
     "cluster.add", "municipality.add", "municipality.move", "site.move", "station.move", "room.add", "person.change",
     "layer.change", "profile.copy", "card.prepare", "import", "export", "backup", "restore",
     "certificate", "enrolled", "event", "station.revoke", "station.quarantine", "station.release", "station.cut_off",
+    "command.give", "command.cancel", "command.ended",
     "call.requested", "call.placed", "call.answered", "call.refused", "call.ended",
 ]  # fmt: skip
 AuditOutcome = Literal[
-    "done", "made", "changed", "given", "renewed", "refused", "waiting", "ringing", "answered", EndReason, RefusalCode
-]
+    "done", "made", "changed", "given", "renewed", "refused", "waiting", "ringing", "answered", "successful", "failed",
+    EndReason, RefusalCode
+]  # fmt: skip
 LEFT_OUT = "events_left_out"  # the region's own event, of a station that tells of too many

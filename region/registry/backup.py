@@ -15,6 +15,7 @@ from pathlib import Path
 from sqlalchemy import case, update
 
 from region.registry import schema
+from region.registry.commands import Commands
 from region.registry.errors import Conflict, Invalid, Unavailable
 from region.registry.migrate import known_revisions
 from region.registry.table import Subject
@@ -27,10 +28,14 @@ class Renumbering(Subject):
     """What a restored registry needs before it may speak to stations."""
 
     async def renumber(self, now: float) -> None:
-        """Let every station's version be newer than any it has seen, and publish all of them."""
+        """Let every station's version be newer than any it has seen, and publish all of them.
+
+        Commands that had not ended when the backup was made may have been called back or done since: none is sent.
+        """
         version, second = schema.station.c.desired_version, int(now)
         newer = case((version < second, second), else_=version + 1)
         await self._run(update(schema.station).values(desired_version=newer, published_version=0))
+        await Commands(self._connection).end_all("restored", now)
 
 
 def back_up(database: Path, file: Path) -> int:

@@ -17,6 +17,7 @@ from region.registry.backup import Renumbering
 from region.registry.bulk import Bulk
 from region.registry.calls import Calls
 from region.registry.certificates import Certificates
+from region.registry.commands import Commands
 from region.registry.enrolments import Enrolments
 from region.registry.errors import Conflict, Invalid, Unavailable
 from region.registry.layers import Layers
@@ -132,6 +133,11 @@ class Transaction:
     def qualities(self) -> Qualities:
         """What calls were like."""
         return Qualities(self._connection)
+
+    @cached_property
+    def commands(self) -> Commands:
+        """What stations were told to do."""
+        return Commands(self._connection)
 
     @cached_property
     def audit(self) -> Audit:

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from messaging.call import EndReason
+from messaging.command import CommandState, CommandType
 from messaging.quality import Grade
 from messaging.status import Process
 from messaging.twin import Language
 from provisioning.authority.profiles import Level
+from region.registry.command_progress import Standing
 
 Role = Literal["clinician", "it_admin"]
 OpenState = Literal["waiting", "ringing", "answered"]
@@ -230,6 +232,53 @@ class CallLooked:
 
     started_at: float
     data: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Ordered:
+    """What is to be done, who wants it and why, from when, and until when it may be begun."""
+
+    type: CommandType
+    fields: dict[str, Any]
+    actor: str
+    why: str
+    not_before: float
+    expires_at: float
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command to one station, and how far it has come; those given together share `batch`.
+
+    `by_station`: the station said so itself. `sent_at`: when it was sent last; None: never, so it can be called back.
+    `reason` is a stable word where it failed or waits.
+    """
+
+    id: str
+    batch: str
+    station_id: str
+    station: str
+    site: str
+    type: CommandType
+    fields: dict[str, Any]
+    actor: str
+    why: str
+    created_at: float
+    not_before: float
+    expires_at: float
+    state: CommandState
+    by_station: bool
+    reason: str
+    figures: dict[str, float]
+    sent_at: float | None
+    scheduled_at: float | None
+    executing_at: float | None
+    ended_at: float | None
+
+    @property
+    def standing(self) -> Standing:
+        """How far it has come, for the table of what moves."""
+        return Standing(self.state, self.reason, self.by_station)
 
 
 @dataclass(frozen=True)

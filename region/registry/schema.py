@@ -219,6 +219,32 @@ call_quality = Table(
     CheckConstraint("grade IN ('good', 'fair', 'poor')", name="grade"),
 )  # fmt: skip
 
+command = Table(
+    "command", metadata,
+    Column("id", String(16), primary_key=True),
+    Column("batch", String(16), nullable=False, index=True),
+    Column("station_id", ForeignKey("station.id"), nullable=False),
+    Column("type", String(16), nullable=False),
+    Column("fields", JSON, nullable=False),
+    Column("actor", String(80), nullable=False),
+    Column("why", String(120), nullable=False),
+    Column("created_at", Double, nullable=False, index=True),
+    Column("not_before", Double, nullable=False),
+    Column("expires_at", Double, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("by_station", Boolean, nullable=False),
+    Column("reason", String(64), nullable=False),
+    Column("figures", JSON, nullable=False),
+    Column("to_send", Boolean, nullable=False),
+    Column("sent_at", Double, nullable=True),
+    Column("scheduled_at", Double, nullable=True),
+    Column("executing_at", Double, nullable=True),
+    Column("ended_at", Double, nullable=True),
+    CheckConstraint("state IN ('init', 'scheduled', 'executing', 'successful', 'failed')", name="state"),
+    Index("ix_command_state_expires_at", "state", "expires_at"),
+    Index("ix_command_station_id_created_at", "station_id", "created_at"),
+)  # fmt: skip
+
 audit = Table(
     "audit", metadata,
     Column("id", Integer, primary_key=True, autoincrement=False),  # its place in the chain, counted by the head

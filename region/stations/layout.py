@@ -93,7 +93,7 @@ class LayoutService:
     async def find(self, level: Level, name: str = "") -> Where:
         """The place of that name at that level; a station is known by its id. NotFound."""
         async with self._registry.read() as t:
-            return await _find(t, level, name)
+            return await find_place(t, level, name)
 
     async def said(self, where: Where) -> LayerRecord:
         """What the level says there, secrets and all: not for showing."""
@@ -154,7 +154,8 @@ class LayoutService:
         return touched
 
 
-async def _find(t: Transaction, level: Level, name: str) -> Where:
+async def find_place(t: Transaction, level: Level, name: str) -> Where:
+    """The place of that name at that level; a station is known by its id. NotFound."""
     match level:
         case "region":
             return Where(level, "", "")
