@@ -152,21 +152,31 @@ class Refusal:
 
 
 @dataclass(frozen=True)
+class End:
+    """To one run of station-call (which refuses `in_call`), or in answer to one run of the screen: end in order, to be
+    started anew. A run that is not meant refuses `another_run`, so that nothing is ended twice."""
+
+    boot: Annotated[str, Length(64)]
+
+
+@dataclass(frozen=True)
 class ScreenAlive:
-    """From the screen to station-agent, once a second while it really draws: the agent reports it."""
+    """From the screen to station-agent, once a second while it really draws: the agent reports it. `boot` names this
+    run of the screen."""
 
     frames: Annotated[int, Range(0, 2**53)]
+    boot: Annotated[str, Length(64)] = ""
 
 
 Message = (
     CallView | AgentView | Levels | LogLine | Press | Simulate | RunSoundTest | SoundTested | Watch | Refusal
-    | ScreenAlive | FiguresKept
+    | ScreenAlive | FiguresKept | End
 )  # fmt: skip
 _KINDS: dict[str, type] = {
     "call": CallView, "agent": AgentView, "levels": Levels, "log": LogLine, "press": Press, "simulate": Simulate,
     "sound_test": RunSoundTest, "sound_tested": SoundTested,
     "watch": Watch, "refusal": Refusal, "screen_alive": ScreenAlive,
-    "figures_kept": FiguresKept,
+    "figures_kept": FiguresKept, "end": End,
 }  # fmt: skip
 _NAMES = {kind: name for name, kind in _KINDS.items()}
 

@@ -26,14 +26,19 @@ class Courier:
         self._posted = asyncio.Event()
         self.failed = 0  # messages that could not even be kept
 
-    async def post(self, kind: Kind, topic: str, payload: bytes) -> None:
-        """Keep a message and have it delivered when there is a link. Never raises: a report is not worth the agent."""
+    async def post(self, kind: Kind, topic: str, payload: bytes) -> bool:
+        """Keep a message and have it delivered when there is a link. Never raises: a report is not worth the agent.
+
+        False when it could not even be kept.
+        """
         try:
             await self._run(partial(self._outbox.put, kind, topic, payload))
         except OutboxUnusable as error:
             self.failed += 1
             _log.error("a message to the region is lost: %s", error)
+            return False
         self._posted.set()
+        return True
 
     async def counts(self) -> tuple[int, int]:
         """(waiting, dropped ever), what could not be kept included."""

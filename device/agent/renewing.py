@@ -66,6 +66,18 @@ class Renewing:
             self.refusal = failure.code if isinstance(failure, EnrolmentFailed) and lasting else ""
             _log.warning("the certificate is not renewed yet: %s", failure)
 
+    async def at_once(self) -> str:
+        """Renew now, because somebody asks for it; '' or a stable word why it is not renewed."""
+        if self._trust() == "unset":
+            return "clock"
+        try:
+            if await self._renewal.renew(self._clock.wall(), early=True):
+                self._on_renewed()
+        except (ProvisioningError, LinkError, OSError) as failure:
+            _log.warning("the certificate is not renewed: %s", failure)
+            return failure.code if isinstance(failure, ProvisioningError) else "broker_or_disk"
+        return ""
+
     def _pause(self) -> float:
         validity = self._validity()
         if validity is not None and validity[1] <= self._clock.wall() and self._trust() != "unset" and not self.refusal:

@@ -18,7 +18,7 @@ from device.call.late_engine import LateEngine
 from device.call.service import CallService
 from device.call.session import begin
 from device.call.signalling import Signalling
-from device.call.standing import Standing, certificate_stamp, mqtt_link, read_config, read_identity
+from device.call.standing import Standing, certificate_stamp, is_nobody, mqtt_link, read_config, read_identity
 from device.call.state import HOME, Moment
 from device.hardware.errors import HardwareError
 from device.runtime.addresses import Addresses
@@ -26,7 +26,7 @@ from device.runtime.bridge import Inlet
 from device.runtime.config import StationConfig
 from device.runtime.log_stream import streaming_log
 from device.runtime.memory import keep_memory_small
-from device.runtime.service import EXIT_FAULT, Watchdog, run_service
+from device.runtime.service import EXIT_FAULT, Watchdog, run_service, set_log_level
 from messaging.call import new_call_id
 from messaging.clock import Clock, SystemClock
 from messaging.envelope import ClockTrust, Sealer
@@ -36,6 +36,7 @@ from messaging.local import (
     AGENT_SOCKET,
     CALL_SOCKET,
     AgentView,
+    End,
     FiguresKept,
     Message,
     Press,
@@ -86,13 +87,16 @@ class StationCall:
             config.runtime_dir / AGENT_SOCKET, self._agent_said, lambda: None, clock
         )  # while the agent is away, what it said last holds
         self._presses: Inlet[None] = Inlet(asyncio.get_running_loop(), size=16)
+        self._main: asyncio.Task[None] | None = None
+        self._ending = False
         self._tasks: asyncio.TaskGroup
         self._hardware: Hardware
         self._media: Media
         self._service: CallService
 
     async def run(self) -> None:
-        """Until cancelled, or a StationError."""
+        """Until cancelled, asked to end, or a StationError."""
+        self._main = asyncio.current_task()
         with streaming_log(self._server):
             signalling = self._enrol()
             try:
@@ -203,6 +207,8 @@ class StationCall:
             self._test_sound(reply)
         elif isinstance(message, FiguresKept):
             self._service.figures_kept(message.call)
+        elif isinstance(message, End):
+            self._end(message.boot, reply)
         elif not isinstance(message, Simulate):
             reply(Refusal("not_a_command"))
         elif self._hardware.turn is None:
@@ -221,6 +227,17 @@ class StationCall:
         if not self._service.test_sound(tell):
             reply(Refusal("in_call"))
 
+    def _end(self, boot: str, reply: Reply) -> None:
+        """End in order, as systemd would have it; whoever is in a call comes first."""
+        if boot != self._sealer.boot:
+            reply(Refusal("another_run"))
+        elif self._service.session.state not in HOME:
+            reply(Refusal("in_call"))
+        elif self._main is not None and not self._ending:
+            _log.info("asked to end, to be started anew")
+            self._ending = True  # a second cancellation would cut the orderly end short
+            self._main.cancel()
+
     def _agent_said(self, message: Message) -> None:
         if isinstance(message, AgentView):
             self._trust = message.clock
@@ -236,6 +253,8 @@ class StationCall:
         self._service.set_volume(config.volume)
         self._media.set_sound(config.sound)
         self._media.closer.set_framing(config.framing and self._config.media.framing)
+        self._media.closer.set_policy(config.camera)
+        set_log_level(config.log_level)
         self._service.taken(standing.version)
 
     def _configured(self) -> None:
@@ -270,6 +289,8 @@ class StationCall:
         present = read_identity(self._config.state_dir)
         if present is not None and present != self._identity:
             raise IdentityReplaced("this station has been enrolled anew")
+        if present is None and is_nobody(self._config.state_dir):
+            raise IdentityReplaced("this station is nobody any more")
         stamp = certificate_stamp(self._config.state_dir)
         if stamp != self._certificate:  # renewed: nobody is in a call just now, so the connection may be made anew
             self._certificate = stamp

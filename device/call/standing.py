@@ -41,6 +41,11 @@ def read_identity(state_dir: Path) -> Identity | None:
         return None
 
 
+def is_nobody(state_dir: Path) -> bool:
+    """Whether there is no identity: not one that cannot be read just now, but none."""
+    return not (state_dir / "identity.json").exists()
+
+
 def certificate_stamp(state_dir: Path) -> int | None:
     """Changes when the certificate is replaced, as a renewal does; None when there is none."""
     try:

@@ -71,7 +71,8 @@ def _show(runtime_dir: Path, size: tuple[int, int] | None, platform: str, mirror
         notify("WATCHDOG=1")
 
     window = ScreenWindow(runtime_dir, follower, clock, alive)
-    sockets = Sockets(runtime_dir, window.bridge.take, clock)
+    # Asked by the agent or by systemd, the screen ends the same way.
+    sockets = Sockets(runtime_dir, window.bridge.take, lambda: os.kill(os.getpid(), signal.SIGTERM), clock)
     window.view.frameSwapped.connect(lambda: notify("READY=1"), Qt.ConnectionType.SingleShotConnection)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: app.quit())

@@ -1,24 +1,30 @@
-"""The two sockets, followed in a thread of their own, so that drawing never waits for a process that is gone."""
+"""The two sockets, followed in a thread of their own, so that drawing never waits for a process that is gone.
+
+The agent may ask this run of the screen to end in order; systemd starts it anew.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import secrets
 import threading
 from collections.abc import Callable
 from pathlib import Path
 
 from messaging.clock import Clock
 from messaging.link.local import LocalClient
-from messaging.local import AGENT_SOCKET, CALL_SOCKET, AgentView, CallView, Message, ScreenAlive
+from messaging.local import AGENT_SOCKET, CALL_SOCKET, AgentView, CallView, End, Message, ScreenAlive
 
 Take = Callable[[CallView | AgentView | None], None]
 
 
 class Sockets:
-    """Follows `call.sock` and `agent.sock`. The thread calls `take`: a view, or None when station-call went."""
+    """Follows both sockets. Its thread calls `take`: a view, or None when station-call went; and `end`."""
 
-    def __init__(self, runtime_dir: Path, take: Take, clock: Clock) -> None:
+    def __init__(self, runtime_dir: Path, take: Take, end: Callable[[], None], clock: Clock) -> None:
         self._take = take
+        self._end = end
+        self._boot = secrets.token_hex(8)
         self._call = LocalClient(runtime_dir / CALL_SOCKET, self._said, lambda: take(None), clock)
         self._agent = LocalClient(runtime_dir / AGENT_SOCKET, self._said, lambda: None, clock)
         self._loop = asyncio.new_event_loop()
@@ -39,7 +45,7 @@ class Sockets:
 
     def alive(self, frames: int) -> None:
         """Tell station-agent that the screen draws; `frames` since the start."""
-        self._loop.call_soon_threadsafe(self._agent.send, ScreenAlive(frames))
+        self._loop.call_soon_threadsafe(self._agent.send, ScreenAlive(frames, self._boot))
 
     def _run(self) -> None:
         assert self._task is not None  # noqa: S101 - start() made it
@@ -57,3 +63,5 @@ class Sockets:
     def _said(self, message: Message) -> None:
         if isinstance(message, CallView | AgentView):
             self._take(message)
+        elif isinstance(message, End) and message.boot == self._boot:
+            self._end()

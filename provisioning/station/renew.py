@@ -55,8 +55,8 @@ class Renewal:
         self._keystore = keystore
         self._try = try_it
 
-    async def renew(self, now: float) -> bool:
-        """Take every step that is open; True when another certificate is in force.
+    async def renew(self, now: float, *, early: bool = False) -> bool:
+        """Take every step that is open; True when another certificate is in force. `early`: half its life or not.
 
         EnrolmentFailed, StateUnusable or LinkError: what is in force stays so, and this may be called again.
         """
@@ -66,6 +66,8 @@ class Renewal:
                 return False
             validity = self._keystore.validity()
             step = next_step(validity, self._keystore.renewing_validity(), now)
+            if step is Next.NOTHING and early:
+                step = Next.ASK
             if step is Next.ASK:
                 expired = validity is None or now >= validity[1]
                 shown = None if expired else Shown(self._keystore.certificate, self._keystore.key)

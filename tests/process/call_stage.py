@@ -228,7 +228,10 @@ class ScreenDouble(Watched):
         assert self._client.send(Press())
 
     def turn(self, knob: str) -> None:
-        assert self._client.send(Simulate(knob))
+        self.say(Simulate(knob))
+
+    def say(self, message: Message) -> None:
+        assert self._client.send(message)
 
     async def close(self) -> None:
         self._running.cancel()

@@ -75,6 +75,16 @@ async def test_a_broker_that_does_not_take_it_leaves_the_old_one_in_force(tmp_pa
         assert (keystore.certificate.read_bytes(), len(region.asked)) == (new, asked), "it was asked for twice"
 
 
+async def test_one_that_is_ordered_does_not_wait_for_half_of_its_life(tmp_path: Path) -> None:
+    async with est_server(tmp_path / "region", STATION) as region:
+        keystore = await _enrolled(region, tmp_path)
+        before, now = keystore.certificate.read_bytes(), SystemClock().wall()
+        assert not await Renewal(keystore, _taken).renew(now)
+        region.clock.set_wall(now + 15 * DAY)
+        assert await Renewal(keystore, _taken).renew(now + 15 * DAY, early=True)
+        assert keystore.certificate.read_bytes() != before
+
+
 async def test_a_new_enrolment_drops_a_renewal_of_the_old_key(tmp_path: Path) -> None:
     async with est_server(tmp_path / "region", STATION) as region:
         keystore = await _enrolled(region, tmp_path)
@@ -124,8 +134,9 @@ class _Told:
         self.outcomes = list(outcomes)
         self.asked = 0
 
-    async def renew(self, _now: float) -> bool:
+    async def renew(self, _now: float, *, early: bool = False) -> bool:
         self.asked += 1
+        self.early = early
         outcome = self.outcomes.pop(0)
         if isinstance(outcome, Exception):
             raise outcome
@@ -144,6 +155,15 @@ async def test_a_clock_that_was_never_set_decides_nothing() -> None:
     renewal = _Told()
     await _renewing(renewal, "unset", DAY, []).look()
     assert renewal.asked == 0
+
+
+async def test_one_that_is_ordered_is_answered_with_why_not() -> None:
+    renewed: list[int] = []
+    renewal = _Told(True, Refused("renewal_too_late"), LinkDown("away"), False)
+    renewing = _renewing(renewal, "ntp", DAY, renewed)
+    assert [await renewing.at_once() for _ in range(4)] == ["", "renewal_too_late", "broker_or_disk", ""]
+    assert (renewed, renewal.early) == ([1], True)
+    assert await _renewing(_Told(), "unset", DAY, []).at_once() == "clock"
 
 
 async def test_what_the_region_refuses_for_good_is_kept_to_be_shown_until_it_is_over() -> None:

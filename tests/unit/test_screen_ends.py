@@ -1,0 +1,45 @@
+"""The screen tells the agent which run of it is alive, and ends when that very run is asked to."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from kiosk_ui.screen.sockets import Sockets
+from messaging.clock import SystemClock
+from messaging.link.local import LocalServer, Reply
+from messaging.local import AGENT_SOCKET, End, Message, ScreenAlive
+
+
+async def test_only_the_run_that_is_meant_ends(tmp_path: Path) -> None:
+    alive: list[ScreenAlive] = []
+    ended = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def heard(message: Message, reply: Reply) -> None:
+        assert isinstance(message, ScreenAlive)
+        reply(End("another run" if len(alive) < 3 else message.boot))
+        assert not ended.is_set()
+        alive.append(message)
+
+    server = LocalServer(tmp_path / AGENT_SOCKET, heard)
+    await server.start()
+    sockets = Sockets(
+        tmp_path, lambda _view: None, lambda: loop.call_soon_threadsafe(ended.set) and None, SystemClock()
+    )
+    sockets.start()
+    try:
+        async with asyncio.timeout(20):
+            frames = 0
+            while not ended.is_set():
+                frames += 1
+                before = len(alive)
+                sockets.alive(frames)
+                await asyncio.sleep(0.05)
+                assert len(alive) <= before + 1
+    finally:
+        await asyncio.to_thread(sockets.stop)
+        await server.stop()
+    assert len(alive) >= 4
+    assert len({message.boot for message in alive}) == 1
+    assert alive[0].boot
