@@ -86,6 +86,7 @@ class Station:
         self.run = folder / "run"
         self.code = folder / "code.toml"
         self.region = Sealer(self.clock.monotonic, self.clock.wall)
+        self.log_levels: list[str] = []
         for directory in (self.state, self.run):
             directory.mkdir(parents=True, exist_ok=True)
         self.config = StationConfig(
@@ -96,7 +97,10 @@ class Station:
 
     def boot(self) -> Agent:
         """A new run of the agent on the same disk."""
-        surroundings = Surroundings(self.clock, self._link, Inline(), random.Random(1), self.folder / "machine")
+        surroundings = Surroundings(
+            self.clock, self._link, Inline(), random.Random(1), self.folder / "machine",
+            set_log_level=self.log_levels.append,
+        )  # fmt: skip
         return Agent(self.config, surroundings)
 
     def enrol(self, authority: CertificateAuthority | None = None) -> None:

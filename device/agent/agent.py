@@ -31,7 +31,7 @@ from device.health.report import Known, report
 from device.health.versions import versions
 from device.runtime.config import StationConfig
 from device.runtime.log_stream import streaming_log
-from device.runtime.service import Watchdog
+from device.runtime.service import Watchdog, set_log_level
 from messaging.clock import Clock
 from messaging.envelope import Sealer
 from messaging.health import Event
@@ -70,6 +70,7 @@ class Surroundings:
     root: Path = read.MACHINE
     patience: Callable[[], Patience] = Patience
     try_renewed: Callable[[Keystore, Waiting], Awaitable[None]] = try_at_broker
+    set_log_level: Callable[[str], None] = set_log_level
 
 
 class Agent:
@@ -189,6 +190,7 @@ class Agent:
                 if self._uplink is not None:
                     await self._uplink.report_config()
             await self._clock.sleep(_TICK_S)
+            self._on.set_log_level(self._twin.in_force.config.log_level)
 
     async def _tick(self, watchdog: Watchdog) -> None:
         while True:

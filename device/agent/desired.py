@@ -19,7 +19,12 @@ from messaging.errors import MalformedMessage
 from messaging.settings import objections, redacted
 from messaging.twin import Config, Reported
 
-APPLIED = frozenset({"clinic", "phone", "site", "station", "language", "volume", "sound", "framing"})
+APPLIED = frozenset(
+    {
+        "clinic", "phone", "fallback_phone", "opening", "site", "station", "language", "volume", "sound", "framing",
+        "camera", "log_level",
+    }
+)  # fmt: skip
 UNSUPPORTED = "unsupported: this station does not carry it out, and works by the default"
 _MOST_FIELDS = 64
 

@@ -9,8 +9,9 @@ now and then.
 The clinician looks closer, from the browser: `{"type":"look","x","y","size"}` (a part, as shares of what the camera
 sees: its middle and its sides), `{"type":"follow","on":bool}` (frame people), `{"type":"camera","which":"room" or
 "examination"}`, `{"type":"still"}`. The station takes them once the resident has answered, so many a second. It says
-`{"type":"view","crop":{"x","y","size"},"by_hand","following","lens","brightened","camera","cameras"}` when that begins
-and whenever it changes; a still comes by a channel of its own (`peer_still`), or `{"type":"still","error":code}`.
+`{"type":"view","crop":{"x","y","size"},"by_hand","following","lens","brightened","camera","cameras","zoom","still"}`
+when that begins and whenever it changes (`zoom` and `still`: whether they may be asked for here); a still comes by a
+channel of its own (`peer_still`), or `{"type":"still","error":code}`.
 """
 
 from __future__ import annotations

@@ -22,6 +22,7 @@ from device.media.viewing.lens import LensState
 from device.media.viewing.room import RoomView
 from messaging.clock import Clock
 from messaging.local import Looking
+from messaging.settings import CameraPolicy
 
 MOST_BYTES = 12_000_000  # of a still: what a browser is asked to hold, and a thin line to carry
 SHOWN_S = 3.0  # the resident's screen says for at least so long that a still is taken
@@ -51,6 +52,8 @@ class Seeing:
     brightened: bool
     camera: Which
     cameras: tuple[Which, ...]
+    zoom: bool = True  # the clinician may look closer
+    still: bool = True  # and may ask for stills
 
 
 class Closer:
@@ -67,6 +70,7 @@ class Closer:
         self._there: tuple[Which, ...] = ()
         self._open = False
         self._framing = True
+        self._policy = CameraPolicy()
         self._taking = False
         self._still_until = 0.0
         self._switching = asyncio.Lock()
@@ -96,9 +100,13 @@ class Closer:
             self._framing = on
             self._view.follow(on)
 
+    def set_policy(self, policy: CameraPolicy) -> None:
+        """What cameras may do here. It is kept at the station, whatever the page asks for."""
+        self._policy = policy
+
     def look(self, crop: Crop) -> None:
-        """Show this part, whoever moves."""
-        if self._open:
+        """Show this part, whoever moves; nothing happens where nobody may look closer."""
+        if self._open and self._policy.zoom:
             self._view.choose(crop)
             self._cameras.zoom(crop.inside())
             self._on_change()
@@ -121,8 +129,9 @@ class Closer:
         self._on_change()
 
     async def find_cameras(self) -> None:
-        """Look which cameras are plugged in."""
-        self._there = await asyncio.to_thread(self._cameras.there)
+        """Look which cameras are plugged in, of those that may be used."""
+        there = await asyncio.to_thread(self._cameras.there)
+        self._there = tuple(which for which in there if which == "room" or self._policy.examination)
 
     async def still(self) -> Still:
         """One picture of the open camera at its full resolution; NoStill, whose code says why not."""
@@ -130,6 +139,8 @@ class Closer:
             raise NoStill("busy")
         if not self._open:
             raise NoStill("closed")
+        if not self._policy.still:
+            raise NoStill("not_allowed")
         self._taking, self._still_until = True, self._clock.monotonic() + SHOWN_S
         self._on_change()  # said before it is taken
         try:
@@ -143,8 +154,9 @@ class Closer:
         """As it is now."""
         view = self._view.view
         return Seeing(
-            view.crop, view.by_hand, view.framing, view.lens, view.brightened, self._cameras.which, self._there
-        )
+            view.crop, view.by_hand, view.framing, view.lens, view.brightened, self._cameras.which, self._there,
+            self._policy.zoom, self._policy.still,
+        )  # fmt: skip
 
     @property
     def looking(self) -> Looking:

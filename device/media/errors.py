@@ -24,7 +24,7 @@ class CancellerFailed(MediaError):
 
 
 class NoStill(MediaError):
-    """No still can be had; `code` is one of `busy`, `closed`, `no_camera`, `failed`, `too_large`."""
+    """No still can be had; `code` is one of `busy`, `closed`, `not_allowed`, `no_camera`, `failed`, `too_large`."""
 
     def __init__(self, code: str) -> None:
         super().__init__(f"no still: {code}")

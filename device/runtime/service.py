@@ -15,6 +15,7 @@ from messaging.sd_notify import notify, watchdog_interval
 
 _log = logging.getLogger(__name__)
 EXIT_OK, EXIT_FAULT, EXIT_USAGE = 0, 1, 2
+_OURS = ("device", "messaging", "provisioning")
 
 
 class Watchdog:
@@ -50,6 +51,20 @@ def set_up_logging() -> None:
         else logging.Formatter("%(asctime)s %(levelname)-7s %(name)s: %(message)s")
     )
     logging.basicConfig(level=level if level in logging.getLevelNamesMapping() else "INFO", handlers=[handler])
+
+
+def set_log_level(level: str) -> None:
+    """How much is logged, as the config has it; STATION_LOG, set by a hand at the station, comes first.
+
+    `debug` is of our own parts only: a vendor's would log each packet, and addresses and keys with it.
+    """
+    if "STATION_LOG" in os.environ:
+        return
+    number = logging.getLevelNamesMapping()[level.upper()]
+    for name, wanted in (("", max(number, logging.INFO)), *((name, number) for name in _OURS)):
+        logger = logging.getLogger(name)
+        if logger.level != wanted:  # setting it empties every logger's cache
+            logger.setLevel(wanted)
 
 
 def run_service(name: str, main: Callable[[Watchdog], Awaitable[None]]) -> int:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Literal
 
+from kiosk_ui.screen.opening import is_open, opens_next
 from kiosk_ui.words import Said, Words, elapsed
 from messaging.call import Devices, EndReason
 from messaging.local import ON_AIR, AgentView, CallView
@@ -91,6 +92,9 @@ class _Composer:
         self.texts = self.words.screen
         self.clinic = config.clinic or self.texts.the_clinic
         self.name = self._peer()
+        self.when = datetime.fromtimestamp(noticed.now, UTC).astimezone()
+        self.time_known = agent is None or agent.clock != "unset"
+        self.closed = self.time_known and not is_open(config.opening, self.when)
 
     def view(self) -> ScreenView:
         view = self._page()
@@ -134,9 +138,9 @@ class _Composer:
                 return self._trouble("offline", self.texts.offline)
 
     def _idle(self) -> ScreenView:
-        when = datetime.fromtimestamp(self.noticed.now, UTC).astimezone()
-        known = self.agent is None or self.agent.clock != "unset"
+        when, known = self.when, self.time_known
         night = known and not _NIGHT[1] <= when.hour < _NIGHT[0]
+        problem = self._device_problem(self.texts.no_camera, self.texts.no_microphone, self.texts.no_speaker)
         return ScreenView(
             "idle",
             "night" if night else "calm",
@@ -144,7 +148,7 @@ class _Composer:
             headline="" if known else self.texts.greeting,
             clock=self.words.time(when) if known else "",
             date=_capital(self.words.date(when)) if known else "",
-            notice=self._device_problem(self.texts.no_camera, self.texts.no_microphone, self.texts.no_speaker),
+            notice=problem or self._open_again(),
             bar="button",
             bar_text=self.texts.idle.format(clinic=self.clinic),
         )
@@ -200,8 +204,7 @@ class _Composer:
         )
         if self.noticed.now - (call.lost_since or call.since) < LOST_LONG_S:
             return lost
-        bar: Bar = "phone" if self.config.phone else "staff"
-        return replace(lost, sub=self.texts.resuming_long, bar=bar, bar_text=self._phone())
+        return replace(lost, sub=self.texts.resuming_long, bar=self._bar(), bar_text=self._phone())
 
     def _in_call(self, call: CallView) -> ScreenView:
         notice, dimmed = self._about_picture(call)
@@ -249,7 +252,9 @@ class _Composer:
         if not call.outgoing and reason in ("cancelled", "no_answer"):
             return self._said("ended", "calm", self.texts.missed)
         if reason in _IN_VAIN:
-            return self._trouble("ended", self.words.ended[reason])
+            self.closed = self.closed or reason == "closed"
+            view = self._trouble("ended", self.words.ended[reason])
+            return replace(view, sub=self._open_again() or view.sub)
         return self._said("ended", "calm", self.words.ended[reason])
 
     def _fault(self, call: CallView) -> ScreenView:
@@ -264,8 +269,7 @@ class _Composer:
         return self._said("offline", "calm", self.texts.away)
 
     def _trouble(self, layout: Layout, said: Said) -> ScreenView:
-        bar: Bar = "phone" if self.config.phone else "staff"
-        view = replace(self._said(layout, "trouble", said), bar=bar, bar_text=self._phone())
+        view = replace(self._said(layout, "trouble", said), bar=self._bar(), bar_text=self._phone())
         return replace(view, notice=self.texts.refused) if self._refused() else view
 
     def _said(self, layout: Layout, tone: Tone, said: Said) -> ScreenView:
@@ -277,7 +281,21 @@ class _Composer:
             sub=said.sub.format(name=self.name),
         )
 
+    def _open_again(self) -> str:
+        """When the clinic is there again, while it is not, by a clock that is right."""
+        opens = opens_next(self.config.opening, self.when) if self.closed and self.time_known else None
+        if opens is None:
+            return ""
+        return self.texts.open_again.format(clinic=self.clinic, when=self.words.moment(opens, self.when))
+
+    def _bar(self) -> Bar:
+        return "phone" if self.config.phone or self.config.fallback_phone else "staff"
+
     def _phone(self) -> str:
+        """Whom to phone: the clinic, or the other number while the clinic is closed or has none."""
+        other = self.config.fallback_phone
+        if other and (self.closed or not self.config.phone):
+            return self.texts.phone_instead.format(phone=_unbroken(other))
         if not self.config.phone:
             return self.texts.no_phone
         return self.texts.phone.format(clinic=self.clinic, phone=_unbroken(self.config.phone))

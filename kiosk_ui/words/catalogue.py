@@ -24,12 +24,18 @@ class Said:
 
 @dataclass(frozen=True)
 class Calendar:
-    """Dates and times. `date` takes {weekday}, {day}, {month}; `time` takes {hour}, {minute}; `months` from January."""
+    """Dates and times. `date` takes {weekday}, {day}, {month}; `time` takes {hour}, {minute}; `months` from January.
+
+    `moment` takes {day}, which is `today`, `tomorrow`, a weekday or a date, and {time}.
+    """
 
     weekdays: tuple[str, str, str, str, str, str, str]
     months: tuple[str, str, str, str, str, str, str, str, str, str, str, str]
     date: str
     time: str
+    today: str
+    tomorrow: str
+    moment: str
 
 
 @dataclass(frozen=True)
@@ -77,7 +83,9 @@ class ScreenTexts:
     away: Said  # station-call is being started again
     away_long: Said  # and has not come back
     phone: str  # {clinic}, {phone}
+    phone_instead: str  # {phone}: another than the clinic's
     no_phone: str
+    open_again: str  # {clinic}, {when}
     refused: str  # a press just now could not do anything
     refused_wait: str  # nor now, but in a moment
     staff_code: str  # {code}

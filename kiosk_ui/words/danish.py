@@ -10,6 +10,9 @@ CALENDAR = Calendar(
     ),
     date="{weekday} den {day}. {month}",
     time="kl. {hour:02}.{minute:02}",
+    today="i dag",
+    tomorrow="i morgen",
+    moment="{day} {time}",
 )  # fmt: skip
 
 SCREEN = ScreenTexts(
@@ -54,7 +57,9 @@ SCREEN = ScreenTexts(
     away=Said("Vent et øjeblik", "Knappen er klar om lidt."),
     away_long=Said("Knappen virker ikke lige nu", "Vi prøver at få den i gang igen."),
     phone="Ring til {clinic} på {phone}",
+    phone_instead="Ring i stedet på {phone}",
     no_phone="Sig det til en medarbejder, hvis du har brug for hjælp",
+    open_again="{clinic} har åbent igen {when}",
     refused="Tak for dit tryk. Vi kan ikke ringe lige nu.",
     refused_wait="Tak for dit tryk. Knappen er klar om lidt.",
     staff_code="Til personalet: {code}",

@@ -10,6 +10,9 @@ CALENDAR = Calendar(
     ),
     date="{weekday} {day} {month}",
     time="{hour:02}:{minute:02}",
+    today="today",
+    tomorrow="tomorrow",
+    moment="{day} at {time}",
 )  # fmt: skip
 
 SCREEN = ScreenTexts(
@@ -54,7 +57,9 @@ SCREEN = ScreenTexts(
     away=Said("One moment, please", "The button will be ready soon."),
     away_long=Said("The button is not working just now", "We are trying to get it going again."),
     phone="Phone {clinic} on {phone}",
+    phone_instead="Phone {phone} instead",
     no_phone="Tell a member of staff if you need help",
+    open_again="{clinic} is open again {when}",
     refused="Thank you for pressing. We cannot call just now.",
     refused_wait="Thank you for pressing. The button will be ready soon.",
     staff_code="For staff: {code}",

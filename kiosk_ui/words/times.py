@@ -19,6 +19,16 @@ def time(calendar: Calendar, when: datetime) -> str:
     return calendar.time.format(hour=when.hour, minute=when.minute)
 
 
+def moment(calendar: Calendar, when: datetime, now: datetime) -> str:
+    """A local time to come: `i morgen kl. 08.00`, `Monday at 08:00`, and by its date from a week on."""
+    days = (when.date() - now.date()).days
+    near = {0: calendar.today, 1: calendar.tomorrow}
+    day = near.get(days) or (
+        calendar.weekdays[when.weekday()] if days < len(calendar.weekdays) else date(calendar, when)
+    )
+    return calendar.moment.format(day=day, time=time(calendar, when))
+
+
 def elapsed(seconds: float) -> str:
     """How long a call has lasted, the same in both languages: `0:07`, `12:30`, `1:02:03`. Never below zero."""
     whole = max(0, int(seconds))

@@ -44,3 +44,7 @@ class Words:
     def time(self, when: datetime) -> str:
         """The time of day of a local time: `kl. 14.05`, `14:05`."""
         return times.time(self._calendar, when)
+
+    def moment(self, when: datetime, now: datetime) -> str:
+        """A local time to come, from `now`: `i morgen kl. 08.00`, `Monday at 08:00`."""
+        return times.moment(self._calendar, when, now)

@@ -162,3 +162,14 @@ async def test_a_disk_that_refuses_does_not_keep_a_bad_config_in_force(
             assert caplog.text.count("cannot be kept") == 1, "said once, not every second"
         await station.advance(2)
         assert _file(station)["version"] == 5
+
+
+async def test_a_log_level_is_carried_out_and_taken_back_with_its_config(tmp_path: Path) -> None:
+    async with station_at_five(tmp_path) as (station, call):
+        station.say({"version": 6, "config": {"clinic": "", "log_level": "debug"}}, "desired", retain=True)
+        await call.take(6)
+        await station.until(lambda: station.log_levels[-1] == "debug")
+        assert station.sent("up/reported")[-1]["refused"] == {}
+        await call.show(replace(call.view, state="fault", fault="no_clinic"))
+        await station.advance(CALL_S + 2)
+        assert station.log_levels[-1] == "info"

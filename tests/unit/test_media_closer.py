@@ -22,6 +22,7 @@ from device.media.viewing.jpeg import as_jpeg
 from device.media.viewing.room import RoomView
 from messaging.call import DeviceState
 from messaging.clock import ManualClock
+from messaging.settings import CameraPolicy
 
 MODE = CameraMode(64, 48, 30)
 
@@ -211,6 +212,24 @@ async def test_config_switches_framing_now_and_for_later_calls() -> None:
         room.closer.follow(False)
     async with room:
         assert room.closer.seeing().following is True, "a choice of one call is not the next one's"
+
+
+async def test_what_cameras_may_not_do_here_is_not_done_whatever_is_asked() -> None:
+    room = Room()
+    room.closer.set_policy(CameraPolicy(examination=False, zoom=False, still=False))
+    async with room:
+        room.closer.look(Crop(0.5, 0.5, 0.4))
+        await room.closer.use("examination")
+        with pytest.raises(NoStill) as refused:
+            await room.closer.still()
+        assert refused.value.code == "not_allowed"
+        seeing = room.closer.seeing()
+        assert (seeing.crop, seeing.cameras, seeing.zoom, seeing.still) == (WHOLE, ("room",), False, False)
+        assert (room.room.is_open, room.second.is_open, room.room.zooms) == (True, False, [])
+        assert room.told == []
+        room.closer.set_policy(CameraPolicy(still=False))
+        await room.closer.use("examination")
+        assert room.second.is_open, "each is a choice of its own"
 
 
 async def test_a_still_is_the_whole_sensor_said_before_it_is_taken_and_wiped() -> None:

@@ -78,7 +78,7 @@ def test_what_the_page_is_told() -> None:
     seeing = Seeing(Crop(0.25, 0.5, 0.5), True, False, "dark", True, "room", ("room", "examination"))
     assert json.loads(view_message(seeing)) == {
         "type": "view", "crop": {"x": 0.25, "y": 0.5, "size": 0.5}, "by_hand": True, "following": False, "lens": "dark",
-        "brightened": True, "camera": "room", "cameras": ["room", "examination"],
+        "brightened": True, "camera": "room", "cameras": ["room", "examination"], "zoom": True, "still": True,
     }  # fmt: skip
     assert json.loads(no_still_message("busy")) == {"type": "still", "error": "busy"}
 

@@ -16,13 +16,13 @@ import pytest
 from device.runtime.bridge import Inlet, Newest
 from device.runtime.config import StationConfig, load_config
 from device.runtime.errors import ConfigError, StationError
-from device.runtime.service import EXIT_FAULT, EXIT_OK, Watchdog, run_service
+from device.runtime.service import EXIT_FAULT, EXIT_OK, Watchdog, run_service, set_log_level
 from messaging.sd_notify import notify, watchdog_interval
 
 
 @pytest.fixture(autouse=True)
 def plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("STATION_CONFIG", "STATION_HARDWARE", "NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"):
+    for name in ("STATION_CONFIG", "STATION_HARDWARE", "STATION_LOG", "NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"):
         monkeypatch.delenv(name, raising=False)
 
 
@@ -161,3 +161,36 @@ def test_a_service_that_cannot_run_says_why_without_a_trace(caplog: pytest.LogCa
         assert run_service("station-call", work) == EXIT_FAULT
     assert "station-call cannot run: no camera of that name" in caplog.text
     assert "Traceback" not in caplog.text
+
+
+@pytest.fixture
+def levels() -> Iterator[None]:
+    names = ("", "device", "messaging", "provisioning")
+    before = {name: logging.getLogger(name).level for name in names}
+    yield
+    for name, level in before.items():
+        logging.getLogger(name).setLevel(level)
+
+
+@pytest.mark.usefixtures("levels")
+@pytest.mark.parametrize(
+    ("level", "ours", "vendors"),
+    [
+        ("debug", logging.DEBUG, logging.INFO),
+        ("info", logging.INFO, logging.INFO),
+        ("warning", logging.WARNING, logging.WARNING),
+        ("error", logging.ERROR, logging.ERROR),
+    ],
+)
+def test_the_config_says_how_much_is_logged_and_debug_is_never_a_vendor_s(level: str, ours: int, vendors: int) -> None:
+    set_log_level(level)
+    assert logging.getLogger("device.agent.uplink").getEffectiveLevel() == ours
+    assert logging.getLogger("aiortc.rtcrtpsender").getEffectiveLevel() == vendors
+
+
+@pytest.mark.usefixtures("levels")
+def test_a_hand_at_the_station_comes_before_the_config(monkeypatch: pytest.MonkeyPatch) -> None:
+    set_log_level("warning")
+    monkeypatch.setenv("STATION_LOG", "DEBUG")
+    set_log_level("error")
+    assert logging.getLogger("device").level == logging.WARNING

@@ -78,9 +78,9 @@ def test_secrets_do_not_leave_by_the_report_the_log_or_the_screen() -> None:
 
 
 def test_what_a_station_does_not_carry_out_yet_it_says_and_works_by_the_default() -> None:
-    wanted = {"volume": 30, "log_level": "debug", "night": {"on": True}, "network": {"wifi": {"S": _WIFI}}}
+    wanted = {"volume": 30, "update_ring": "early", "night": {"on": True}, "network": {"wifi": {"S": _WIFI}}}
     verdict = consider(InForce(), {"version": 1, "config": wanted})
-    assert verdict.refused == dict.fromkeys(("log_level", "night", "network"), UNSUPPORTED)
+    assert verdict.refused == dict.fromkeys(("update_ring", "night", "network"), UNSUPPORTED)
     assert verdict.in_force.config == Config(volume=30)
     assert not APPLIED & set(verdict.refused)
     assert consider(InForce(), {"version": 1, "config": encode(Config())}).refused == {}

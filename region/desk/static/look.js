@@ -87,7 +87,7 @@ export class Look {
   }
 
   want(crop) {
-    if (!this.seeing || same(crop, this.crop)) return;
+    if (!this.seeing || this.seeing.zoom === false || same(crop, this.crop)) return;
     this.crop = crop;
     this.wantedAt = performance.now();
     this.saying ??= setTimeout(() => this.sayCrop(), SAY_MS);
@@ -134,12 +134,14 @@ export class Look {
     enable(part.wider, closer);
     enable(part.whole, closer || seeing.by_hand === true);
     enable(part.closer, this.crop.size > 0.2);
+    for (const button of [part.zoom, part.wider, part.whole, part.closer]) button.hidden = seeing.zoom === false;
     const room = seeing.camera === "room";
     part.follow.hidden = !room;
     part.follow.setAttribute("aria-pressed", String(seeing.following === true && seeing.by_hand !== true));
     part.camera.hidden = seeing.cameras.length < 2 && room;
     text(part.camera, this.words(room ? "camera_to_examination" : "camera_to_room"));
     const { waiting, share } = this.incoming;
+    part.still.hidden = seeing.still === false;
     enable(part.still, !waiting && !this.stills.full);
     enable(part.freeze, !this.stills.full);
     text(part.still, waiting ? this.words("still_coming", { percent: Math.round(share * 100) }) : this.words("still_take"));

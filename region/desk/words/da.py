@@ -127,6 +127,7 @@ SCRIPT = {
     "still_busy": "Stationen er allerede ved at sende et billede.",
     "still_no_camera": "Kameraet gav ikke noget billede. Prøv igen.",
     "still_closed": "Kameraet er slukket, så der er intet billede.",
+    "still_not_allowed": "På den her station tages der ikke billeder.",
     "still_failed": "Der kom ikke noget billede. Prøv igen.",
     "still_too_large": "Billedet er for stort til at blive sendt.",
     "still_timeout": "Billedet kom ikke i tide. Prøv igen.",

@@ -127,6 +127,7 @@ SCRIPT = {
     "still_busy": "The station is sending a still already.",
     "still_no_camera": "The camera gave no still. Try again.",
     "still_closed": "The camera is off, so there is no still.",
+    "still_not_allowed": "No stills are taken at this station.",
     "still_failed": "No still came. Try again.",
     "still_too_large": "The still is too large to be sent.",
     "still_timeout": "The still did not come in time. Try again.",
