@@ -10,7 +10,7 @@ import os
 import pwd
 import sys
 from pathlib import Path
-from typing import TypeAlias
+from typing import TypeAlias, get_args
 
 from messaging.errors import MessageError
 from messaging.version import version
@@ -23,6 +23,7 @@ from region.evaluation import command as evaluation
 from region.options import ServeOptions
 from region.printing import positive as _positive
 from region.registry import RegistryError
+from region.registry.records import Role
 
 _Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 DATA = Path("/var/lib/laegeknap-region")
@@ -195,8 +196,8 @@ def _add_user(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     user = _group(commands, "user", "who may sign in")
     add = _leaf(user, "add", "add a user, without a password until one is set", group="user")
     add.add_argument("name", help="the sign-in name")
-    add.add_argument("--role", choices=("clinician", "it_admin"), required=True)
-    add.add_argument("--clinic", help="the clinic's name; a clinician needs one")
+    add.add_argument("--role", choices=get_args(Role), required=True)
+    _add_binding(add)
     add.add_argument("--display-name", default="", help="what residents see")
     add.add_argument("--title", default="", help="what residents see with it, e.g. GP")
     add.add_argument("--password-stdin", action="store_true", help="read a password from standard input")
@@ -204,8 +205,19 @@ def _add_user(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     password = _leaf(user, "password", "set a password", group="user")
     password.add_argument("name")
     password.add_argument("--stdin", action="store_true", help="read it from standard input instead of asking")
+    change = _leaf(user, "set", "change what a user may do, and where", group="user")
+    change.add_argument("name")
+    change.add_argument("--role", choices=get_args(Role), help="another role: every browser is signed out")
+    _add_binding(change)
     for action, text in (("block", "shut a user out, at once"), ("unblock", "let a user in again")):
         _leaf(user, action, text, group="user").add_argument("name")
+
+
+def _add_binding(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--clinic", help="the clinic's name; a clinician needs one; an empty name: none")
+    parser.add_argument(
+        "--site", action="append", metavar="NAME", help="a site's name, again for each; a site's staff need one"
+    )
 
 
 def _group(

@@ -19,9 +19,10 @@ from region.evaluation.weeks import Week, last_finished, period
 from region.evaluation.words import WORDS
 from region.registry import NotFound
 from region.registry.records import WebSession
-from region.web.auth import ItAdmin
+from region.web.auth import FiguresReader
 from region.web.context import Region, region_of
 from region.web.problems import problem
+from region.web.rights import scope_of
 from region.web.subject import Nav, Subject
 
 EVERYWHERE = "all"
@@ -33,8 +34,9 @@ Where = Annotated[str, Query(alias="place", max_length=20, description="region, 
 def subject(region: Region) -> Subject:
     """The page and the API."""
     return Subject(
-        "evaluation", Path(__file__).parent, _router(region), WORDS, (Nav("/evaluation", "evaluation.nav", "it_admin"),)
-    )
+        "evaluation", Path(__file__).parent, _router(region), WORDS,
+        (Nav("/evaluation", "evaluation.nav", "it_admin"), Nav("/evaluation", "evaluation.nav", "evaluator")),
+    )  # fmt: skip
 
 
 def _router(region: Region) -> APIRouter:
@@ -42,25 +44,25 @@ def _router(region: Region) -> APIRouter:
 
     @router.get("/evaluation", include_in_schema=False)
     async def show_figures(
-        request: Request, session: ItAdmin, first: From = "", last: To = "", where: Where = gather.REGION.key
+        request: Request, session: FiguresReader, first: From = "", last: To = "", where: Where = ""
     ) -> Response:
         return await _page(request, session, first, last, where)
 
     @router.get("/api/evaluation", tags=["evaluation"], response_model=list[Row])
     async def figures(
-        request: Request, _session: ItAdmin, first: From = "", last: To = "", where: Where = EVERYWHERE
+        request: Request, session: FiguresReader, first: From = "", last: To = "", where: Where = EVERYWHERE
     ) -> list[Row] | Response:
         try:
-            return await _rows(region, first, last, where)
+            return await _rows(region, session, first, last, where)
         except BadPeriod as error:
             return problem(request, 422, "invalid", str(error))
 
     @router.get("/api/evaluation.csv", tags=["evaluation"])
     async def figures_csv(
-        request: Request, _session: ItAdmin, first: From = "", last: To = "", where: Where = EVERYWHERE
+        request: Request, session: FiguresReader, first: From = "", last: To = "", where: Where = EVERYWHERE
     ) -> Response:
         try:
-            rows = await _rows(region, first, last, where)
+            rows = await _rows(region, session, first, last, where)
         except BadPeriod as error:
             return problem(request, 422, "invalid", str(error))
         name = {"Content-Disposition": 'attachment; filename="evaluation.csv"'}
@@ -69,14 +71,24 @@ def _router(region: Region) -> APIRouter:
     return router
 
 
-async def _rows(region: Region, first: str, last: str, where: str) -> list[Row]:
+async def _rows(region: Region, session: WebSession, first: str, last: str, where: str) -> list[Row]:
     weeks = period(first, last, region.clock.wall())
-    return await gather.rows(region.registry, weeks, _chosen(await gather.places(region.registry), where))
+    return await gather.rows(region.registry, weeks, _chosen(await _places(region, session), where))
+
+
+async def _places(region: Region, session: WebSession) -> list[Place]:
+    """The places whose figures this person may see."""
+    scope, places = scope_of(session.person), await gather.places(region.registry)
+    if scope.is_whole:
+        return places
+    mine = {f"site-{one}" for one in scope.sites or ()} | {f"clinic-{one}" for one in scope.clinics or ()}
+    return [place for place in places if place.key in mine]
 
 
 async def _page(request: Request, session: WebSession, first: str, last: str, where: str) -> Response:
     region, fault = region_of(request), ""
-    places = await gather.places(region.registry)
+    places = await _places(region, session)
+    where = where or next((place.key for place in places), "")
     (place,) = _chosen([place for place in places if place.key == where], where)
     weeks: tuple[Week, ...] = ()
     try:

@@ -3,40 +3,28 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
 
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from region.fleet import words
+from region.fleet import home, home_words, words
 from region.fleet.facts import FactTeller
 from region.fleet.intake import Intake
 from region.fleet.looked import LookedTeller
-from region.fleet.standing import Standing, standing
-from region.registry import Registry, Unavailable
-from region.registry.records import ProcessPresence, Report, Station
+from region.fleet.whole import StationStanding, one_of_the_fleet, whole_fleet
+from region.registry import Unavailable
 from region.web.audit import Teller
 from region.web.auth import ItAdmin, live
 from region.web.context import Region, region_of
 from region.web.subject import Nav, Subject
+from region.web.words import LANGUAGES
 
 _log = logging.getLogger(__name__)
-T = TypeVar("T", ProcessPresence, Report)
 TELL_EVERY_S = 1.0
 _PAGE = 100
-
-
-@dataclass(frozen=True)
-class StationStanding:
-    """A station and how it stands."""
-
-    station: Station
-    standing: Standing
 
 
 def subject(region: Region) -> Subject:
@@ -47,8 +35,12 @@ def subject(region: Region) -> Subject:
         name="fleet",
         folder=Path(__file__).parent,
         router=_router(),
-        words=words.WORDS,
-        nav=(Nav("/fleet", "fleet.nav", "it_admin"), Nav("/audit", "fleet.audit.nav", "it_admin")),
+        words={language: {**words.WORDS[language], **home_words.WORDS[language]} for language in LANGUAGES},
+        nav=(
+            Nav("/fleet", "fleet.nav", "it_admin"),
+            Nav("/audit", "fleet.audit.nav", "it_admin"),
+            Nav("/home", "fleet.home.nav", "site_staff"),
+        ),
         up={"birth": intake, "reported": intake, "m": intake, "e": intake},
         presence=intake.presence,
         run=partial(_run, region, intake),
@@ -74,35 +66,9 @@ async def _run(region: Region, intake: Intake) -> None:
         await intake.tell_left_out(all_of_them=True)
 
 
-async def one_of_the_fleet(registry: Registry, station_id: str, now: float) -> StationStanding:
-    """One station and how it stands; NotFound."""
-    async with registry.read() as t:
-        station = await t.stations.get(station_id)
-        presence, reports = await t.reports.all_presence(station_id), await t.reports.all_reports(station_id)
-    return StationStanding(station, standing(station, presence, reports, now))
-
-
-async def whole_fleet(registry: Registry, now: float) -> list[StationStanding]:
-    """Every station and how it stands, by site and name."""
-    async with registry.read() as t:
-        stations = await t.stations.all()
-        presence, reports = await t.reports.all_presence(), await t.reports.all_reports()
-    processes = _grouped(presence)
-    told = _grouped(reports)
-    return [
-        StationStanding(one, standing(one, processes.get(one.id, ()), told.get(one.id, ()), now)) for one in stations
-    ]
-
-
-def _grouped(records: Iterable[T]) -> dict[str, list[T]]:
-    groups: dict[str, list[T]] = {}
-    for record in records:
-        groups.setdefault(record.station_id, []).append(record)
-    return groups
-
-
 def _router() -> APIRouter:
     router = APIRouter()
+    router.include_router(home.build_router())
 
     @router.get("/fleet", include_in_schema=False)
     async def show_fleet(request: Request, session: ItAdmin) -> Response:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, func, insert, select, update
+from sqlalchemy import Select, delete, func, insert, select, update
 
 from messaging.twin import Language
 from region.registry import schema
 from region.registry.errors import Conflict, Invalid, NotFound
-from region.registry.records import Person, Role
-from region.registry.table import Row, Subject, text
+from region.registry.records import Bound, Person, Role
+from region.registry.table import Row, Subject, chunks, text
 
+_WITH_SITES: frozenset[Role] = frozenset({"site_staff", "evaluator"})
 _NAME = re.compile(r"[a-z0-9][a-z0-9._@+-]{1,63}")
 
 
@@ -21,19 +24,35 @@ def sign_in_name(name: str) -> str:
     return name.strip().lower()
 
 
+@dataclass(frozen=True)
+class Binding:
+    """What somebody may do, and where: a clinician belongs to a clinic, a site's staff to one site or more."""
+
+    role: Role
+    clinic_id: int | None = None
+    sites: tuple[int, ...] = ()
+
+    def check(self) -> None:
+        """Invalid where the role has no place."""
+        if self.role == "clinician" and self.clinic_id is None:
+            raise Invalid("clinic: a clinician belongs to one")
+        if self.role == "site_staff" and not self.sites:
+            raise Invalid("site: a site's staff belong to one or more")
+
+
 class People(Subject):
-    """Who may sign in. A clinician belongs to a clinic; an it_admin need not."""
+    """Who may sign in, as what, and where."""
 
     async def add(
-        self, name: str, role: Role, now: float, *, clinic_id: int | None = None, display_name: str = "",
-        title: str = "", password_hash: str | None = None, language: Language | None = None,
+        self, name: str, role: Role, now: float, *, clinic_id: int | None = None, sites: Iterable[int] = (),
+        display_name: str = "", title: str = "", password_hash: str | None = None, language: Language | None = None,
     ) -> Person:  # fmt: skip
-        """A new account; Conflict if the name is taken, Invalid for a bad name, or a clinician without a clinic."""
+        """A new account; Conflict if the name is taken, Invalid for a bad name, or a role without its place."""
         name = sign_in_name(name)
         if not _NAME.fullmatch(name):
             raise Invalid("name: 2 to 64 of a-z, 0-9, dot, hyphen, underscore, plus and @")
-        if role == "clinician" and clinic_id is None:
-            raise Invalid("clinic: a clinician belongs to one")
+        binding = Binding(role, clinic_id, tuple(sites))
+        binding.check()
         if await self.find(name) is not None:
             raise Conflict(f"there is a user called {name} already")
         shown = text(display_name or name, "display name", 80)
@@ -43,26 +62,37 @@ class People(Subject):
                 clinic_id=clinic_id, language=language, password_hash=password_hash, active=True, created_at=now,
             )
         )  # fmt: skip
-        person = await self.find(name)
-        if person is None:
-            raise NotFound(f"no user {name}")
-        return person
+        await self._bind((await self._named(name)).id, binding)
+        return await self._named(name)
 
     async def get(self, person_id: int) -> Person:
         """The person, or NotFound."""
-        row = await self._row(select_person().where(schema.person.c.id == person_id))
-        if row is None:
+        found = await self.read(select_person().where(schema.person.c.id == person_id))
+        if not found:
             raise NotFound("no such user")
-        return person_of(row)
+        return found[0]
 
     async def find(self, name: str) -> Person | None:
         """The person with that sign-in name."""
-        row = await self._row(select_person().where(schema.person.c.name == sign_in_name(name)))
-        return None if row is None else person_of(row)
+        found = await self.read(select_person().where(schema.person.c.name == sign_in_name(name)))
+        return found[0] if found else None
 
     async def all(self) -> list[Person]:
         """Everybody, by name."""
-        return [person_of(row) for row in await self._rows(select_person().order_by(schema.person.c.name))]
+        return await self.read(select_person().order_by(schema.person.c.name))
+
+    async def read(self, statement: Select[Any]) -> list[Person]:
+        """The people of a `select_person`, with their sites."""
+        return await self.complete(await self._rows(statement))
+
+    async def complete(self, rows: Sequence[Row]) -> list[Person]:
+        """People from rows of `select_person`, with their sites."""
+        sites = await self._sites([row["id"] for row in rows if row["role"] in _WITH_SITES])
+        return [
+            Person(**{**row, "has_password": bool(row["has_password"]), "active": bool(row["active"]),
+                      "sites": tuple(sites.get(row["id"], ()))})
+            for row in rows
+        ]  # fmt: skip
 
     async def password_hash(self, name: str) -> str | None:
         """The argon2 hash of an active person with a password."""
@@ -74,15 +104,25 @@ class People(Subject):
 
     async def change(
         self, person_id: int, *, role: Role, clinic_id: int | None, display_name: str, title: str,
-        language: Language | None,
+        language: Language | None, sites: Iterable[int] | None = None,
     ) -> Person:  # fmt: skip
-        """What others see of this person, what they may do and where. Invalid: a clinician without a clinic."""
-        if role == "clinician" and clinic_id is None:
-            raise Invalid("clinic: a clinician belongs to one")
+        """What others see of this person, what they may do and where (`sites`: None leaves them as they are).
+
+        Whoever is given another role is signed out everywhere: no session is carried over into other rights.
+        Invalid: a role without its place.
+        """
+        before = await self.get(person_id)
+        where = tuple(site.id for site in before.sites) if sites is None else tuple(sites)
+        binding = Binding(role, clinic_id, where)
+        binding.check()
         await self._change(
             person_id, role=role, clinic_id=clinic_id, display_name=text(display_name, "display name", 80),
             title=text(title, "title", 80, empty=True), language=language,
         )  # fmt: skip
+        await self._bind(person_id, binding)
+        if role != before.role:
+            for table in (schema.web_session, schema.sign_in_link):
+                await self._run(delete(table).where(table.c.person_id == person_id))
         return await self.get(person_id)
 
     async def set_password(self, person_id: int, password_hash: str) -> None:
@@ -97,6 +137,28 @@ class People(Subject):
         """Let in, or shut out; shutting out ends no session by itself (`Sessions.end_all`)."""
         await self._change(person_id, active=active)
 
+    async def _named(self, name: str) -> Person:
+        person = await self.find(name)
+        if person is None:
+            raise NotFound(f"no user {name}")
+        return person
+
+    async def _bind(self, person_id: int, binding: Binding) -> None:
+        await self._run(delete(schema.person_site).where(schema.person_site.c.person_id == person_id))
+        sites = sorted(set(binding.sites)) if binding.role in _WITH_SITES else ()
+        rows = [{"person_id": person_id, "site_id": site} for site in sites]
+        if rows:
+            await self._connection.execute(insert(schema.person_site), rows)
+
+    async def _sites(self, people: Sequence[int]) -> dict[int, list[Bound]]:
+        bound, site = schema.person_site.c, schema.site.c
+        statement = select(bound.person_id, site.id, site.name).join(schema.site, site.id == bound.site_id)
+        found: dict[int, list[Bound]] = {}
+        for some in chunks(people):
+            for row in await self._rows(statement.where(bound.person_id.in_(some)).order_by(site.name)):
+                found.setdefault(row["person_id"], []).append(Bound(row["id"], row["name"]))
+        return found
+
     async def _change(self, person_id: int, **values: Any) -> None:
         done = await self._run(update(schema.person).where(schema.person.c.id == person_id).values(**values))
         if done.rowcount != 1:
@@ -104,15 +166,10 @@ class People(Subject):
 
 
 def select_person() -> Select[Any]:
-    """The columns of a Person."""
+    """The columns of a Person, save the sites (`People.complete`)."""
     person, clinic = schema.person.c, schema.clinic.c
     return select(
         person.id, person.name, person.display_name, person.title, person.role, person.clinic_id,
         func.coalesce(clinic.name, "").label("clinic"), person.language, person.active,
         person.password_hash.is_not(None).label("has_password"), person.created_at,
     ).outerjoin(schema.clinic, clinic.id == person.clinic_id)  # fmt: skip
-
-
-def person_of(row: Row) -> Person:
-    """A Person from a row of `select_person`."""
-    return Person(**{**row, "has_password": bool(row["has_password"]), "active": bool(row["active"])})

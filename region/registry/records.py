@@ -14,7 +14,7 @@ from messaging.twin import Language
 from provisioning.authority.profiles import Level
 from region.registry.command_progress import Standing
 
-Role = Literal["clinician", "it_admin"]
+Role = Literal["clinician", "it_admin", "site_staff", "evaluator"]
 OpenState = Literal["waiting", "ringing", "answered"]
 CallState = Literal["waiting", "ringing", "answered", "ended"]
 Admission = Literal["admitted", "quarantined", "revoked"]
@@ -155,8 +155,19 @@ class Report:
 
 
 @dataclass(frozen=True)
+class Bound:
+    """A site that somebody is bound to."""
+
+    id: int
+    name: str
+
+
+@dataclass(frozen=True)
 class Person:
-    """Somebody who signs in. `name` is the sign-in name; `display_name` and `title` are what a resident sees."""
+    """Somebody who signs in. `name` is the sign-in name; `display_name` and `title` are what a resident sees.
+
+    What the clinic and the sites mean for each role: `region.web.rights.scope_of`.
+    """
 
     id: int
     name: str
@@ -169,6 +180,7 @@ class Person:
     active: bool
     has_password: bool
     created_at: float
+    sites: tuple[Bound, ...] = ()  # by name
 
 
 @dataclass(frozen=True)

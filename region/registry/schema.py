@@ -166,7 +166,13 @@ person = Table(
     Column("password_hash", String(256), nullable=True),
     Column("active", Boolean, nullable=False),
     Column("created_at", Double, nullable=False),
-    CheckConstraint("role IN ('clinician', 'it_admin')", name="role"),
+    CheckConstraint("role IN ('clinician', 'it_admin', 'site_staff', 'evaluator')", name="role"),
+)  # fmt: skip
+
+person_site = Table(
+    "person_site", metadata,
+    Column("person_id", ForeignKey("person.id"), primary_key=True),
+    Column("site_id", ForeignKey("site.id"), primary_key=True, index=True),
 )  # fmt: skip
 
 web_session = Table(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import delete, insert, select, update
 
 from region.registry import schema
-from region.registry.people import person_of, select_person
+from region.registry.people import People, select_person
 from region.registry.records import Person, WebSession, digest
 from region.registry.table import Subject
 
@@ -36,7 +36,8 @@ class Sessions(Subject):
         if row is None:
             return None
         own = {"csrf", "started_at", "seen_at"}
-        person = person_of({key: value for key, value in row.items() if key not in own})
+        facts = {key: value for key, value in row.items() if key not in own}
+        (person,) = await People(self._connection).complete([facts])
         return WebSession(person, row["csrf"], row["started_at"], row["seen_at"])
 
     async def seen(self, token: str, now: float) -> None:
@@ -82,10 +83,10 @@ class Sessions(Subject):
         )
         if spent.rowcount != 1:
             return None
-        row = await self._row(
+        found = await People(self._connection).read(
             select_person().where(
                 schema.person.c.id == select(link.person_id).where(link.token_hash == digest(token)).scalar_subquery(),
                 schema.person.c.active.is_(True),
             )
         )
-        return None if row is None else person_of(row)
+        return found[0] if found else None

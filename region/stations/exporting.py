@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from region.registry import Registry, Transaction
-from region.stations.importing import COLUMNS, NOBODY, Kind
+from region.stations.importing import BAR, COLUMNS, NOBODY, Kind
 from region.stations.tables import write_table
 
 
@@ -30,7 +30,15 @@ async def _rows(t: Transaction, kind: Kind) -> list[Sequence[str]]:
             return [(one.name, one.phone) for one in await t.clinics.all()]
         case "people":
             return [
-                (one.name, one.role, one.clinic, one.display_name, one.title, one.language or "")
+                (
+                    one.name,
+                    one.role,
+                    one.clinic,
+                    one.display_name,
+                    one.title,
+                    one.language or "",
+                    BAR.join(site.name for site in one.sites),
+                )
                 for one in await t.people.all()
             ]
         case "stations":

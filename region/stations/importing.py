@@ -19,6 +19,7 @@ from region.stations.tables import BadTable, Columns, Fault, Row, read_table
 
 Kind = Literal["clusters", "municipalities", "sites", "rooms", "clinics", "stations", "people"]
 KINDS: tuple[Kind, ...] = get_args(Kind)  # in the order in which they may refer to each other
+BAR = "|"  # between the sites of one person
 NOBODY = "(none)"  # a station that calls nobody, whatever the layers above say
 COLUMNS: dict[Kind, Columns] = {
     "clusters": Columns(("name",)),
@@ -27,7 +28,7 @@ COLUMNS: dict[Kind, Columns] = {
     "rooms": Columns(("site", "room")),
     "clinics": Columns(("name",), ("phone",)),
     "stations": Columns(("site", "room"), ("name", "serial", "clinic", "language", "volume", "id")),
-    "people": Columns(("name", "role"), ("clinic", "display_name", "title", "language")),
+    "people": Columns(("name", "role"), ("clinic", "display_name", "title", "language", "sites")),
 }
 _LANGUAGES = ("da", "en")
 
@@ -199,23 +200,43 @@ class _Import:
         if role == "clinician" and clinic is None:
             raise _Wrong("clinic", "a clinician belongs to one")
         number = None if clinic is None else clinic.id
+        sites = await self._bound_to(t, cells["sites"]) if "sites" in cells else None
+        if role == "site_staff" and not sites and sites is not None:
+            raise _Wrong("sites", "a site's staff belong to one or more")
         known = await t.people.find(cells["name"])
         shown, title = cells.get("display_name", ""), cells.get("title", "")
         if known is None:
             made = await t.people.add(
-                cells["name"], role, self.now, clinic_id=number, display_name=shown, title=title, language=language
+                cells["name"],
+                role,
+                self.now,
+                clinic_id=number,
+                display_name=shown,
+                title=title,
+                language=language,
+                sites=sites or (),
             )
             await t.audit.add(self.actor, "user.add", "done", self.now, person=made.name, role=role)
             return True
         after = await t.people.change(
             known.id, role=role, clinic_id=number if "clinic" in cells else known.clinic_id,
             display_name=shown or known.display_name, title=title if "title" in cells else known.title,
-            language=language if "language" in cells else known.language,
+            language=language if "language" in cells else known.language, sites=sites,
         )  # fmt: skip
         if after == known:
             return None
         await t.audit.add(self.actor, "person.change", "done", self.now, person=known.name, role=role)
         return False
+
+    async def _bound_to(self, t: Transaction, names: str) -> tuple[int, ...]:
+        """The sites of a person: their names, with a bar between them."""
+        found = []
+        for name in filter(None, (one.strip() for one in names.split(BAR))):
+            site = await t.sites.find(name)
+            if site is None:
+                raise _Wrong("sites", "no such site")
+            found.append(site.id)
+        return tuple(found)
 
 
 class _Stations:

@@ -6,8 +6,10 @@ A subject (`desk`, `stations`, `fleet` ...) is a package with one function::
 
 `region.app` calls it once and mounts what it gives:
 
-* `router`: a FastAPI router. A handler gets the signed-in person with `session: Clinician` or `session: ItAdmin`
-  (`region.web.auth`; any other parameter default means anybody may call it, and a test enumerates those). Unsafe
+* `router`: a FastAPI router. Each handler says who may call it by the type of a parameter: `session: ItAdmin`,
+  `Clinician`, `SiteStaff`, `FiguresReader`, `SignedIn`, or `Visitor` for anybody (`region.web.auth`; the rights stand
+  in `region.web.rights`, and with a route that states none the region does not start). What a person may see of what
+  the route gives: `rights.scope_of(session.person)`; a station outside of it is NotFound. Unsafe
   methods need the CSRF token already: `X-CSRF-Token` header (page scripts read it from `<meta name="csrf-token">`,
   htmx sends it by itself) or the form field `csrf` (`{{ csrf_field() }}` in a form). `region_of(request)` gives the
   Region.

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Iterable, Iterator
 from typing import Annotated
 
 from fastapi import Depends
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from region.registry.records import Person, Role, WebSession
-from region.web import tokens
+from region.web import rights, tokens
 from region.web.context import Region, region_of
 from region.web.errors import NotAllowed, NotSignedIn
+from region.web.rights import Right
 
 IDLE_S = 8 * 3600.0
 ABSOLUTE_S = 14 * 3600.0
 _TOUCH_S = 60.0
-HOME: dict[Role, str] = {"clinician": "/desk", "it_admin": "/fleet"}
+HOME: dict[Role, str] = {
+    "clinician": "/desk", "it_admin": "/fleet", "site_staff": "/home", "evaluator": "/evaluation",
+}  # fmt: skip
 
 
 async def visitor(request: Request) -> WebSession | None:
@@ -28,31 +33,53 @@ async def visitor(request: Request) -> WebSession | None:
     return session
 
 
-async def signed_in(request: Request) -> WebSession:
-    """The session, or NotSignedIn."""
-    session = await visitor(request)
-    if session is None:
-        raise NotSignedIn
-    return session
+class Holder:
+    """A dependency: the session of somebody who has the right, or NotSignedIn, or NotAllowed."""
 
+    def __init__(self, right: Right) -> None:
+        self.right = right
 
-def require(role: Role) -> Callable[[Request], Awaitable[WebSession]]:
-    """A dependency: the session of somebody with that role, or NotSignedIn, or NotAllowed."""
-
-    async def check(request: Request) -> WebSession:
-        session = await signed_in(request)
-        if session.person.role != role:
+    async def __call__(self, request: Request) -> WebSession:
+        """Look."""
+        session = await visitor(request)
+        if session is None:
+            raise NotSignedIn
+        if not self.right.of(session.person):
             raise NotAllowed
         return session
 
-    check.__name__ = f"require_{role}"
-    return check
+
+class Guest:
+    """A dependency for what anybody may use: the session of whoever is signed in."""
+
+    right = rights.ANYBODY
+
+    async def __call__(self, request: Request) -> WebSession | None:
+        """Look."""
+        return await visitor(request)
 
 
-Visitor = Annotated[WebSession | None, Depends(visitor)]
-SignedIn = Annotated[WebSession, Depends(signed_in)]
-Clinician = Annotated[WebSession, Depends(require("clinician"))]
-ItAdmin = Annotated[WebSession, Depends(require("it_admin"))]
+def stated(route: APIRoute) -> Right | None:
+    """The right that the route states; the narrowest where it states several; None: none."""
+    found = [right for right in _stated(route.dependant) if right.roles is not None]
+    if found:
+        return min(found, key=lambda right: len(right.roles or ()))
+    return next(_stated(route.dependant), None)
+
+
+def _stated(dependant: Dependant) -> Iterator[Right]:
+    for inner in dependant.dependencies:
+        if isinstance(inner.call, Holder | Guest):
+            yield inner.call.right
+        yield from _stated(inner)
+
+
+Visitor = Annotated[WebSession | None, Depends(Guest())]
+SignedIn = Annotated[WebSession, Depends(Holder(rights.OWN_ACCOUNT))]
+Clinician = Annotated[WebSession, Depends(Holder(rights.DESK))]
+SiteStaff = Annotated[WebSession, Depends(Holder(rights.HOME))]
+FiguresReader = Annotated[WebSession, Depends(Holder(rights.FIGURES))]
+ItAdmin = Annotated[WebSession, Depends(Holder(rights.REGION))]
 
 
 async def begin_session(request: Request, response: Response, person: Person, how: str) -> None:

@@ -14,7 +14,7 @@ from region.registry import Invalid, Registry
 from region.registry.people import sign_in_name
 from region.registry.records import Person
 from region.web import tokens
-from region.web.auth import HOME, SignedIn, Visitor, begin_session, end_session, visitor
+from region.web.auth import HOME, SignedIn, Visitor, begin_session, end_session
 from region.web.context import region_of
 from region.web.errors import LinkSpent, TooManyTries
 from region.web.pages import LANGUAGE_COOKIE
@@ -39,7 +39,9 @@ async def show_sign_in(request: Request, session: Visitor, next: str = "") -> Re
 
 
 @router.post("/sign-in")
-async def sign_in(request: Request, name: Field, password: Field, next: Field = "") -> Response:  # noqa: A002
+async def sign_in(
+    request: Request, _session: Visitor, name: Field, password: Field, next: Field = ""  # noqa: A002
+) -> Response:  # fmt: skip
     """Sign in with name and password. A wrong name and a wrong password look the same and take as long."""
     region, account = region_of(request), sign_in_name(name)[:80]
     address, next_path = client_address(request), _inside(next)
@@ -65,14 +67,13 @@ async def sign_in(request: Request, name: Field, password: Field, next: Field = 
 
 
 @router.get("/once/{token}")
-async def use_link(request: Request, token: str) -> Response:
+async def use_link(request: Request, session: Visitor, token: str) -> Response:
     """A one-time link: signs in and goes on. Opened again in the same browser it just goes on."""
     region = region_of(request)
     region.limits.take_link(client_address(request), region.clock.monotonic())
     async with region.registry.begin() as t:
         person = await t.sessions.use_link(token[:100], region.clock.wall())
     if person is None:
-        session = await visitor(request)
         if session is None:
             raise LinkSpent
         return RedirectResponse(HOME[session.person.role], 303)

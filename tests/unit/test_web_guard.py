@@ -1,106 +1,20 @@
-"""Who may do what, over every route of every subject; and what stands before all of them."""
+"""What stands before and around every route; who may use which is in `test_web_rights.py`."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
-import httpx
 import pytest
-from fastapi.routing import APIRoute
 
 from tests.region_kit import HTML, Kit, every_subject, region_kit
-
-ANYBODY = {
-    "/", "/sign-in", "/once/{token}", "/sign-out", "/language", "/api/openapi.json",
-}  # fmt: skip
-SIGNED_IN = {"/account", "/account/password"}
-UNSAFE = ("POST", "PUT", "PATCH", "DELETE")
 
 
 @pytest.fixture
 async def kit(tmp_path: Path) -> AsyncIterator[Kit]:
     async with region_kit(tmp_path, every_subject(tmp_path)) as kit:
         yield kit
-
-
-def _walk(routes: list) -> Iterator[APIRoute]:
-    """FastAPI keeps an included router as a branch of its own."""
-    for route in routes:
-        inner = getattr(route, "original_router", None)
-        if isinstance(route, APIRoute):
-            yield route
-        elif inner is not None:
-            yield from _walk(inner.routes)
-
-
-def _routes(kit: Kit) -> list[tuple[str, str]]:
-    """(method, path template) of everything that answers."""
-    found = [(method, route.path) for route in _walk(kit.app.routes) for method in sorted(route.methods)]
-    assert len(found) > 30, "the enumeration has lost its routes"
-    return found
-
-
-def _role_of(path: str) -> str:
-    """Whose a path is. A new route must find its place here."""
-    if path in ANYBODY:
-        return "anybody"
-    if path in SIGNED_IN:
-        return "signed in"
-    if path.startswith("/desk"):
-        return "clinician"
-    if re.match(
-        r"/(fleet|sites|clinics|stations|audit|evaluation|api/(clinics|sites|stations|fleet|audit|evaluation))([/.]|$)",
-        path,
-    ):
-        return "it_admin"
-    raise AssertionError(f"{path} is nobody's: say here whose it is")
-
-
-async def _ask(browser: httpx.AsyncClient, method: str, path: str, **more) -> httpx.Response:
-    return await browser.request(method, re.sub(r"\{[^}]+\}", "1", path), **more)
-
-
-async def test_every_route_belongs_to_somebody_and_nobody_else_gets_in(kit: Kit) -> None:
-    clinic, _, _ = await kit.places()
-    people = {
-        "clinician": await kit.person("anna", "clinician", clinic),
-        "it_admin": await kit.person("ivan", "it_admin"),
-    }
-    async with kit.browser(accept="application/json") as stranger:
-        for method, path in _routes(kit):
-            if _role_of(path) == "anybody" or method in UNSAFE:
-                continue
-            answer = await _ask(stranger, method, path)
-            assert (answer.status_code, answer.json()["code"]) == (401, "not_signed_in"), (method, path)
-    for role, person in people.items():
-        async with kit.signed_in(person, accept="application/json") as browser:
-            headers = {"x-csrf-token": await kit.csrf(browser)}
-            for method, path in _routes(kit):
-                if _role_of(path) in ("anybody", "signed in", role):
-                    continue
-                # A body that would be refused anyway: the role is judged before it.
-                answer = await _ask(browser, method, path, headers=headers, json={})
-                assert answer.status_code in (403, 422), (role, method, path)
-                if answer.status_code == 403:
-                    assert answer.json()["code"] == "not_allowed", (role, method, path)
-
-
-async def test_every_unsafe_route_wants_the_token_of_the_session(kit: Kit) -> None:
-    clinic, _, _ = await kit.places()
-    anna, ivan = await kit.person("anna", "clinician", clinic), await kit.person("ivan", "it_admin")
-    unsafe = [(method, path) for method, path in _routes(kit) if method in UNSAFE]
-    assert len(unsafe) > 10
-    async with kit.signed_in(anna) as of_anna:
-        token_of_another = await kit.csrf(of_anna)
-    async with kit.signed_in(ivan, accept="application/json") as browser, kit.browser(accept="application/json") as new:
-        for method, path in unsafe:
-            for headers in ({}, {"x-csrf-token": ""}, {"x-csrf-token": "guessed"}, {"x-csrf-token": token_of_another}):
-                answer = await _ask(browser, method, path, headers=headers)
-                assert (answer.status_code, answer.json()["code"]) == (403, "bad_token"), (method, path, headers)
-            answer = await _ask(new, method, path, headers={"x-csrf-token": "guessed"})
-            assert (answer.status_code, answer.json()["code"]) == (403, "bad_token"), (method, path)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,98 @@
+"""A site's own page: its staff see which of their stations can call now, and what they can do about one that cannot."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import groupby
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from region.fleet.standing import Standing
+from region.fleet.whole import StationStanding, one_of_the_fleet, whole_fleet
+from region.registry import NotFound
+from region.registry.records import Station, WebSession
+from region.web.auth import SiteStaff, live
+from region.web.context import region_of
+from region.web.rights import scope_of
+
+# What somebody at the site can do something about; all else is IT's, and is said so.
+_THEIRS = {
+    "offline": "plug", "never_seen": "plug", "weak_wifi": "wifi", "camera_missing": "camera",
+    "no_devices": "devices", "microphone_missing": "microphone", "speaker_missing": "speaker",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class AtHome:
+    """One station as its site's staff see it. `advice`: stable words, keys of `fleet.home.do.`."""
+
+    id: str
+    name: str
+    room: str
+    site: str
+    clinic: str
+    phone: str
+    ready: bool
+    in_call: bool
+    advice: tuple[str, ...]
+
+
+def at_home(station: Station, standing: Standing) -> AtHome:
+    """What the staff are told of a station: nothing of calls, versions or networks."""
+    return AtHome(
+        station.id, station.name, station.room, station.site, station.clinic, station.phone, standing.ready,
+        standing.in_call, tuple(_advice(standing)),
+    )  # fmt: skip
+
+
+def _advice(standing: Standing) -> Iterable[str]:
+    theirs = {_THEIRS[remark.code]: None for remark in standing.remarks if remark.code in _THEIRS}
+    yield from theirs
+    if not standing.ready and not theirs:
+        yield "ask"
+
+
+def build_router() -> APIRouter:
+    """The pages and the API of a site's staff."""
+    router = APIRouter()
+
+    @router.get("/home", include_in_schema=False)
+    async def show_home(request: Request, session: SiteStaff) -> Response:
+        return await _page(request, session, "fleet/home.html")
+
+    @router.get("/home/stations", include_in_schema=False)
+    async def home_fragment(request: Request, session: SiteStaff) -> Response:
+        return await _page(request, session, "fleet/home_stations.html")
+
+    @router.get("/home/events", include_in_schema=False)
+    async def home_events(request: Request, session: SiteStaff) -> Response:
+        own = await _own(request, session)
+        return live(request, session, [f"station:{one.station.id}" for one in own])
+
+    @router.get("/api/home", tags=["home"])
+    async def home(request: Request, session: SiteStaff) -> list[AtHome]:
+        return [at_home(one.station, one.standing) for one in await _own(request, session)]
+
+    @router.get("/api/home/{station_id}", tags=["home"])
+    async def station_at_home(request: Request, session: SiteStaff, station_id: str) -> AtHome:
+        region = region_of(request)
+        one = await one_of_the_fleet(region.registry, station_id, region.clock.wall())
+        if not scope_of(session.person).has(one.station):
+            raise NotFound(f"no station {station_id}")
+        return at_home(one.station, one.standing)
+
+    return router
+
+
+async def _own(request: Request, session: WebSession) -> list[StationStanding]:
+    region, scope = region_of(request), scope_of(session.person)
+    return [one for one in await whole_fleet(region.registry, region.clock.wall()) if scope.has(one.station)]
+
+
+async def _page(request: Request, session: WebSession, template: str) -> Response:
+    stations = [at_home(one.station, one.standing) for one in await _own(request, session)]
+    sites = [(site, list(there)) for site, there in groupby(stations, key=lambda one: one.site)]
+    return region_of(request).pages.page(request, template, session, sites=sites)

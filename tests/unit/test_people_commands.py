@@ -1,0 +1,80 @@
+"""`region user ...`: roles and the places they are bound to."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from region.cli import main
+
+Region = Callable[..., Any]
+
+
+@pytest.fixture
+def region(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Region:
+    """Carries out a command; gives its JSON, or what it complained of."""
+
+    def run(*words: str) -> Any:
+        code = main([*words, "--json", "--data", str(tmp_path)])
+        out, err = capsys.readouterr()
+        return json.loads(out) if code == 0 else (code, err)
+
+    for name in ("Solgården", "Månelyst"):
+        run("site", "add", name)
+    run("clinic", "add", "Bakken")
+    return run
+
+
+def test_a_sites_staff_are_bound_to_sites_and_an_evaluator_may_be(region: Region) -> None:
+    made = region("user", "add", "sara", "--role", "site_staff", "--site", "Solgården", "--site", "Månelyst")
+    assert [site["name"] for site in made["sites"]] == ["Månelyst", "Solgården"]
+    assert region("user", "add", "eva", "--role", "evaluator")["sites"] == []
+    assert {one["name"]: one["role"] for one in region("user", "list")} == {"eva": "evaluator", "sara": "site_staff"}
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        (("--role", "site_staff"), "need --site"),
+        (("--role", "clinician"), "needs --clinic"),
+        (("--role", "site_staff", "--site", "Nowhere"), "no site Nowhere"),
+    ],
+)
+def test_a_role_without_its_place_is_refused(region: Region, words: tuple[str, ...], complaint: str) -> None:
+    code, error = region("user", "add", "sara", *words)
+    assert code > 0
+    assert complaint in error
+    assert region("user", "list") == []
+
+
+def test_a_change_of_role_or_place_is_told_in_the_log(region: Region) -> None:
+    region("user", "add", "sara", "--role", "site_staff", "--site", "Solgården")
+    moved = region("user", "set", "sara", "--site", "Månelyst")
+    assert [site["name"] for site in moved["sites"]] == ["Månelyst"]
+    region("user", "set", "sara", "--role", "clinician", "--clinic", "Bakken")
+    region("user", "set", "sara", "--role", "clinician")
+    told = [row["detail"] for row in region("audit", "list") if row["action"] == "person.change"]
+    assert [(one["role"], one["clinic"], one["sites"]) for one in told] == [
+        ("clinician", "Bakken", ""), ("site_staff", "", "Månelyst")
+    ]  # fmt: skip
+    code, error = region("user", "set", "sara", "--clinic", "")
+    assert (code, "a clinician belongs to one" in error) == (1, True)
+
+
+def test_people_with_their_sites_go_out_as_a_table_and_come_in_again(region: Region, tmp_path: Path) -> None:
+    region("user", "add", "sara", "--role", "site_staff", "--site", "Solgården", "--site", "Månelyst")
+    file = tmp_path / "people.csv"
+    region("export", "people", "--out", str(file))
+    assert region("import", str(file))["same"] == 1
+    file.write_text("name;role;sites\nsara;site_staff;Solgården\nnew;site_staff;Solgården | Månelyst\n", "utf-8")
+    taken = region("import", str(file))
+    assert (taken["added"], taken["changed"]) == (1, 1)
+    assert {one["name"]: len(one["sites"]) for one in region("user", "list")} == {"sara": 1, "new": 2}
+    for wrong, complaint in (("site_staff;Nowhere", "no such site"), ("site_staff;", "one or more")):
+        file.write_text(f"name;role;sites\nsara;{wrong}\n", "utf-8")
+        code, error = region("import", str(file))
+        assert (code, complaint in error) == (1, True), error
