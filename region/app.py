@@ -149,7 +149,7 @@ def compose(options: ServeOptions, outside: Outside, tls: EnrolmentFiles, gate: 
     store = RegistryEnrolmentStore(registry, clock)
     enrolment, renewals = Enrolment(store, authority, clock), Renewals(store, authority, clock)
     service = StationService(registry, clock, enrolment, outside.root_sha256, where)
-    publisher = Publisher(registry, wire, clock)
+    publisher = Publisher(registry, wire, authority, clock)
     wire.when_up(publisher.broker_came_up)
     subjects = (
         desk_subject(region), fleet_subject(region),

@@ -23,6 +23,7 @@ from device.runtime.config import HealthSection, StationConfig, StationSection
 from device.runtime.service import Watchdog
 from messaging.call import Devices
 from messaging.clock import Clock, ManualClock, SystemClock
+from messaging.codec import encode
 from messaging.envelope import Sealer
 from messaging.link.local import LocalServer
 from messaging.link.memory import MemoryBroker
@@ -31,9 +32,9 @@ from messaging.local import AGENT_SOCKET, CALL_SOCKET, AgentView, CallView, Mess
 from messaging.topics import ROOT, agent_subscriptions, down
 from provisioning.authority.ca import CertificateAuthority
 from provisioning.authority.request import read_request
-from provisioning.authority.vault import open_authority
 from provisioning.station.keystore import Identity, Keystore
 from tests.enrolment_store import make_request
+from tests.signing_kit import SigningKit
 
 STATION = "st-k3m9q2x7"
 AGENT = f"{STATION}-agent"
@@ -85,8 +86,9 @@ class Station:
         self.state = folder / "state"
         self.run = folder / "run"
         self.code = folder / "code.toml"
-        self.region = Sealer(self.clock.monotonic, self.clock.wall)
         self.log_levels: list[str] = []
+        self.region = Sealer(self.clock.monotonic, self.clock.wall)
+        self.signer = SigningKit(self.clock)
         for directory in (self.state, self.run):
             directory.mkdir(parents=True, exist_ok=True)
         self.config = StationConfig(
@@ -105,7 +107,9 @@ class Station:
 
     def enrol(self, authority: CertificateAuthority | None = None) -> None:
         """Put an identity on the disk, as an enrolment would have."""
-        authority = authority or open_authority(self.folder / "ca", self.clock)
+        authority = authority or self.signer.authority
+        self.signer = SigningKit(self.clock, authority)
+        (self.state / "ca.pem").write_bytes(self.signer.roots_pem)
         certificate = authority.issue_station(STATION, read_request(make_request()))
         (self.state / "certificate.pem").write_bytes(certificate.public_bytes(Encoding.PEM))
         identity = {"station": STATION, "broker": "broker.example:8403", "url": "https://region.example"}
@@ -146,7 +150,10 @@ class Station:
         return [json.loads(p)["data"] for client, t, p in self.broker.log if client == AGENT and t == topic]
 
     def say(self, message: object, *words: str, retain: bool = False) -> None:
-        """The region publishes to the station."""
+        """The region publishes to the station; a desired config is signed, as the region does."""
+        if words == ("desired",) and not isinstance(message, bytes):
+            plain = message if isinstance(message, dict) else encode(message)
+            message = self.signer.desired(STATION, plain["version"], plain["config"])
         payload = message if isinstance(message, bytes) else self.region.seal(message)
         self.broker.publish("region", down(STATION, *words), payload, retain=retain)
 

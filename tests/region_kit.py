@@ -39,6 +39,7 @@ from region.web.sign_in import make_link
 from region.web.site import build_site
 from region.web.subject import Subject
 from tests.enrolment_store import InMemorySigner
+from tests.signing_kit import SigningKit
 
 PASSWORD = "correct horse battery"
 HTML = {"accept": "text/html,*/*"}
@@ -134,7 +135,7 @@ def every_subject(data: Path) -> tuple[Callable[[Region], Subject], ...]:
         return stations_subject(
             service,
             enrolment,
-            Publisher(region.registry, region.downlink, region.clock),
+            Publisher(region.registry, region.downlink, SigningKit(region.clock, authority), region.clock),
             Admission(region.registry, region.clock),
         )
 

@@ -14,6 +14,15 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
+from device.agent.commands import hands, looking
+from device.agent.commands.assembly import Commands
+from device.agent.commands.doing import Reach
+from device.agent.commands.evidence import Evidence
+from device.agent.commands.journal import Journal
+from device.agent.commands.ledger import Ledger
+from device.agent.commands.table import CallStanding
+from device.agent.commands.volume import OrderedVolume
+from device.agent.commands.wiping import JOURNAL, Wiping
 from device.agent.config_store import ConfigStore
 from device.agent.courier import Courier
 from device.agent.enrolling import Enrolling
@@ -24,9 +33,11 @@ from device.agent.renewing import Renewing, try_at_broker
 from device.agent.trial import Facts, facts_of
 from device.agent.twin import Twin
 from device.agent.uplink import Hooks, Uplink
+from device.agent.words import Words
 from device.health import read
 from device.health.clock import ClockProbe
 from device.health.processes import Happened
+from device.health.rate import interval
 from device.health.report import Known, report
 from device.health.versions import versions
 from device.runtime.config import StationConfig
@@ -37,7 +48,7 @@ from messaging.envelope import Sealer
 from messaging.health import Event
 from messaging.link.local import LocalClient, LocalServer, Reply
 from messaging.link.port import Link
-from messaging.local import AGENT_SOCKET, CALL_SOCKET, AgentView, FiguresKept, Message, Refusal, ScreenAlive
+from messaging.local import AGENT_SOCKET, CALL_SOCKET, AgentView, End, FiguresKept, Message, Refusal, ScreenAlive
 from messaging.settings import redacted
 from messaging.status import Birth
 from messaging.topics import up
@@ -69,8 +80,8 @@ class Surroundings:
     random: random_module.Random
     root: Path = read.MACHINE
     patience: Callable[[], Patience] = Patience
-    try_renewed: Callable[[Keystore, Waiting], Awaitable[None]] = try_at_broker
     set_log_level: Callable[[str], None] = set_log_level
+    try_renewed: Callable[[Keystore, Waiting], Awaitable[None]] = try_at_broker
 
 
 class Agent:
@@ -85,6 +96,15 @@ class Agent:
         self._versions = versions(surroundings.root)
         self._trust = ClockProbe(config.state_dir / "clock", write_whole, self._certificate_begins, surroundings.root)
         self._sealer = Sealer(self._clock.monotonic, self._clock.wall, lambda: self._trust.trust(self._clock.wall()))
+        self._hands = hands.make_hands(
+            config.station.hardware, surroundings.root, config.runtime_dir, self._end_simulated
+        )
+        self._validity = self._keystore.validity()
+        journal = Journal(config.state_dir / JOURNAL, self._present)
+        wiping = Wiping(config.state_dir, Path(config.station.code_file))
+        if wiping.finish(journal):
+            self._validity = None
+        self._volume = OrderedVolume(config.state_dir)
         self._outbox = Outbox(config.state_dir / "outbox.sqlite")
         self._courier = Courier(self._outbox, surroundings.thread)
         self._server = LocalServer(config.runtime_dir / AGENT_SOCKET, self._on_local)
@@ -100,15 +120,21 @@ class Agent:
         self._enrolled = asyncio.Event()
         self._connections = itertools.count(1)
         self._identity: Identity | None = None
-        self._validity: tuple[float, float] | None = self._keystore.validity()
         self._uplink: Uplink | None = None
         self._enrolment_error = ""
         self._twin = Twin(ConfigStore(config.state_dir / "config.json"), self._clock.monotonic, self._facts, self._tell)
+        ledger = Ledger(journal, self._courier, self._sealer, surroundings.thread)
+        self._commands = Commands(
+            ledger, wiping, self._reach(), self._clock, self._keystore, self._clock_is_right, self._station
+        )
+        self._main: asyncio.Task[None] | None = None
+        self._screen_to_end = ""
         self._last_report: float | None = None
         self._reported_at = self._clock.monotonic()
 
     async def run(self, watchdog: Watchdog) -> None:
-        """Serve until cancelled."""
+        """Serve until cancelled, or until a command ends this run."""
+        self._main = asyncio.current_task()
         enrolling = Enrolling(
             self._keystore, self._enrolment, self._clock, self._on.patience(), self._on_identity, self._on_error
         )
@@ -116,6 +142,7 @@ class Agent:
         try:
             with streaming_log(self._server):
                 await self._check_outbox()
+                await self._commands.open()
                 watchdog.ready()
                 async with asyncio.TaskGroup() as tasks:
                     tasks.create_task(self._call.run())
@@ -126,10 +153,12 @@ class Agent:
                     tasks.create_task(self._keep_events())
                     tasks.create_task(self._keep_calls())
                     tasks.create_task(self._try_config())
+                    tasks.create_task(self._carry_out_commands())
                     tasks.create_task(self._tick(watchdog))
         finally:
             self._save_clock(now=True)
             await self._server.stop()
+            await self._commands.close()
             await self._courier.close()
 
     # --- the tasks ---
@@ -145,8 +174,7 @@ class Agent:
             running = tasks.create_task(self._make_uplink(identity).run(), name="uplink")
 
     async def _report_health(self) -> None:
-        interval = self._config.health.interval_s
-        await self._clock.sleep(self._on.random.uniform(0, min(_FIRST_REPORT_WITHIN_S, interval)))
+        await self._clock.sleep(self._on.random.uniform(0, _FIRST_REPORT_WITHIN_S))
         while True:
             waiting, dropped = await self._courier.counts()
             known = Known(
@@ -161,7 +189,13 @@ class Agent:
                 await self._post("measurement", "m", "health", health)
                 self._last_report = self._clock.wall()
             self._reported_at = self._clock.monotonic()
-            await self._clock.sleep(interval * self._on.random.uniform(1 - _JITTER, 1 + _JITTER))
+            share = self._on.random.uniform(1 - _JITTER, 1 + _JITTER)
+            while (left := self._reported_at + self._interval() * share - self._clock.monotonic()) > 0:
+                await self._clock.sleep(min(left, _TICK_S))  # a call may begin, or another rate come into force
+
+    def _interval(self) -> int:
+        telemetry = self._twin.in_force.config.telemetry
+        return interval(self._config.health.interval_s, telemetry, in_call=self._facts().busy)
 
     async def _keep_events(self) -> None:
         await self._enrolled.wait()
@@ -189,15 +223,19 @@ class Agent:
                 self._show()
                 if self._uplink is not None:
                     await self._uplink.report_config()
-            await self._clock.sleep(_TICK_S)
             self._on.set_log_level(self._twin.in_force.config.log_level)
+            await self._clock.sleep(_TICK_S)
+
+    async def _carry_out_commands(self) -> None:
+        await self._enrolled.wait()
+        await self._commands.run()
 
     async def _tick(self, watchdog: Watchdog) -> None:
         while True:
             self._neighbours.tick()
             self._save_clock()
             self._show()
-            if self._clock.monotonic() - self._reported_at < self._config.health.interval_s * 2 + _STALLED_S:
+            if self._clock.monotonic() - self._reported_at < self._interval() * 2 + _STALLED_S:
                 watchdog.progress()
             await self._clock.sleep(_TICK_S)
 
@@ -206,10 +244,68 @@ class Agent:
     def _make_uplink(self, identity: Identity) -> Uplink:
         presence = Presence(identity.station, self._sealer, self._versions, self._connections)
         link = self._on.make_link(identity, self._keystore, presence.will)
-        hooks = Hooks(self._birth, self._show, self._on_born, self._on_config_refused, self._clock)
+        words = Words(identity.station, self._keystore, self._sealer)
+        hooks = Hooks(
+            self._birth,
+            self._show,
+            self._on_born,
+            self._on_config_refused,
+            self._commands.take,
+            words.read,
+            self._clock,
+        )
         self._uplink = Uplink(link, presence, self._courier, self._twin, hooks)
         self._show()
         return self._uplink
+
+    # --- what a command may touch ---
+
+    def _reach(self) -> Reach:
+        return Reach(
+            self._hands, self._evidence, self._call_standing, self._call.send, self._end_screen, self._end,
+            self._renewing.at_once, self._order_volume, lambda: looking.figures(self._view(), self._neighbours.call),
+        )  # fmt: skip
+
+    def _evidence(self) -> Evidence:
+        return Evidence(
+            self._sealer.boot, self._hands.machine(), self._neighbours.run("call"), self._neighbours.run("screen"),
+            self._validity[0] if self._validity else 0.0,
+        )  # fmt: skip
+
+    def _call_standing(self) -> CallStanding:
+        call = self._facts().call
+        if call is not None:
+            return "in_call" if call.busy else "none"
+        return "none" if self._neighbours.states["call"] == "stopped" else "unknown"
+
+    def _end(self) -> None:
+        """End in order, once; systemd starts it anew."""
+        if self._main is not None and not self._main.cancelling():
+            self._main.cancel()
+
+    def _end_screen(self, run: str) -> bool:
+        """The screen is asked in answer to its next sign of life."""
+        self._screen_to_end = run
+        return self._neighbours.states["screen"] == "running"
+
+    def _end_simulated(self) -> None:
+        """The simulated machine starts anew: so do its processes."""
+        self._call.send(End(self._neighbours.run("call")))
+        self._end()
+
+    def _order_volume(self, percent: int) -> None:
+        self._volume.order(percent, self._twin.in_force)
+        self._show()
+
+    def _clock_is_right(self) -> bool:
+        trust = self._sealer.clock_trust()
+        return trust == "ntp" or (trust == "floor" and self._hands.clock_is_kept)
+
+    def _present(self) -> float:
+        return self._clock.wall() if self._clock_is_right() else self._trust.floor()
+
+    def _station(self) -> str:
+        return self._identity.station if self._identity else ""
 
     def _facts(self) -> Facts:
         return facts_of(self._uplink is not None and self._uplink.is_up, self._neighbours.call)
@@ -247,6 +343,8 @@ class Agent:
         self._show()
 
     def _on_call(self, message: Message) -> None:
+        if isinstance(message, Refusal):
+            self._commands.refused(message.code)
         self._neighbours.on_call(message)
         if self._neighbours.ended:
             self._call_ended.set()
@@ -261,7 +359,10 @@ class Agent:
 
     def _on_local(self, message: Message, reply: Reply) -> None:
         if isinstance(message, ScreenAlive):
-            self._neighbours.on_screen()
+            self._neighbours.on_screen(message.boot)
+            if self._screen_to_end and self._screen_to_end == message.boot:
+                reply(End(self._screen_to_end))
+                self._screen_to_end = ""
             self._show()
         else:
             reply(Refusal("unexpected"))
@@ -277,12 +378,15 @@ class Agent:
             await self._courier.post(kind, up(self._identity.station, branch, name), self._sealer.seal(message))
 
     def _show(self) -> None:
-        view = AgentView(
+        self._server.show(self._view())
+
+    def _view(self) -> AgentView:
+        return AgentView(
             link="up" if self._uplink is not None and self._uplink.is_up else "down",
             enrolled=self._identity is not None,
             station=self._identity.station if self._identity else "",
             clock=self._sealer.clock_trust(),
-            config=redacted(self._twin.in_force.config),
+            config=redacted(self._volume.over(self._twin.in_force)),
             config_version=self._twin.in_force.version,
             processes=self._neighbours.states,
             versions=self._versions,
@@ -290,7 +394,6 @@ class Agent:
             last_report=self._last_report,
             enrolment_error=self._complaint(),
         )
-        self._server.show(view)
 
     def _complaint(self) -> str:
         if self._enrolment_error or self._validity is None or self._identity is None:

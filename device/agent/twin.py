@@ -10,6 +10,7 @@ from device.agent import trial
 from device.agent.config_store import ConfigStore
 from device.agent.desired import InForce, Verdict
 from device.agent.trial import Facts, Journal, Trial
+from messaging.twin import TAKEN_BACK
 
 _log = logging.getLogger(__name__)
 
@@ -48,10 +49,19 @@ class Twin:
         """What is in force and what was refused, as the region is told."""
         return Verdict(self.in_force, trial.refusals(self._trial.journal, self._refused))
 
+    def refuse(self, reason: str) -> None:
+        """What came is no config for us: it takes nothing from what is in force, or from what is said of that."""
+        self.refused_messages += 1
+        self._refused = {**self._refused, "document": reason}
+
     def desire(self, data: dict[str, Any]) -> None:
         """The region desires this: in force once it is on the disk, or when a running call is over; or refused."""
         self.look()  # what this very connection proves about the config before comes first
         verdict = trial.judge(self._trial, data)
+        whole = verdict.refused.get("document", TAKEN_BACK)
+        if not whole.startswith(TAKEN_BACK):  # no document, older than what was taken, or another of the same version
+            self.refuse(whole)
+            return
         if verdict.in_force != self.in_force:
             wanted = trial.desire(self._trial, verdict.in_force, self._facts(), self._monotonic())
             try:

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Any
 
 from device.agent.courier import Courier
 from device.agent.errors import OutboxUnusable
@@ -16,6 +17,7 @@ from messaging.clock import Clock
 from messaging.envelope import Envelope, open_envelope
 from messaging.errors import MalformedMessage, MessageError
 from messaging.link.port import Down, Inbound, Link, LinkError, Up
+from messaging.signed import Kind, Word
 from messaging.status import Birth
 
 _log = logging.getLogger(__name__)
@@ -31,6 +33,8 @@ class Hooks:
     on_change: Callable[[], None]  # the link or the config has changed: show it
     on_born: Callable[[], Awaitable[None]]  # the broker has taken the birth
     on_config_refused: Callable[[], Awaitable[None]]
+    command: Callable[[Inbound, topics.Topic], Awaitable[None]]
+    believe: Callable[[Kind, dict[str, Any]], Word]  # MessageError: not to be believed
     clock: Clock
 
 
@@ -123,6 +127,8 @@ class Uplink:
         if topic.branch == "desired":
             if message.payload:  # an empty one says only that the retained config was taken away
                 await self._consider(open_envelope(message.payload))
+        elif topic.branch == "cmd":
+            await self._hooks.command(message, topic)
         elif topic.branch == "rebirth":
             if self._hooks.clock.monotonic() - self._born_at >= _REBIRTH_AT_MOST_EVERY_S:
                 await self._announce()
@@ -130,15 +136,22 @@ class Uplink:
             raise MalformedMessage(f"{topic.branch} is not for the agent of this version")
 
     async def _consider(self, envelope: Envelope) -> None:
-        before = self._twin.verdict
-        self._twin.desire(envelope.data)
+        before, refused = self._twin.verdict, self._twin.refused_messages
+        try:
+            word = self._hooks.believe("desired", envelope.data)
+        except MessageError as error:
+            self._twin.refuse(str(error))
+        else:
+            self._twin.desire({**word.body, "version": word.version})
         verdict = self._twin.verdict
         if verdict.in_force != before.in_force:
             self._hooks.on_change()
-        if verdict.refused and verdict != before:
+        news = verdict != before
+        if verdict.refused and news:
             _log.warning("config refused: %s", ", ".join(f"{name}: {why}" for name, why in verdict.refused.items()))
             await self._hooks.on_config_refused()
-        await self._report_config()
+        if news or self._twin.refused_messages == refused:  # a stranger who repeats himself is told of once
+            await self._report_config()
 
     async def _deliver(self, announced: bool) -> None:
         while True:

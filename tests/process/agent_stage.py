@@ -16,10 +16,12 @@ from messaging.envelope import Envelope, Sealer, open_envelope
 from messaging.link.mqtt import MqttLink, MqttSettings
 from messaging.link.port import Inbound
 from messaging.topics import Topic, down, parse, region_subscriptions
+from messaging.twin import Config
 from provisioning.station.keystore import Keystore
 from region.broker import BrokerPaths, EmbeddedBroker, write_access, write_identity
 from tests.broker import free_port
 from tests.est_server import EstServer, est_server
+from tests.signing_kit import SigningKit
 
 STATION = "st-k3m9q2x7"
 WAIT_S = 40
@@ -40,6 +42,7 @@ class Stage:
         self.agent: Process | None = None
         self._changed = asyncio.Condition()
         self._sealer = Sealer(self.clock.monotonic, self.clock.wall)
+        self.signer = SigningKit(self.clock, est.authority)
         est.broker = f"localhost:{self.port}"
         self.broker = self._make_broker()
         paths = BrokerPaths(folder / "broker")
@@ -98,7 +101,12 @@ class Stage:
     async def hear_branch(self, branch: str, after: int = 0) -> Envelope:
         return await self.hear(lambda t, _: t.branch == branch, after)
 
+    async def desire(self, version: int, config: Config) -> None:
+        """The region publishes a config, signed by its authority."""
+        await self.say(self.signer.desired(STATION, version, config), "desired", retain=True)
+
     async def say(self, message: object, *words: str, retain: bool = False) -> None:
+        """The region publishes this as it is."""
         await self.link.publish(down(STATION, *words), self._sealer.seal(message), retain=retain)
 
     async def listen(self) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from messaging.link.port import LinkRefused, Up
-from messaging.twin import Config, Desired
+from messaging.twin import Config
 from tests.process.agent_stage import STATION, agent_stage
 
 pytestmark = pytest.mark.system
@@ -28,7 +28,7 @@ async def test_from_a_code_file_to_a_station_that_is_configured_and_reports(tmp_
         assert enrolled.data == {"detail": "", "count": 1}
         assert not stage.code.exists()
 
-        await stage.say(Desired(7, Config(clinic="Lægehuset", language="en")), "desired", retain=True)
+        await stage.desire(7, Config(clinic="Lægehuset", language="en"))
         reported = await stage.hear(lambda t, e: t.branch == "reported" and e.data["version"] == 7)
         assert reported.data["config"]["clinic"] == "Lægehuset"
         assert json.loads((stage.state / "config.json").read_text())["version"] == 7

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from cryptography import x509
 
 from messaging.clock import SystemClock
 from messaging.codec import decode
@@ -22,9 +23,10 @@ from messaging.enrolment import read_code_file, split_address
 from messaging.envelope import Sealer, open_envelope
 from messaging.link.mqtt import MqttLink, MqttSettings
 from messaging.link.port import Inbound, LinkRefused
+from messaging.signed import carried, read_word
 from messaging.status import Birth, Connection
 from messaging.topics import agent_subscriptions, down, up
-from messaging.twin import Desired, Reported
+from messaging.twin import Config, Desired, Reported
 from provisioning.station import region_client
 from provisioning.station.errors import Refused
 from tests.broker import free_port
@@ -91,6 +93,7 @@ class StationSide:
     link: MqttLink
     sealer: Sealer
     inbox: asyncio.Queue[Inbound]
+    roots: list[x509.Certificate]
 
     async def says(self, message: object, *branch: str) -> None:
         retain = branch[0] == "conn"
@@ -102,9 +105,12 @@ class StationSide:
             while True:
                 message = await self.inbox.get()
                 if message.topic == down(self.station, "desired"):
-                    desired = decode(Desired, open_envelope(message.payload).data)
-                    if desired.version == version:
-                        return desired
+                    word = read_word(
+                        carried(open_envelope(message.payload).data), kind="desired", station=self.station,
+                        roots=self.roots, wall=SystemClock().wall(), clock_trusted=True,
+                    )  # fmt: skip
+                    if word.version == version:
+                        return Desired(version, decode(Config, word.body["config"]))
 
 
 async def _enrol(serving: Serving, station: str, folder: Path) -> tuple[MqttSettings, bytes]:
@@ -134,7 +140,8 @@ async def side(serving: Serving, tmp_path: Path) -> AsyncIterator[StationSide]:
     settings, _ = await _enrol(serving, station, tmp_path)
     clock = SystemClock()
     link = MqttLink(settings, agent_subscriptions(station), None, clock)
-    side = StationSide(station, link, Sealer(clock.monotonic, clock.wall), asyncio.Queue())
+    roots = x509.load_pem_x509_certificates(settings.ca.read_bytes())
+    side = StationSide(station, link, Sealer(clock.monotonic, clock.wall), asyncio.Queue(), roots)
 
     async def listen() -> None:
         async for event in link.events():

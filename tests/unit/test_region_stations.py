@@ -20,7 +20,7 @@ from messaging.enrolment import EST_PATH, CodeFile, read_code_file
 from messaging.envelope import Envelope
 from messaging.status import Birth
 from messaging.topics import Topic
-from messaging.twin import Desired
+from messaging.twin import Config
 from provisioning.authority.ca import CertificateAuthority
 from provisioning.authority.enrolment import Enrolment
 from provisioning.authority.renewal import Renewals
@@ -33,6 +33,7 @@ from region.stations.publishing import Publisher
 from region.stations.service import Settings, StationService
 from tests.enrolment_store import InMemorySigner
 from tests.region_kit import Kit, every_subject, region_kit
+from tests.signing_kit import SigningKit, said
 
 
 @pytest.fixture
@@ -87,18 +88,18 @@ async def test_a_change_on_the_page_reaches_the_station_retained_and_versioned(k
         form = {"name": "Stue 5", "site": site.id, "clinic": clinic.id, "language": "en", "volume": 30}
         answer = await browser.post(f"/stations/{station.id}", data={"csrf": await kit.csrf(browser), **form})
         assert "Saved." in (await browser.get(answer.headers["location"])).text
-    while not kit.downlink.sent or kit.downlink.sent[-1].message["version"] < 2:
+    while not kit.downlink.sent or said(kit.downlink.sent[-1].message).version < 2:
         await kit.clock.advance(1)
     sent = kit.downlink.sent[-1]
     assert (sent.topic, sent.retain) == (f"vs/1/d/{station.id}/dn/desired", True)
-    config = decode(Desired, sent.message).config
+    config = decode(Config, said(sent.message).body["config"])
     assert (config.station, config.volume, config.clinic, config.site) == ("Stue 5", 30, clinic.name, site.name)
 
 
 async def test_a_broker_that_has_lost_what_it_kept_gets_everything_again(tmp_path: Path) -> None:
     async with region_kit(tmp_path) as kit:
         await kit.places()
-        publisher = Publisher(kit.region.registry, kit.downlink, kit.clock)
+        publisher = Publisher(kit.region.registry, kit.downlink, SigningKit(kit.clock), kit.clock)
         assert [await publisher.publish_all() for _ in range(2)] == [1, 0]
         publisher.broker_came_up()
         assert await publisher.publish_all() == 1
@@ -116,7 +117,7 @@ async def test_a_change_while_the_broker_is_away_goes_out_when_it_is_back(kit: K
     kit.downlink.is_up = True
     while not kit.downlink.sent:
         await kit.clock.advance(1)
-    assert kit.downlink.sent[-1].message["config"]["station"] == "Stue 5"
+    assert said(kit.downlink.sent[-1].message).body["config"]["station"] == "Stue 5"
 
 
 async def test_the_api_does_what_the_pages_do(kit: Kit) -> None:
