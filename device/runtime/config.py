@@ -93,9 +93,9 @@ class RpiSection:
 
 @dataclass(frozen=True)
 class HealthSection:
-    """[health]: seconds between two reports."""
+    """[health]: seconds between two reports; 0: as the config from the region has it."""
 
-    interval_s: Annotated[int, Range(5, 3600)] = 60
+    interval_s: Annotated[int, Range(0, 3600)] = 0
 
 
 @dataclass(frozen=True)
