@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from typing import Literal
 
 from device.health import processes
-from device.health.processes import Gone, Happened, Sighting, Tick
+from device.health.processes import Gone, Happened, Sighting, Tick, Watched
 from messaging.call import Devices
 from messaging.clock import Clock
 from messaging.health import Echo, ProcessState, SoundTest
@@ -77,9 +77,13 @@ class Neighbours:
         self.call = self.devices = self.echo = None
         self._step(Gone("call", self._clock.monotonic()))
 
-    def on_screen(self) -> None:
-        """The screen said that it draws."""
-        self._step(Sighting("screen", self._clock.monotonic()))
+    def on_screen(self, boot: str) -> None:
+        """This run of the screen said that it draws."""
+        self._step(Sighting("screen", self._clock.monotonic(), boot))
+
+    def run(self, process: Watched) -> str:
+        """The name of the newest run of a process, '' while none has been seen."""
+        return self._processes[process].run
 
     def tick(self) -> None:
         """A second has passed."""

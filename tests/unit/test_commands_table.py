@@ -118,6 +118,11 @@ def test_what_has_another_name_afterwards_was_started_anew(order: Order, after: 
 
 
 @pytest.mark.parametrize("order", [Restart("call"), Restart("screen"), Reboot()])
+def test_who_was_not_there_to_begin_with_is_never_taken_for_started_anew(order: Order) -> None:
+    assert shown(order, Evidence("agent-1", ""), THEN) == "not_yet"
+
+
+@pytest.mark.parametrize("order", [Restart("call"), Restart("screen"), Reboot()])
 def test_who_is_away_shows_nothing(order: Order) -> None:
     assert shown(order, THEN, replace(THEN, call="", screen="", machine="")) == "unknown"
 

@@ -14,9 +14,12 @@ from device.agent.commands.receiving import Receiving
 from device.agent.commands.running import Running
 from device.agent.commands.wiping import Wiping
 from messaging.clock import Clock
+from messaging.errors import ForeignWord
 from messaging.link.port import Inbound
-from messaging.signed import Word
+from messaging.signed import Word, carried, read_word
 from messaging.topics import Topic
+from provisioning.station.errors import StateUnusable
+from provisioning.station.keystore import Keystore
 
 _log = logging.getLogger(__name__)
 
@@ -25,11 +28,12 @@ class Commands:
     """`station`: who this station is, '' while it is nobody. `trusted`: whether the clock can call anything expired."""
 
     def __init__(
-        self, ledger: Ledger, wiping: Wiping, reach: Reach, clock: Clock,
-        believe: Callable[[str, dict[str, Any]], Word], trusted: Callable[[], bool], station: Callable[[], str],
+        self, ledger: Ledger, wiping: Wiping, reach: Reach, clock: Clock, keystore: Keystore,
+        trusted: Callable[[], bool], station: Callable[[], str],
     ) -> None:  # fmt: skip
         self._ledger = ledger
-        self._receiving = Receiving(ledger, believe, clock, trusted)
+        self._keystore = keystore
+        self._receiving = Receiving(ledger, self._believe, clock, trusted)
         self._running = Running(ledger, reach, wiping, clock, trusted, station)
 
     @property
@@ -63,3 +67,14 @@ class Commands:
     async def close(self) -> None:
         """Let go of the journal."""
         await self._ledger.act(self.journal.close)
+
+    def _believe(self, station: str, data: dict[str, Any]) -> Word:
+        """Whether it has expired is not for the reader to say: that is answered, and waits for a clock."""
+        try:
+            roots = self._keystore.roots()  # each time: a renewal may bring another
+        except StateUnusable as error:
+            _log.error("no command can be believed: %s", error)
+            raise ForeignWord("this station cannot read the roots that it trusts") from error
+        return read_word(
+            carried(data), kind="command", station=station, roots=roots, wall=0.0, clock_trusted=False
+        )  # fmt: skip

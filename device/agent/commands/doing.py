@@ -41,7 +41,8 @@ async def carry_out(order: Order, then: Evidence, reach: Reach) -> Outcome:
     if isinstance(order, Restart):
         return _restart(order, then, reach)
     if isinstance(order, Reboot):
-        return _asked(await reach.hands.reboot())
+        # Without a name of this run of the machine nothing would show that it was done, and it would be done again.
+        return _asked(await reach.hands.reboot() if then.machine else "not_possible")
     if isinstance(order, Renew):
         return _ended(await reach.renew())
     if isinstance(order, Volume):

@@ -42,6 +42,8 @@ def shown(order: Order, then: Evidence, now: Evidence) -> Shown:
 
 
 def _another(before: str, after: str) -> Shown:
+    if not before:
+        return "not_yet"  # nobody ran when it began: nothing can show it
     if not after:
         return "unknown"
     return "not_yet" if after == before else "done"
