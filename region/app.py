@@ -39,6 +39,7 @@ from region.stations.est import build_est
 from region.stations.gate import Door, Gate
 from region.stations.publishing import Publisher
 from region.stations.service import StationService
+from region.stations.subject import commands as station_commands
 from region.stations.subject import subject as stations_subject
 from region.web.context import Region, WebSettings
 from region.web.events import Hub
@@ -146,15 +147,19 @@ def compose(options: ServeOptions, outside: Outside, tls: EnrolmentFiles, gate: 
         settings=settings, registry=registry, clock=clock, hub=Hub(clock), pages=Pages(clock, options.language),
         downlink=wire, passwords=Passwords(), limits=Limits(),
     )  # fmt: skip
+    commands = station_commands(region, authority)
+    wire.when_up(commands.dispatcher.broker_came_up)
     store = RegistryEnrolmentStore(registry, clock)
     enrolment, renewals = Enrolment(store, authority, clock), Renewals(store, authority, clock)
     service = StationService(registry, clock, enrolment, outside.root_sha256, where)
     publisher = Publisher(registry, wire, authority, clock)
     wire.when_up(publisher.broker_came_up)
     subjects = (
-        desk_subject(region), fleet_subject(region),
-        stations_subject(service, enrolment, publisher, Admission(registry, clock)), evaluation_subject(region),
-    )  # fmt: skip
+        desk_subject(region),
+        fleet_subject(region),
+        stations_subject(service, enrolment, publisher, Admission(registry, clock), commands),
+        evaluation_subject(region),
+    )
     for subject in subjects:
         wire.add(subject)
     gate.let_go += [subject.shut_out for subject in subjects if subject.shut_out is not None]

@@ -15,7 +15,7 @@ from typing import TypeAlias, get_args
 from messaging.errors import MessageError
 from messaging.version import version
 from provisioning.authority.errors import AuthorityError
-from region import audit_commands, card_commands, layout_commands
+from region import audit_commands, card_commands, command_commands, layout_commands
 from region.authority import ca
 from region.authority.wire import SOCKET
 from region.errors import RegionError
@@ -101,6 +101,7 @@ def _parser(*, with_demo: bool) -> argparse.ArgumentParser:
     _leaf(commands, "migrate", "bring the database up to this version")
     layout_commands.add_arguments(commands, _group, _leaf, _add_places(commands), _add_station(commands))
     card_commands.add_arguments(commands, _group, _leaf)
+    command_commands.add_arguments(commands, _group, _leaf)
     _add_user(commands)
     link = _leaf(commands, "link", "print a link that signs somebody in, once")
     link.add_argument("name", help="the sign-in name")

@@ -12,7 +12,7 @@ from messaging.clock import SystemClock
 from messaging.enrolment import write_code_file
 from provisioning.authority import vault
 from provisioning.authority.enrolment import Enrolment
-from region import addresses, audit_commands, card_commands, layout_commands, people_commands
+from region import addresses, audit_commands, card_commands, command_commands, layout_commands, people_commands
 from region.authority.client import AuthorityClient
 from region.authority.wire import SOCKET
 from region.errors import Usage
@@ -165,7 +165,7 @@ _COMMANDS: dict[str, Callable[[Desk], Awaitable[None]]] = {
     "station add": _station_add, "station list": _station_list, "station show": _station_show,
     "station code": _station_code, "station revoke": _station_revoke, "station release": _station_release,
     "station set": _station_set, "evaluation": _evaluation, **audit_commands.COMMANDS, **layout_commands.COMMANDS,
-    **card_commands.COMMANDS, **people_commands.COMMANDS,
+    **card_commands.COMMANDS, **people_commands.COMMANDS, **command_commands.COMMANDS,
 }  # fmt: skip
 
 

@@ -29,6 +29,7 @@ from region.registry.store import RegistryEnrolmentStore
 from region.stations.admission import Admission
 from region.stations.publishing import Publisher
 from region.stations.service import StationService
+from region.stations.subject import commands as station_commands
 from region.stations.subject import subject as stations_subject
 from region.web.context import Region, WebSettings
 from region.web.events import Hub
@@ -137,6 +138,7 @@ def every_subject(data: Path) -> tuple[Callable[[Region], Subject], ...]:
             enrolment,
             Publisher(region.registry, region.downlink, SigningKit(region.clock, authority), region.clock),
             Admission(region.registry, region.clock),
+            station_commands(region, SigningKit(region.clock, authority)),
         )
 
     return desk_subject, fleet_subject, stations, evaluation_subject

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Mapping
 from typing import Annotated, get_args
 
 from fastapi import APIRouter, Form
@@ -14,6 +15,8 @@ from messaging.twin import Language
 from region.registry import Conflict, Invalid, NotFound, RegistryError
 from region.registry.records import WebSession
 from region.stations.admission import Admission, Why
+from region.stations.command_pages import COMMAND_REFUSALS, ON_THE_PAGE, WITH_FIELDS, asked_on_the_page
+from region.stations.commanding import Commanding, Whom
 from region.stations.service import Settings, StationService
 from region.stations.standing import Enrolled, enrolled
 from region.web.audit import Teller
@@ -23,13 +26,14 @@ from region.web.context import region_of
 REASONS: tuple[Why, ...] = get_args(Why)
 Text = Annotated[str, Form(max_length=120)]
 Number = Annotated[int, Form()]
-_REFUSALS: dict[type[RegistryError], tuple[str, int]] = {
+Refusals = Mapping[type[RegistryError], tuple[str, int]]
+_REFUSALS: Refusals = {
     Conflict: ("stations.error.conflict", 409), Invalid: ("stations.error.invalid", 422),
     NotFound: ("stations.error.not_found", 404),
 }  # fmt: skip
 
 
-def build_router(service: StationService, admission: Admission) -> APIRouter:
+def build_router(service: StationService, admission: Admission, commanding: Commanding) -> APIRouter:
     """The pages; what they do is the service's."""
     router = APIRouter(include_in_schema=False)
 
@@ -75,8 +79,10 @@ def build_router(service: StationService, admission: Admission) -> APIRouter:
         return RedirectResponse(f"/stations/{station.id}", 303)
 
     @router.get("/stations/{station_id}")
-    async def show_station(request: Request, session: ItAdmin, station_id: str, saved: bool = False) -> Response:
-        return await _station(request, session, station_id, saved=saved)
+    async def show_station(
+        request: Request, session: ItAdmin, station_id: str, saved: bool = False, given: bool = False
+    ) -> Response:
+        return await _station(request, session, station_id, saved=saved, given=given)
 
     @router.post("/stations/{station_id}")
     async def change_station(
@@ -105,6 +111,27 @@ def build_router(service: StationService, admission: Admission) -> APIRouter:
         await admission.release(session.person.name, station_id)
         return RedirectResponse(f"/stations/{station_id}", 303)
 
+    @router.post("/stations/{station_id}/commands")
+    async def give_command(
+        request: Request, session: ItAdmin, station_id: str, type: Text, process: Text = "", text: Text = "",  # noqa: A002 - as in the form
+        percent: Text = "",
+    ) -> Response:  # fmt: skip
+        said = {"process": process, "text": text, "percent": percent}
+        try:
+            asked = asked_on_the_page(type, {name: value for name, value in said.items() if value})
+            await commanding.give(session.person.name, Whom((station_id,)), asked)
+        except RegistryError as error:
+            return await _station(request, session, station_id, error, refusals=COMMAND_REFUSALS)
+        return RedirectResponse(f"/stations/{station_id}?given=true#commands", 303)
+
+    @router.post("/stations/{station_id}/commands/{cid}/cancel")
+    async def cancel_command(request: Request, session: ItAdmin, station_id: str, cid: str) -> Response:
+        try:
+            await commanding.cancel(session.person.name, cid)
+        except Conflict as error:
+            return await _station(request, session, station_id, error, refusals=COMMAND_REFUSALS)
+        return RedirectResponse(f"/stations/{station_id}#commands", 303)
+
     return router
 
 
@@ -120,7 +147,7 @@ async def _sites(request: Request, session: WebSession, error: RegistryError | N
 
 async def _station(
     request: Request, session: WebSession, station_id: str, error: RegistryError | None = None, *, code_file: str = "",
-    saved: bool = False,
+    saved: bool = False, given: bool = False, refusals: Refusals = _REFUSALS,
 ) -> Response:  # fmt: skip
     region = region_of(request)
     async with region.registry.read() as t:
@@ -130,22 +157,25 @@ async def _station(
         presence = await t.reports.all_presence(station_id)
         history = await t.audit.recent(20, station_id=station_id)
     state: Enrolled = enrolled(invitation, bool(presence), region.clock.wall())
-    message, status = _refusal(request, session, error)
+    message, status = _refusal(request, session, error, refusals)
     teller = Teller(region.pages.translator(request, session), region.pages.has_words, {station.id: station})
     told = [teller.tell(row) for row in history]
     return region.pages.page(
         request, "stations/station.html", session, status, station=station, clinics=clinics, sites=sites,
         enrolled=state, invitation=invitation, certificate=certificates[0] if certificates else None, reasons=REASONS,
-        history=told, code_file=code_file, saved=saved, error=message,
+        history=told, code_file=code_file, saved=saved, given=given, error=message, on_the_page=ON_THE_PAGE,
+        with_fields=WITH_FIELDS,
         code_file_data=base64.b64encode(code_file.encode()).decode(),
     )  # fmt: skip
 
 
-def _refusal(request: Request, session: WebSession, error: RegistryError | None) -> tuple[str, int]:
+def _refusal(
+    request: Request, session: WebSession, error: RegistryError | None, refusals: Refusals = _REFUSALS
+) -> tuple[str, int]:
     """What to say, and the status; an error that is not the person's doing goes on to the general answer."""
     if error is None:
         return "", 200
-    known = _REFUSALS.get(type(error))
+    known = refusals.get(type(error))
     if known is None:
         raise error
     word, status = known

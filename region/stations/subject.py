@@ -2,31 +2,70 @@
 
 from __future__ import annotations
 
+import asyncio
+from dataclasses import dataclass
 from pathlib import Path
 
 from fastapi import APIRouter
 
+from messaging.signed import Signer
 from provisioning.authority.enrolment import Enrolment
-from region.stations import api, pages, words
+from region.stations import api, command_api, command_pages, pages, words
 from region.stations.admission import Admission, CloneWatch
 from region.stations.births import ConfirmEnrolment
+from region.stations.commanding import Commanding
+from region.stations.dispatching import Dispatcher
+from region.stations.progress import CommandProgress
 from region.stations.publishing import Publisher
 from region.stations.service import StationService
+from region.web.context import Region
 from region.web.subject import Nav, Subject
 
 
-def subject(service: StationService, enrolment: Enrolment, publisher: Publisher, admission: Admission) -> Subject:
-    """Pages, API, births and the publishing of config."""
+@dataclass(frozen=True)
+class Commands:
+    """The parts that commands go through."""
+
+    commanding: Commanding
+    dispatcher: Dispatcher
+    progress: CommandProgress
+
+
+def commands(region: Region, signer: Signer) -> Commands:
+    """The parts, put together; the pages of a station are told when there is news of its commands."""
+
+    def tell(station: str) -> None:
+        region.hub.publish(f"station:{station}", "station", "")
+
+    return Commands(
+        Commanding(region.registry, region.clock),
+        Dispatcher(region.registry, region.downlink, signer, region.clock, tell),
+        CommandProgress(region.registry, region.clock, tell),
+    )
+
+
+def subject(
+    service: StationService, enrolment: Enrolment, publisher: Publisher, admission: Admission, commands: Commands
+) -> Subject:
+    """Pages, API, births, the publishing of config, and commands."""
     router = APIRouter()
-    router.include_router(pages.build_router(service, admission))
+    router.include_router(pages.build_router(service, admission, commands.commanding))
+    router.include_router(command_pages.build_router())
     router.include_router(api.build_router(service, admission))
+    router.include_router(command_api.build_router(commands.commanding))
+
+    async def run() -> None:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(publisher.run(), name="config")
+            tasks.create_task(commands.dispatcher.run(), name="commands")
+
     return Subject(
         name="stations",
         folder=Path(__file__).parent,
         router=router,
         words=words.WORDS,
         nav=(Nav("/sites", "stations.nav.sites", "it_admin"),),
-        up={"birth": ConfirmEnrolment(enrolment)},
+        up={"birth": ConfirmEnrolment(enrolment), "cmd": commands.progress},
         presence=CloneWatch(admission).presence,
-        run=publisher.run,
+        run=run,
     )

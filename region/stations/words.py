@@ -1,9 +1,11 @@
 """What the pages of stations say."""
 
+from region.stations import command_words
 from region.web.subject import Words
 
 WORDS: Words = {
     "en": {
+        **command_words.WORDS["en"],
         "stations.nav.sites": "Sites and clinics",
         "stations.sites.title": "Sites and clinics",
         "stations.sites": "Stations by site",
@@ -71,6 +73,7 @@ WORDS: Words = {
         "stations.error.not_found": "That site or clinic is not there any more.",
     },
     "da": {
+        **command_words.WORDS["da"],
         "stations.nav.sites": "Steder og klinikker",
         "stations.sites.title": "Steder og klinikker",
         "stations.sites": "Stationer efter sted",

@@ -1,0 +1,163 @@
+"""The commands to stations, as somebody types them."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import re
+import sys
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from messaging.command import ORDERS
+from provisioning.authority.profiles import LEVELS, Level
+from region.errors import Usage
+from region.printing import ACTOR, Desk, plain, table, tell
+from region.registry import Conflict
+from region.registry.records import Command
+from region.stations.commanding import USUAL_S, Asked, Commanding, Handed, Whom, from_texts
+
+Leaf = Callable[..., argparse.ArgumentParser]
+_SPAN = re.compile(r"(\d{1,6})([smhd])")
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+_MOST_SHOWN = 10
+
+
+def add_arguments(commands: Any, group: Callable[..., Any], leaf: Leaf) -> None:
+    """The parsers; `group` and `leaf` are the house's."""
+    command = group(commands, "command", "have stations do something")
+    send = leaf(command, "send", "give a command to one station or to many", group="command")
+    send.add_argument("type", choices=tuple(ORDERS), metavar="TYPE", help=f"one of {', '.join(ORDERS)}")
+    send.add_argument("fields", nargs="*", metavar="FIELD=VALUE", help="e.g. seconds=30, process=call, percent=60")
+    whom = send.add_mutually_exclusive_group(required=True)
+    whom.add_argument("--station", action="append", metavar="ID", help="this station; may be said more than once")
+    for level in LEVELS[1:-1]:
+        whom.add_argument(f"--{level}", metavar="NAME", help=f"every station of this {level}")
+    whom.add_argument("--all", action="store_true", help="every station of the region")
+    send.add_argument("--why", default="", help="for the log: what it is good for")
+    send.add_argument(
+        "--at", type=_moment, metavar="TIME", help="not before: 2026-11-22T03:00, of this machine's clock"
+    )
+    send.add_argument(
+        "--expires", type=_span, default=USUAL_S, metavar="SPAN",
+        help="not begun later than that after its time: 90s, 30m, 2h, 3d (default: 1h; at most 7d)",
+    )  # fmt: skip
+    send.add_argument("--yes", action="store_true", help="do not ask, though there are many stations")
+    shown = leaf(command, "list", "tell of commands, the latest first", group="command")
+    shown.add_argument("--station", metavar="ID", help="of this station only")
+    shown.add_argument("--batch", help="of those given together")
+    shown.add_argument("--open", action="store_true", help="only those that have not ended")
+    shown.add_argument("--most", type=int, default=50, help="how many rows (default: %(default)s)")
+    cancel = leaf(command, "cancel", "call back what has not been sent to its station yet", group="command")
+    which = cancel.add_mutually_exclusive_group(required=True)
+    which.add_argument("command_id", nargs="?", metavar="ID")
+    which.add_argument("--batch", help="all that were given together")
+
+
+async def _send(desk: Desk) -> None:
+    args, service = desk.args, Commanding(desk.registry, desk.clock)
+    texts = dict(_assignment(one) for one in args.fields)
+    whom = _whom(args)
+    await _ask(args, [station.id for station in await service.look(whom)])
+    asked = Asked(args.type, from_texts(args.type, texts), args.why, args.at, args.expires)
+    handed = await service.give(ACTOR, whom, asked)
+    data = {"batch": handed.batch, "commands": plain(list(handed.commands)), "left_out": handed.left_out}
+    tell(args, data, _told(handed))
+
+
+async def _list(desk: Desk) -> None:
+    args = desk.args
+    async with desk.registry.read() as t:
+        found = await t.commands.recent(args.most, station_id=args.station, batch=args.batch, only_open=args.open)
+    rows = ((one.id, one.batch, one.station_id, one.type, _state(one), _when(one), one.actor) for one in found)
+    tell(args, found, table(("COMMAND", "BATCH", "STATION", "TYPE", "STATE", "SINCE", "BY"), rows))
+
+
+async def _cancel(desk: Desk) -> None:
+    args, service = desk.args, Commanding(desk.registry, desk.clock)
+    if args.batch is None:
+        called_back = await service.cancel(ACTOR, args.command_id)
+        tell(args, called_back, f"Called back: {called_back.type} of {called_back.station_id}.")
+        return
+    done, late = await service.cancel_batch(ACTOR, args.batch)
+    if not done:
+        raise Conflict("every one of them has been sent or has ended: see region command list")
+    data = {"called_back": plain(done), "too_late": plain(late)}
+    tell(args, data, f"Called back: {len(done)}." + (f" Too late for {len(late)}: they were sent." if late else ""))
+
+
+COMMANDS: dict[str, Callable[[Desk], Awaitable[None]]] = {
+    "command send": _send, "command list": _list, "command cancel": _cancel,
+}  # fmt: skip
+
+
+def _whom(args: argparse.Namespace) -> Whom:
+    if args.station:
+        return Whom(stations=tuple(args.station))
+    if args.all:
+        return Whom(level="region")
+    level: Level = next(one for one in LEVELS[1:-1] if getattr(args, one) is not None)
+    return Whom(level=level, place=getattr(args, level))
+
+
+async def _ask(args: argparse.Namespace, stations: list[str]) -> None:
+    """A slip of the hand must not start a whole town's stations anew."""
+    if len(stations) < 2 or args.yes:
+        return
+    print(f"{args.type}: {len(stations)} stations, {', '.join(stations[:_MOST_SHOWN])}"
+          f"{' …' if len(stations) > _MOST_SHOWN else ''}", file=sys.stderr)  # fmt: skip
+    answer = await asyncio.to_thread(input, "Go on? [y/N] ") if sys.stdin.isatty() else ""
+    if answer.strip().lower() not in ("y", "yes", "j", "ja"):
+        raise Usage("nothing was commanded: say --yes, or answer y")
+
+
+def _told(handed: Handed) -> str:
+    first = handed.commands[0]
+    head = (
+        f"Commanded: {first.type} to {first.station_id} ({first.id})."
+        if len(handed.commands) == 1
+        else f"Commanded: {first.type} to {len(handed.commands)} stations; together they are {handed.batch}."
+    )
+    left_out = [f"Left out: {station}, {why}." for station, why in handed.left_out.items()]
+    held = f"Not before {_time(first.not_before)}; " if first.state == "scheduled" else ""
+    lasts = f"{held}{'g' if held else 'G'}ood until {_time(first.expires_at)}."
+    return "\n".join([head, *left_out, f"{lasts} A station that is away gets it when it is back."])
+
+
+def _state(command: Command) -> str:
+    waits = command.state == "init" and command.sent_at is None
+    return " ".join(filter(None, (command.state, command.reason or ("not sent yet" if waits else ""))))
+
+
+def _when(command: Command) -> str:
+    reached = (command.ended_at, command.executing_at, command.scheduled_at)
+    return _time(next((at for at in reached if at is not None), command.created_at))
+
+
+def _time(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+
+
+def _assignment(text: str) -> tuple[str, str]:
+    field, sign, value = text.partition("=")
+    if not sign or not field:
+        raise Usage(f"{text}: expected FIELD=VALUE")
+    return field, value
+
+
+def _moment(text: str) -> float:
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(
+            "a time is written as 2026-11-22T03:00, with +01:00 or Z if need be"
+        ) from error
+    return at.astimezone().timestamp()
+
+
+def _span(text: str) -> float:
+    found = _SPAN.fullmatch(text)
+    if found is None:
+        raise argparse.ArgumentTypeError("a span is a number and s, m, h or d, as in 30m")
+    return float(int(found[1]) * _SECONDS[found[2]])

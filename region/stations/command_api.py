@@ -1,0 +1,84 @@
+"""The JSON API of commands; for IT's scripts. Described at /api/openapi.json."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.requests import Request
+
+from messaging.command import CommandType
+from provisioning.authority.profiles import Level
+from region.registry import Invalid
+from region.registry.records import Command
+from region.stations.commanding import USUAL_S, Asked, Commanding, Handed, Whom
+from region.web.auth import ItAdmin
+from region.web.context import region_of
+
+MOST = 500
+
+
+class NewCommand(BaseModel):
+    """What is to be done, and by which stations: `stations`, or all of a place (`level`, `place` its name).
+
+    `at` is Unix seconds, none: now. It is not begun later than `good_for_s` after that.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    type: CommandType
+    fields: dict[str, str | int] = Field(default_factory=dict, max_length=8)
+    stations: list[Annotated[str, Field(max_length=40)]] = Field(default_factory=list, max_length=10_000)
+    level: Level | None = None
+    place: str = Field("", max_length=80)
+    why: str = Field("", max_length=120)
+    at: float | None = None
+    good_for_s: float = USUAL_S
+
+    def whom(self) -> Whom:
+        """As the service takes it; Invalid where it says both or neither."""
+        if bool(self.stations) == (self.level is not None):
+            raise Invalid("name either stations or a level")
+        return Whom(tuple(self.stations), self.level, self.place)
+
+
+class CalledBack(BaseModel):
+    """Of commands given together: those called back, and those that had been sent or had ended."""
+
+    called_back: list[Command]
+    too_late: list[Command]
+
+
+def build_router(commanding: Commanding) -> APIRouter:
+    """The routes below /api."""
+    router = APIRouter(prefix="/api", tags=["commands"])
+
+    @router.post("/commands", status_code=201)
+    async def give(session: ItAdmin, new: NewCommand) -> Handed:
+        asked = Asked(new.type, new.fields, new.why, new.at, new.good_for_s)
+        return await commanding.give(session.person.name, new.whom(), asked)
+
+    @router.get("/commands")
+    async def commands(
+        request: Request, _session: ItAdmin, station: str | None = None, batch: str | None = None,
+        only_open: bool = False, most: Annotated[int, Query(ge=1, le=MOST)] = 100,
+    ) -> list[Command]:  # fmt: skip
+        async with region_of(request).registry.read() as t:
+            return await t.commands.recent(most, station_id=station, batch=batch, only_open=only_open)
+
+    @router.get("/commands/{cid}")
+    async def command(request: Request, _session: ItAdmin, cid: str) -> Command:
+        async with region_of(request).registry.read() as t:
+            return await t.commands.get(cid)
+
+    @router.post("/commands/{cid}/cancel")
+    async def cancel(session: ItAdmin, cid: str) -> Command:
+        return await commanding.cancel(session.person.name, cid)
+
+    @router.post("/batches/{batch}/cancel")
+    async def cancel_batch(session: ItAdmin, batch: str) -> CalledBack:
+        done, late = await commanding.cancel_batch(session.person.name, batch)
+        return CalledBack(called_back=done, too_late=late)
+
+    return router

@@ -1,0 +1,97 @@
+"""What the page of a station shows of its commands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from messaging.command import CommandType
+from region.registry import Conflict, Invalid, RegistryError
+from region.registry.records import Command
+from region.stations.commanding import Asked, from_texts
+from region.web.auth import ItAdmin
+from region.web.context import region_of
+from region.web.words import Translator
+
+# What can be sent from the page: nothing that takes a station from its residents. In the order they are offered.
+ON_THE_PAGE: tuple[CommandType, ...] = (
+    "identify", "self_test", "diagnostics", "renew", "restart", "message", "volume"
+)  # fmt: skip
+WITH_FIELDS: tuple[CommandType, ...] = ("restart", "message", "volume")
+_MOST = 20
+How = Literal["held", "waits", "sent", "received", "scheduled", "executing", "successful", "failed"]
+_LEVELS: dict[How, str] = {"executing": "warn", "successful": "good", "failed": "bad"}
+
+
+COMMAND_REFUSALS: Mapping[type[RegistryError], tuple[str, int]] = {
+    Conflict: ("stations.command.error.conflict", 409), Invalid: ("stations.command.error.invalid", 422),
+}  # fmt: skip
+
+
+def asked_on_the_page(kind: str, texts: Mapping[str, str]) -> Asked:
+    """What a form asks for; Invalid for what no form of the page can."""
+    if kind not in ON_THE_PAGE:
+        raise Invalid(f"{kind}: not from this page")
+    return Asked(kind, from_texts(kind, texts))
+
+
+@dataclass(frozen=True)
+class CommandLine:
+    """A command in words. Times in Unix seconds; `since` is when it came so far."""
+
+    id: str
+    what: str
+    how: str
+    level: str
+    reason: str
+    by: str
+    why: str
+    given_at: float
+    until: float
+    since: float
+    can_cancel: bool
+
+
+def how(command: Command, now: float) -> How:
+    """How far it has come, as somebody asks who waits for it."""
+    if command.state in ("executing", "successful", "failed"):
+        return command.state
+    if command.by_station:
+        return "received" if command.state == "init" else "scheduled"
+    if command.not_before > now:
+        return "held"
+    return "waits" if command.sent_at is None else "sent"
+
+
+def line(command: Command, now: float, t: Translator, has: Callable[[str], bool]) -> CommandLine:
+    """The command in the reader's words; a reason that has none is told as it is."""
+    far, reason = how(command, now), f"stations.command.reason.{command.reason}"
+    since = command.ended_at or command.executing_at or command.scheduled_at or command.sent_at or command.created_at
+    return CommandLine(
+        id=command.id, what=t(f"stations.command.type.{command.type}"), how=t(f"stations.command.is.{far}"),
+        level=_LEVELS.get(far, "plain"), reason=t(reason) if has(reason) else command.reason, by=command.actor,
+        why=command.why, given_at=command.created_at, until=command.expires_at, since=since,
+        can_cancel=command.sent_at is None and far in ("held", "waits"),
+    )  # fmt: skip
+
+
+def build_router() -> APIRouter:
+    """The part of the page that is fetched again whenever the station has news."""
+    router = APIRouter(include_in_schema=False)
+
+    @router.get("/stations/{station_id}/commands")
+    async def commands(request: Request, session: ItAdmin, station_id: str) -> Response:
+        region, now = region_of(request), region_of(request).clock.wall()
+        async with region.registry.read() as t:
+            station = await t.stations.get(station_id)
+            found = await t.commands.recent(_MOST, station_id=station_id)
+        words = region.pages.translator(request, session)
+        lines = [line(one, now, words, region.pages.has_words) for one in found]
+        return region.pages.page(request, "stations/commands.html", session, station=station, commands=lines)
+
+    return router

@@ -1,0 +1,106 @@
+"""Commands to stations as somebody types them, on both databases."""
+
+from __future__ import annotations
+
+import datetime
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from region.cli import main
+
+Shell = Callable[..., Any]
+
+
+@pytest.fixture
+def region(tmp_path: Path, empty_database: str, capsys: pytest.CaptureFixture[str]) -> Shell:
+    where = ["--data", str(tmp_path), "--database", empty_database]
+
+    def run(*words: str, code: int = 0, told: bool = False) -> Any:
+        """What it printed: JSON unless `told` or it fails, then text."""
+        capsys.readouterr()
+        assert main([*words, *where, *([] if told or code else ["--json"])]) == code
+        printed = capsys.readouterr()
+        return printed.err if code else printed.out if told else json.loads(printed.out)
+
+    table = "site;room\nSun;Room 1\nSun;Room 2\nMoon;Room 1\n"
+    (tmp_path / "sites.csv").write_text("name\nSun\nMoon\n")
+    (tmp_path / "stations.csv").write_text(table)
+    for kind in ("sites", "stations"):
+        run("import", str(tmp_path / f"{kind}.csv"))
+    return run
+
+
+def test_one_is_told_and_called_back_again(region: Shell) -> None:
+    station = region("station", "list")[0]["station"]["id"]
+    sent = region("command", "send", "identify", "seconds=30", "--station", station, "--why", "which one?",
+                  "--expires", "30m")  # fmt: skip
+    (given,) = sent["commands"]
+    assert (given["type"], given["fields"], given["why"]) == ("identify", {"seconds": 30}, "which one?")
+    assert given["expires_at"] - given["not_before"] == 1800
+    listed = region("command", "list", "--station", station, "--open", told=True)
+    assert f"{given['id']}" in listed
+    assert "not sent yet" in listed
+    assert "Called back: identify" in region("command", "cancel", given["id"], told=True)
+    assert "failed cancelled" in region("command", "list", told=True)
+    assert region("command", "list", "--open") == []
+    assert "ended already" in region("command", "cancel", given["id"], code=1)
+    log = region("audit", "list", told=True)
+    assert "command.give" in log
+    assert "command.cancel" in log
+
+
+def test_many_are_told_only_once_somebody_has_seen_how_many(region: Shell) -> None:
+    reboot = ("command", "send", "reboot", "--site", "Sun")
+    assert "nothing was commanded" in region(*reboot, code=2)
+    assert region("command", "list") == []
+    sent = region(*reboot, "--yes", "--at", "2099-01-01T03:00Z", code=1)
+    assert "days ahead" in sent
+    sent = region(*reboot, "--yes")
+    assert (len(sent["commands"]), sent["left_out"]) == (2, {})
+    assert len(region("command", "list", "--batch", sent["batch"])) == 2
+    back = region("command", "cancel", "--batch", sent["batch"])
+    assert (len(back["called_back"]), back["too_late"]) == (2, [])
+    assert "every one of them" in region("command", "cancel", "--batch", sent["batch"], code=1)
+    told = region("command", "send", "renew", "--all", "--yes", told=True)
+    assert told.startswith("Commanded: renew to 3 stations; together they are ")
+    assert "gets it when it is back" in told
+
+
+def test_a_later_one_says_when(region: Shell) -> None:
+    night = (datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=1)).isoformat(timespec="seconds")
+    station = region("station", "list")[0]["station"]["id"]
+    assert "Not before " in region("command", "send", "self_test", "--station", station, "--at", night, told=True)
+    (listed,) = region("command", "list")
+    assert (listed["state"], listed["scheduled_at"]) == ("scheduled", listed["created_at"])
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "told"),
+    [
+        (("identify", "seconds", "--all", "--yes"), 2, "expected FIELD=VALUE"),
+        (("identify", "seconds=x", "--all", "--yes"), 1, "seconds: a whole number"),
+        (("identify", "minutes=3", "--all", "--yes"), 1, "does not say minutes"),
+        (("volume", "percent=140", "--all", "--yes"), 1, "percent"),
+        (("identify", "--station", "st-00000000"), 1, "no station st-00000000"),
+        (("identify", "--site", "Mars"), 1, "no site Mars"),
+        (("wipe", "station=st-00000000", "--all", "--yes"), 1, "one station at a time"),
+    ],
+)
+def test_what_cannot_be_is_told(region: Shell, words: tuple[str, ...], code: int, told: str) -> None:
+    assert told in region("command", "send", *words, code=code)
+    assert region("command", "list") == []
+
+
+@pytest.mark.parametrize("empty_database", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(
+    "words", [("explode", "--all"), ("identify",), ("identify", "--all", "--at", "tonight"),
+              ("identify", "--all", "--expires", "soon"), ("identify", "--all", "--site", "Sun")],
+)  # fmt: skip
+def test_what_is_typed_wrongly_is_a_usage_error(region: Shell, words: tuple[str, ...]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        region("command", "send", *words)
+    assert ended.value.code == 2
