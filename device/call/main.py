@@ -25,7 +25,7 @@ from device.runtime.addresses import Addresses
 from device.runtime.bridge import Inlet
 from device.runtime.config import StationConfig
 from device.runtime.log_stream import streaming_log
-from device.runtime.memory import keep_memory_small
+from device.runtime.memory import give_back, keep_memory_small
 from device.runtime.service import EXIT_FAULT, Watchdog, run_service, set_log_level
 from messaging.call import new_call_id
 from messaging.clock import Clock, SystemClock
@@ -55,6 +55,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 _TICK_S = 1.0
 _LOOK_AGAIN_TICKS = 5
+_GIVE_BACK_TICKS = 60
 _LEVELS_S = 0.1
 
 
@@ -278,6 +279,8 @@ class StationCall:
                 self._watchdog.progress()
             self._service.measure()
             self._service.show()
+            if ticks % _GIVE_BACK_TICKS == 0:
+                await asyncio.to_thread(give_back)
             if ticks % _LOOK_AGAIN_TICKS == 0 and self._service.session.state in HOME:
                 self._service.look_again()
                 self._check_identity()

@@ -22,3 +22,14 @@ def keep_memory_small() -> bool:
         _log.warning("this C library takes no advice on memory; station-call will use more of it")
         return False
     return True
+
+
+def give_back() -> None:
+    """Return to the machine what is freed and lies between what is in use: blocks, so call it from a thread.
+
+    The settings above give back only what lies at the end. Packets of all sizes come and go, and now and then one stays
+    behind them: 31 of 56 MB after half an hour's call on a bad line.
+    """
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
