@@ -13,6 +13,7 @@ from messaging.codec import encode
 from messaging.health import Health
 from messaging.status import Connection
 from messaging.twin import Config, Language, Reported
+from region.registry.records import Ordered
 from region.web.words import LANGUAGES
 from tests.browser.axe import complaints
 from tests.browser.desk_page import PATIENCE_MS, chromium
@@ -73,6 +74,8 @@ async def _a_station_that_has_told(house: House) -> None:
         refused = Reported(1, Config(), {"volume": "expected a number"})
         await t.reports.set_report(station.id, "reported", encode(refused), "b1", 2, now)
         await t.audit.add_event(station.id, "process_restarted", now, "call", 2)
+        later = Ordered("reboot", {}, "ivan", "new kernel", now + 3600, now + 7200)
+        await t.commands.give("a" * 16, {station.id: "b" * 16}, later, now)
 
 
 async def _sign_in(house: House, page: Page, language: Language) -> None:
@@ -117,6 +120,9 @@ async def test_the_page_of_a_station_is_accessible_once_it_tells_how_it_is(
     await expect(page.get_by_text(question)).to_be_visible()
     await expect(
         page.get_by_text({"en": "weak (\N{MINUS SIGN}80 dBm)", "da": "svagt (\N{MINUS SIGN}80 dBm)"}[language])
+    ).to_be_visible()
+    await expect(
+        page.get_by_text({"en": "Waits for its time", "da": "Venter på sit tidspunkt"}[language])
     ).to_be_visible()
     assert await complaints(page) == []
     await page.locator("form[action$='/code'] button").click()
