@@ -142,7 +142,7 @@ def compose(options: ServeOptions, outside: Outside, tls: EnrolmentFiles, gate: 
     """Everything wired up; nothing runs yet."""
     where, registry, authority, clock = outside.where, outside.registry, outside.authority, outside.clock
     wire = Wire(outside.link, registry, clock)
-    settings = WebSettings(where.public_url, options.language, options.turn())
+    settings = WebSettings(where.public_url, options.language, options.turn(), options.second_step)
     region = Region(
         settings=settings, registry=registry, clock=clock, hub=Hub(clock), pages=Pages(clock, options.language),
         downlink=wire, passwords=Passwords(), limits=Limits(),

@@ -58,7 +58,7 @@ def _serve(args: argparse.Namespace) -> int:
         stations_host=args.stations_host or args.host, enrol_port=args.enrol_port, broker_port=args.broker_port,
         broker=args.broker, authority=args.authority, public_url=args.public_url, turn_urls=tuple(args.turn_url),
         turn_secret_file=args.turn_secret_file, relay_only=args.relay_only, tls_certificate=args.tls_cert,
-        tls_key=args.tls_key, language=args.language,
+        tls_key=args.tls_key, language=args.language, second_step=args.second_step == "required",
     )  # fmt: skip
     asyncio.run(serve(options, lambda where: print(f"The region is ready: {where.public_url}", flush=True)))
     return 0
@@ -134,6 +134,10 @@ def _add_serve(parser: argparse.ArgumentParser) -> None:
     )
     add("--authority", type=Path, metavar="FILE", help="ask the authority on this socket and start none")
     add("--language", choices=("en", "da"), help="of pages, for those who have chosen none (default: the browser's)")
+    add(
+        "--second-step", choices=("required", "offered"), default="required",
+        help="whether IT must give a code of an authenticator when signing in (default: %(default)s)",
+    )  # fmt: skip
     parser.set_defaults(run=_serve)
 
 
@@ -210,6 +214,8 @@ def _add_user(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     change.add_argument("name")
     change.add_argument("--role", choices=get_args(Role), help="another role: every browser is signed out")
     _add_binding(change)
+    reset = _leaf(user, "reset-second-step", "for a lost telephone: the next sign-in sets it up anew", group="user")
+    reset.add_argument("name")
     for action, text in (("block", "shut a user out, at once"), ("unblock", "let a user in again")):
         _leaf(user, action, text, group="user").add_argument("name")
 

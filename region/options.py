@@ -36,6 +36,7 @@ class ServeOptions:
     tls_certificate: Path | None = None
     tls_key: Path | None = None
     language: Language | None = None
+    second_step: bool = True
 
     def check(self) -> None:
         """Usage if the options do not fit together."""

@@ -69,6 +69,16 @@ async def _user_password(desk: Desk) -> None:
     tell(desk.args, {"name": person.name}, f"The password of {person.name} is set; every browser is signed out.")
 
 
+async def _user_reset_second_step(desk: Desk) -> None:
+    person = await _person(desk)
+    async with desk.registry.begin() as t:
+        had = await t.second_steps.reset(person.id)
+        await t.sessions.end_all(person.id)
+        await t.audit.add(ACTOR, "second_step.reset", "done", desk.clock.wall(), person=person.name)
+    told = "is forgotten; every browser is signed out, and the next sign-in sets it up" if had else "was not set up"
+    tell(desk.args, {"name": person.name, "reset": had}, f"The second step of {person.name} {told}.")
+
+
 async def _user_block(desk: Desk) -> None:
     await _set_active(desk, active=False)
 
@@ -98,7 +108,8 @@ async def _link(desk: Desk) -> None:
 
 COMMANDS: dict[str, Callable[[Desk], Awaitable[None]]] = {
     "user add": _user_add, "user list": _user_list, "user set": _user_set, "user password": _user_password,
-    "user block": _user_block, "user unblock": _user_unblock, "link": _link,
+    "user reset-second-step": _user_reset_second_step, "user block": _user_block, "user unblock": _user_unblock,
+    "link": _link,
 }  # fmt: skip
 
 

@@ -187,7 +187,7 @@ class House:
 
     async def sign_in_link(self, person: Person) -> str:
         """An address that signs that person in, once."""
-        return await make_link(self.registry, self.url, person, self.clock.wall(), 3600.0)
+        return await make_link(self.registry, self.url, person, self.clock.wall(), 3600.0, whole=True)
 
     async def add_station(
         self, name: str = "Room 4", *, call: bool = True, screen: bool = False, width: int = 640, height: int = 480,

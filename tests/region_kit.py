@@ -112,10 +112,10 @@ class Kit:
             assert response.status_code == 303, response.text
             yield browser
 
-    async def link(self, person: Person) -> str:
-        """A one-time link, good for a minute."""
+    async def link(self, person: Person, *, whole: bool = True) -> str:
+        """A one-time link, good for a minute; unless `whole` is False, without the second step."""
         public_url = self.region.settings.public_url
-        return await make_link(self.region.registry, public_url, person, self.clock.wall(), 60)
+        return await make_link(self.region.registry, public_url, person, self.clock.wall(), 60, whole=whole)
 
     async def csrf(self, browser: httpx.AsyncClient, path: str = "/account") -> str:
         """The token of that browser's pages."""

@@ -54,6 +54,6 @@ async def furnish(
     places.code_file.write_text(write_code_file(card), encoding="utf-8")
     places.config.write_text(places.station_toml(), encoding="utf-8")
     # Two names of one machine: a browser keeps the two sign-ins apart.
-    clinic_link = await make_link(registry, f"http://{HOST}:{ports.web}", doctor, now, _LINK_LIVES_S)
-    fleet_link = await make_link(registry, f"http://localhost:{ports.web}", admin, now, _LINK_LIVES_S)
+    clinic_link = await make_link(registry, f"http://{HOST}:{ports.web}", doctor, now, _LINK_LIVES_S, whole=True)
+    fleet_link = await make_link(registry, f"http://localhost:{ports.web}", admin, now, _LINK_LIVES_S, whole=True)
     return Furnished(station.id, clinic_link, fleet_link)

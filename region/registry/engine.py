@@ -27,6 +27,7 @@ from region.registry.people import People
 from region.registry.places import Clinics, Clusters, Municipalities, Rooms, Sites
 from region.registry.qualities import Qualities
 from region.registry.reports import Reports
+from region.registry.second_steps import SecondSteps
 from region.registry.sessions import Sessions
 from region.registry.stations import Stations
 
@@ -123,6 +124,11 @@ class Transaction:
     def sessions(self) -> Sessions:
         """Signed-in browsers and one-time links."""
         return Sessions(self._connection)
+
+    @cached_property
+    def second_steps(self) -> SecondSteps:
+        """The second step of signing in."""
+        return SecondSteps(self._connection)
 
     @cached_property
     def calls(self) -> Calls:

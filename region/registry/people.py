@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, delete, func, insert, select, update
+from sqlalchemy import Select, delete, exists, func, insert, select, update
 
 from messaging.twin import Language
 from region.registry import schema
@@ -90,6 +90,7 @@ class People(Subject):
         sites = await self._sites([row["id"] for row in rows if row["role"] in _WITH_SITES])
         return [
             Person(**{**row, "has_password": bool(row["has_password"]), "active": bool(row["active"]),
+                      "second_step": bool(row["second_step"]),
                       "sites": tuple(sites.get(row["id"], ()))})
             for row in rows
         ]  # fmt: skip
@@ -167,9 +168,10 @@ class People(Subject):
 
 def select_person() -> Select[Any]:
     """The columns of a Person, save the sites (`People.complete`)."""
-    person, clinic = schema.person.c, schema.clinic.c
+    person, clinic, step = schema.person.c, schema.clinic.c, schema.second_step.c
     return select(
         person.id, person.name, person.display_name, person.title, person.role, person.clinic_id,
         func.coalesce(clinic.name, "").label("clinic"), person.language, person.active,
         person.password_hash.is_not(None).label("has_password"), person.created_at,
+        exists().where(step.person_id == person.id).label("second_step"),
     ).outerjoin(schema.clinic, clinic.id == person.clinic_id)  # fmt: skip

@@ -181,16 +181,26 @@ class Person:
     has_password: bool
     created_at: float
     sites: tuple[Bound, ...] = ()  # by name
+    second_step: bool = False  # a code of the telephone is asked for
 
 
 @dataclass(frozen=True)
 class WebSession:
-    """A signed-in browser. `csrf` is the token its unsafe requests carry."""
+    """A signed-in browser. `csrf` is the token its unsafe requests carry; `whole`: the second step has been given."""
 
     person: Person
     csrf: str
     created_at: float
     seen_at: float
+    whole: bool = False
+
+
+@dataclass(frozen=True)
+class Spent:
+    """A one-time link that was used: whom it signs in, and whether without the second step."""
+
+    person: Person
+    whole: bool
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
 )  # fmt: skip
 
 metadata = MetaData(
@@ -182,6 +183,7 @@ web_session = Table(
     Column("csrf", String(64), nullable=False),
     Column("created_at", Double, nullable=False),
     Column("seen_at", Double, nullable=False),
+    Column("whole", Boolean, nullable=False, server_default=false()),
 )  # fmt: skip
 
 sign_in_link = Table(
@@ -191,6 +193,21 @@ sign_in_link = Table(
     Column("created_at", Double, nullable=False),
     Column("expires_at", Double, nullable=False),
     Column("used_at", Double, nullable=True),
+    Column("whole", Boolean, nullable=False, server_default=false()),
+)  # fmt: skip
+
+second_step = Table(
+    "second_step", metadata,
+    Column("person_id", ForeignKey("person.id"), primary_key=True),
+    Column("key", String(64), nullable=False),
+    Column("set_up_at", Double, nullable=False),
+    Column("last_step", BigInteger, nullable=False),
+)  # fmt: skip
+
+recovery_code = Table(
+    "recovery_code", metadata,
+    Column("person_id", ForeignKey("person.id"), primary_key=True),
+    Column("code_sha256", String(64), primary_key=True),
 )  # fmt: skip
 
 call = Table(

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, insert, update
 
 from region.registry import schema
 from region.registry.people import People, select_person
-from region.registry.records import Person, WebSession, digest
+from region.registry.records import Spent, WebSession, digest
 from region.registry.table import Subject
 
 
 class Sessions(Subject):
     """Signed-in browsers and one-time links."""
 
-    async def start(self, token: str, person_id: int, csrf: str, now: float) -> None:
-        """A browser has signed in; `token` is what its cookie holds."""
+    async def start(self, token: str, person_id: int, csrf: str, now: float, *, whole: bool = False) -> None:
+        """A browser has signed in; `token` is what its cookie holds. `whole`: with the second step."""
         await self._run(
             insert(schema.web_session).values(
-                token_hash=digest(token), person_id=person_id, csrf=csrf, created_at=now, seen_at=now
+                token_hash=digest(token), person_id=person_id, csrf=csrf, created_at=now, seen_at=now, whole=whole
             )
         )
 
@@ -26,7 +26,7 @@ class Sessions(Subject):
         session = schema.web_session.c
         row = await self._row(
             select_person()
-            .add_columns(session.csrf, session.created_at.label("started_at"), session.seen_at)
+            .add_columns(session.csrf, session.created_at.label("started_at"), session.seen_at, session.whole)
             .join(schema.web_session, session.person_id == schema.person.c.id)
             .where(
                 session.token_hash == digest(token), session.seen_at > now - idle_s,
@@ -35,10 +35,10 @@ class Sessions(Subject):
         )  # fmt: skip
         if row is None:
             return None
-        own = {"csrf", "started_at", "seen_at"}
+        own = {"csrf", "started_at", "seen_at", "whole"}
         facts = {key: value for key, value in row.items() if key not in own}
         (person,) = await People(self._connection).complete([facts])
-        return WebSession(person, row["csrf"], row["started_at"], row["seen_at"])
+        return WebSession(person, row["csrf"], row["started_at"], row["seen_at"], bool(row["whole"]))
 
     async def seen(self, token: str, now: float) -> None:
         """The browser has asked for something."""
@@ -65,15 +65,17 @@ class Sessions(Subject):
         spent = await self._run(delete(schema.sign_in_link).where(link.expires_at <= now))
         return gone.rowcount + spent.rowcount
 
-    async def add_link(self, token: str, person_id: int, now: float, expires_at: float) -> None:
-        """A link that signs this person in, once, until it expires."""
+    async def add_link(
+        self, token: str, person_id: int, now: float, expires_at: float, *, whole: bool = False
+    ) -> None:  # fmt: skip
+        """A link that signs this person in, once, until it expires. `whole`: without the second step."""
         await self._run(
             insert(schema.sign_in_link).values(
-                token_hash=digest(token), person_id=person_id, created_at=now, expires_at=expires_at
+                token_hash=digest(token), person_id=person_id, created_at=now, expires_at=expires_at, whole=whole
             )
         )
 
-    async def use_link(self, token: str, now: float) -> Person | None:
+    async def use_link(self, token: str, now: float) -> Spent | None:
         """Spend a link: whom it signs in, or None if it is unknown, spent, late, or the person is shut out."""
         link = schema.sign_in_link.c
         spent = await self._run(
@@ -83,10 +85,14 @@ class Sessions(Subject):
         )
         if spent.rowcount != 1:
             return None
-        found = await People(self._connection).read(
-            select_person().where(
-                schema.person.c.id == select(link.person_id).where(link.token_hash == digest(token)).scalar_subquery(),
-                schema.person.c.active.is_(True),
-            )
+        row = await self._row(
+            select_person()
+            .add_columns(link.whole)
+            .join(schema.sign_in_link, link.person_id == schema.person.c.id)
+            .where(link.token_hash == digest(token), schema.person.c.active.is_(True))
         )
-        return found[0] if found else None
+        if row is None:
+            return None
+        facts = {key: value for key, value in row.items() if key != "whole"}
+        (person,) = await People(self._connection).complete([facts])
+        return Spent(person, bool(row["whole"]))

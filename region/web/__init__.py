@@ -41,6 +41,7 @@ Errors::
 
     WebError                `status` and `code` (a stable word, also the key of its words: `web.error.<code>`)
     ├── NotSignedIn         401: to the sign-in page, for a browser
+    ├── SecondStepNeeded    401: to the page of the second step, for a browser
     ├── NotAllowed          403: another role's page
     ├── BadToken            403: the CSRF token or the Origin is not ours
     ├── LinkSpent           410: a one-time link that is unknown, used or late

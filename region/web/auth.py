@@ -14,7 +14,7 @@ from starlette.responses import Response, StreamingResponse
 from region.registry.records import Person, Role, WebSession
 from region.web import rights, tokens
 from region.web.context import Region, region_of
-from region.web.errors import NotAllowed, NotSignedIn
+from region.web.errors import NotAllowed, NotSignedIn, SecondStepNeeded
 from region.web.rights import Right
 
 IDLE_S = 8 * 3600.0
@@ -44,9 +44,18 @@ class Holder:
         session = await visitor(request)
         if session is None:
             raise NotSignedIn
+        if not self.right.halfway and lacks_second_step(session, region_of(request)):
+            raise SecondStepNeeded
         if not self.right.of(session.person):
             raise NotAllowed
         return session
+
+
+def lacks_second_step(session: WebSession, region: Region) -> bool:
+    """Whether this session may not do anything yet but give the second step."""
+    person = session.person
+    needed = person.second_step or (region.settings.second_step and person.role == "it_admin")
+    return needed and not session.whole
 
 
 class Guest:
@@ -75,6 +84,7 @@ def _stated(dependant: Dependant) -> Iterator[Right]:
 
 
 Visitor = Annotated[WebSession | None, Depends(Guest())]
+Halfway = Annotated[WebSession, Depends(Holder(rights.HALFWAY))]
 SignedIn = Annotated[WebSession, Depends(Holder(rights.OWN_ACCOUNT))]
 Clinician = Annotated[WebSession, Depends(Holder(rights.DESK))]
 SiteStaff = Annotated[WebSession, Depends(Holder(rights.HOME))]
@@ -82,8 +92,13 @@ FiguresReader = Annotated[WebSession, Depends(Holder(rights.FIGURES))]
 ItAdmin = Annotated[WebSession, Depends(Holder(rights.REGION))]
 
 
-async def begin_session(request: Request, response: Response, person: Person, how: str) -> None:
-    """Sign in: always a new token, and whatever session this browser had before is over (no fixation)."""
+async def begin_session(
+    request: Request, response: Response, person: Person, how: str, *, whole: bool = False
+) -> None:  # fmt: skip
+    """Sign in: always a new token, and whatever session this browser had before is over (no fixation).
+
+    `whole`: the second step has been given, or is not asked for.
+    """
     region = region_of(request)
     token, now = tokens.new_token(), region.clock.wall()
     old = tokens.read_cookie(request, tokens.SESSION)
@@ -91,7 +106,7 @@ async def begin_session(request: Request, response: Response, person: Person, ho
         if old is not None:
             await t.sessions.end(old)
         await t.sessions.sweep(now, IDLE_S, ABSOLUTE_S)
-        await t.sessions.start(token, person.id, tokens.new_token(), now)
+        await t.sessions.start(token, person.id, tokens.new_token(), now, whole=whole)
         await t.audit.add(person.name, "sign_in", "done", now, how=how)
     tokens.set_cookie(response, tokens.SESSION, token, region.settings.secure, int(ABSOLUTE_S))
     tokens.drop_cookie(response, tokens.VISIT, region.settings.secure)
@@ -112,7 +127,8 @@ def live(request: Request, _session: WebSession, topics: Iterable[str], first: I
     """A stream of live updates that lasts as long as the session; an open page keeps its session from idling out."""
 
     async def alive() -> bool:
-        return await _find(request) is not None
+        session = await _find(request)
+        return session is not None and not lacks_second_step(session, region_of(request))
 
     return region_of(request).hub.response(topics, alive, first)
 

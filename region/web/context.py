@@ -21,12 +21,14 @@ from region.web.turn import TurnSettings
 class WebSettings:
     """How the region is reached and speaks. `public_url` has no trailing slash.
 
-    `language` is for those who have chosen none: None follows the browser.
+    `language` is for those who have chosen none: None follows the browser. `second_step`: IT has to give it; whoever
+    has set it up is asked for it in any case.
     """
 
     public_url: str
     language: Language | None = None
     turn: TurnSettings | None = None
+    second_step: bool = True
 
     @property
     def secure(self) -> bool:

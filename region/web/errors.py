@@ -20,6 +20,13 @@ class NotSignedIn(WebError):
     code = "not_signed_in"
 
 
+class SecondStepNeeded(WebError):
+    """Signed in by a password or a link, and the second step is still to come."""
+
+    status = 401
+    code = "second_step_needed"
+
+
 class NotAllowed(WebError):
     """Signed in, but this is another role's."""
 

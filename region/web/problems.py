@@ -16,12 +16,13 @@ from messaging.errors import MessageError
 from messaging.link.port import LinkError
 from region.registry import Conflict, Invalid, NotFound, RegistryError
 from region.web.context import region_of
-from region.web.errors import NotSignedIn, TooManyTries, WebError
+from region.web.errors import NotSignedIn, SecondStepNeeded, TooManyTries, WebError
 
 _log = logging.getLogger(__name__)
 _REGISTRY: dict[type[RegistryError], tuple[int, str]] = {
     NotFound: (404, "not_found"), Conflict: (409, "conflict"), Invalid: (422, "invalid"),
 }  # fmt: skip
+_DOORS: dict[type[Exception], str] = {NotSignedIn: "/sign-in", SecondStepNeeded: "/second-step"}
 
 
 def wants_page(request: Request) -> bool:
@@ -62,9 +63,10 @@ def install(app: FastAPI) -> None:
 async def _web(request: Request, error: Exception) -> Response:
     if not isinstance(error, WebError):
         raise error
-    if isinstance(error, NotSignedIn) and wants_page(request) and request.method == "GET":
+    door = _DOORS.get(type(error))
+    if door is not None and wants_page(request) and request.method == "GET":
         path = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-        return RedirectResponse(f"/sign-in?next={quote(path)}", 303)
+        return RedirectResponse(f"{door}?next={quote(path)}", 303)
     headers = {}
     if isinstance(error, TooManyTries):
         headers["Retry-After"] = str(int(error.retry_after_s) + 1)

@@ -16,10 +16,14 @@ EVERYBODY: frozenset[Role] = frozenset(get_args(Role))
 
 @dataclass(frozen=True)
 class Right:
-    """A right by its name: the roles that have it; None: whoever comes, signed in or not."""
+    """A right by its name: the roles that have it; None: whoever comes, signed in or not.
+
+    `halfway`: also before the second step.
+    """
 
     name: str
     roles: frozenset[Role] | None
+    halfway: bool = False
 
     def of(self, person: Person | None) -> bool:
         """Whether this person has it."""
@@ -27,6 +31,7 @@ class Right:
 
 
 ANYBODY = Right("anybody", None)
+HALFWAY = Right("halfway", EVERYBODY, halfway=True)
 OWN_ACCOUNT = Right("own_account", EVERYBODY)
 DESK = Right("desk", frozenset({"clinician"}))
 HOME = Right("home", frozenset({"site_staff"}))

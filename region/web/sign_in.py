@@ -34,8 +34,8 @@ async def home(session: Visitor) -> Response:
 async def show_sign_in(request: Request, session: Visitor, next: str = "") -> Response:  # noqa: A002
     """The sign-in form; whoever is signed in already goes on."""
     if session is not None:
-        return RedirectResponse(_inside(next) or HOME[session.person.role], 303)
-    return _form(request, next_path=_inside(next))
+        return RedirectResponse(inside(next) or HOME[session.person.role], 303)
+    return _form(request, next_path=inside(next))
 
 
 @router.post("/sign-in")
@@ -44,7 +44,7 @@ async def sign_in(
 ) -> Response:  # fmt: skip
     """Sign in with name and password. A wrong name and a wrong password look the same and take as long."""
     region, account = region_of(request), sign_in_name(name)[:80]
-    address, next_path = client_address(request), _inside(next)
+    address, next_path = client_address(request), inside(next)
     try:
         region.limits.take_sign_in(account, address, region.clock.monotonic())
     except TooManyTries as error:
@@ -72,14 +72,14 @@ async def use_link(request: Request, session: Visitor, token: str) -> Response:
     region = region_of(request)
     region.limits.take_link(client_address(request), region.clock.monotonic())
     async with region.registry.begin() as t:
-        person = await t.sessions.use_link(token[:100], region.clock.wall())
-    if person is None:
+        spent = await t.sessions.use_link(token[:100], region.clock.wall())
+    if spent is None:
         if session is None:
             raise LinkSpent
         return RedirectResponse(HOME[session.person.role], 303)
     region.limits.links.give_back(client_address(request))
-    forward = RedirectResponse(HOME[person.role], 303)
-    await begin_session(request, forward, person, "link")
+    forward = RedirectResponse(HOME[spent.person.role], 303)
+    await begin_session(request, forward, spent.person, "link", whole=spent.whole)
     return forward
 
 
@@ -99,7 +99,7 @@ async def choose_language(request: Request, session: Visitor, language: Field, n
     if session is not None:
         async with region.registry.begin() as t:
             await t.people.set_language(session.person.id, chosen)
-    response = RedirectResponse(_inside(next) or "/", 303)
+    response = RedirectResponse(inside(next) or "/", 303)
     response.set_cookie(LANGUAGE_COOKIE, chosen, 365 * 86_400, secure=region.settings.secure, samesite="lax")
     return response
 
@@ -129,15 +129,20 @@ async def change_password(request: Request, session: SignedIn, new: Field, old: 
         await t.sessions.end_all(person.id)
         await t.audit.add(person.name, "password", "changed", region.clock.wall())
     forward = RedirectResponse("/account?changed=true", 303)
-    await begin_session(request, forward, person, "new password")
+    await begin_session(request, forward, person, "new password", whole=session.whole)
     return forward
 
 
-async def make_link(registry: Registry, public_url: str, person: Person, now: float, lives_s: float) -> str:
-    """A one-time sign-in link for that person; it is in nobody's log and stored as a digest only."""
+async def make_link(
+    registry: Registry, public_url: str, person: Person, now: float, lives_s: float, *, whole: bool = False
+) -> str:  # fmt: skip
+    """A one-time sign-in link for that person; it is in nobody's log and stored as a digest only.
+
+    `whole`: the second step is not asked for, as in the demo.
+    """
     token = tokens.new_token()
     async with registry.begin() as t:
-        await t.sessions.add_link(token, person.id, now, now + lives_s)
+        await t.sessions.add_link(token, person.id, now, now + lives_s, whole=whole)
         await t.audit.add("command line", "sign_in.link", "made", now, person=person.name)
     return f"{public_url}/once/{token}"
 
@@ -147,7 +152,7 @@ def client_address(request: Request) -> str:
     return request.client.host if request.client else "unknown"
 
 
-def _inside(path: str) -> str:
+def inside(path: str) -> str:
     """A path of ours to go on to, or nothing: never another site's."""
     parts = urlsplit(path)
     inside = path.startswith("/") and not path.startswith(("//", "/\\")) and not parts.scheme and not parts.netloc

@@ -10,7 +10,7 @@ from starlette.routing import BaseRoute
 from starlette.staticfiles import StaticFiles
 
 from messaging.version import version
-from region.web import problems, sign_in
+from region.web import problems, second_step_pages, sign_in
 from region.web.auth import stated
 from region.web.context import Region
 from region.web.guard import Surround, guard
@@ -28,6 +28,7 @@ def build_site(region: Region, subjects: Iterable[Subject]) -> FastAPI:
     )  # fmt: skip
     app.state.region = region
     app.include_router(sign_in.router)
+    app.include_router(second_step_pages.router)
     for subject in subjects:
         region.pages.add(subject)
         app.include_router(subject.router)

@@ -14,6 +14,8 @@ from messaging.health import Health
 from messaging.status import Connection
 from messaging.twin import Config, Language, Reported
 from region.registry.records import Ordered
+from region.web.second_step import code_at
+from region.web.sign_in import make_link
 from region.web.words import LANGUAGES
 from tests.browser.axe import complaints
 from tests.browser.desk_page import PATIENCE_MS, chromium
@@ -128,6 +130,46 @@ async def test_the_page_of_a_station_is_accessible_once_it_tells_how_it_is(
     await page.locator("form[action$='/code'] button").click()
     await expect(page.locator("pre.code")).to_be_visible()
     assert await complaints(page) == []
+
+
+async def test_the_page_of_a_sites_staff_is_accessible(visitor: tuple[Page, Language], house: House) -> None:
+    page, language = visitor
+    async with house.registry.begin() as t:
+        name, now = f"staff-{language}", house.clock.wall()
+        person = await t.people.find(name) or await t.people.add(
+            name, "site_staff", now, sites=[house.site.id], language=language
+        )
+    await page.goto(await house.sign_in_link(person))
+    await expect(page.get_by_role("heading", level=1)).to_have_text(
+        {"en": "Our stations", "da": "Vores stationer"}[language]
+    )
+    await expect(page.get_by_role("rowheader")).to_have_text("Room 4")
+    assert await complaints(page) == []
+
+
+async def test_the_second_step_is_set_up_by_keyboard_and_accessible(
+    visitor: tuple[Page, Language], house: House
+) -> None:
+    page, language = visitor
+    now = house.clock.wall()
+    async with house.registry.begin() as t:
+        name = f"new-{language}"
+        person = await t.people.find(name) or await t.people.add(name, "it_admin", now, language=language)
+        await t.second_steps.reset(person.id)
+    await page.goto(await make_link(house.registry, house.url, person, now, 60.0))
+    await expect(page.get_by_role("heading", level=1)).to_have_text({"en": "Second step", "da": "Andet trin"}[language])
+    assert await complaints(page) == []
+    await page.keyboard.type("12345a")  # the field has the focus
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("alert")).to_be_visible()
+    assert await complaints(page) == []
+    key = (await page.locator("dd code").inner_text()).replace(" ", "")
+    await page.keyboard.type(code_at(key, house.clock.wall()))
+    await page.keyboard.press("Enter")
+    await expect(page.locator("main li")).to_have_count(10)
+    assert await complaints(page) == []
+    await page.locator("main a.button").press("Enter")
+    await expect(page).to_have_url(f"{house.url}/fleet")
 
 
 async def test_what_is_not_there_is_told_accessibly(visitor: tuple[Page, Language], house: House) -> None:

@@ -225,7 +225,9 @@ def test_state_is_for_the_region_alone_and_links_are_not_in_the_log(serving: Ser
     serving.command("user", "add", "ivan", "--role", "it_admin")
     link = serving.command("link", "ivan").strip()
     assert link.startswith(f"http://127.0.0.1:{serving.ports['--port']}/once/")
-    assert "Fleet" in urllib.request.build_opener(urllib.request.HTTPCookieProcessor()).open(link).read().decode()
+    opened = urllib.request.Request(link, headers={"Accept": "text/html"})
+    page = urllib.request.build_opener(urllib.request.HTTPCookieProcessor()).open(opened).read().decode()
+    assert "Second step" in page, "IT sets it up at the first sign-in"
     assert link.rpartition("/")[2] not in (tmp_path / "log").read_text()
     assert oct(serving.data.stat().st_mode & 0o777) == "0o700"
 

@@ -23,6 +23,23 @@ WORDS = {
     "web.sign_in.wait": "For mange forsøg. Prøv igen om {minutes} minutter.",
     "web.sign_in.help": "Har du ingen adgangskode, eller har du glemt den? Din it-afdeling kan give dig et link, "
     "du kan logge ind med én gang.",
+    "web.second.title": "Andet trin",
+    "web.second.lead": "Skriv den kode, som godkendelsesappen på din telefon viser nu.",
+    "web.second.set_up": "It logger ind i to trin: det andet er en kode fra en godkendelsesapp på din telefon. Tilføj "
+    "Lægeknap i appen nu med denne nøgle:",
+    "web.second.key": "Nøgle",
+    "web.second.open": "Åbn i appen på denne enhed",
+    "web.second.then": "Skriv så den kode, den viser.",
+    "web.second.code": "Kode (6 cifre)",
+    "web.second.button": "Videre",
+    "web.second.wrong": "Koden er forkert eller allerede brugt. Vent på den næste.",
+    "web.second.lost": "Har du mistet telefonen? Skriv en af dine nødkoder i stedet (du har {left} tilbage). Er der "
+    "ingen, så spørg en anden it-administrator.",
+    "web.recovery.title": "Dine nødkoder",
+    "web.recovery.lead": "Gem dem et andet sted end på telefonen. Hver af dem logger dig ind én gang uden den. De "
+    "vises kun denne ene gang.",
+    "web.recovery.kept": "Jeg har gemt dem",
+    "web.error.second_step_needed": "Du mangler det andet trin af at logge ind",
     "web.account.title": "Din konto",
     "web.account.name": "Brugernavn",
     "web.account.shown": "Borgerne ser",

@@ -22,6 +22,23 @@ WORDS = {
     "web.sign_in.wrong": "The user name or the password is wrong.",
     "web.sign_in.wait": "Too many attempts. Try again in {minutes} minutes.",
     "web.sign_in.help": "No password yet, or forgotten it? Your IT department can give you a one-time sign-in link.",
+    "web.second.title": "Second step",
+    "web.second.lead": "Type the code that the authenticator on your telephone shows now.",
+    "web.second.set_up": "IT signs in with a second step: a code of an authenticator on your telephone. Add Lægeknap "
+    "to it now, with this key:",
+    "web.second.key": "Key",
+    "web.second.open": "Open in the authenticator of this device",
+    "web.second.then": "Then type the code that it shows.",
+    "web.second.code": "Code (6 digits)",
+    "web.second.button": "Go on",
+    "web.second.wrong": "That code is not right, or has been used. Wait for the next one.",
+    "web.second.lost": "Telephone lost? One of your recovery codes ({left} left) can be typed instead. None left: ask "
+    "another IT administrator.",
+    "web.recovery.title": "Your recovery codes",
+    "web.recovery.lead": "Keep these where your telephone is not. Each signs you in once without it. They are shown "
+    "this once.",
+    "web.recovery.kept": "I have kept them",
+    "web.error.second_step_needed": "The second step of signing in is still to come",
     "web.account.title": "Your account",
     "web.account.name": "User name",
     "web.account.shown": "Residents see",
