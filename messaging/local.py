@@ -69,6 +69,14 @@ class CallView:
 
 
 @dataclass(frozen=True)
+class ClaimShown:
+    """How IT tells a station apart that asks to be claimed: `link` as a QR code, `check` as six digits."""
+
+    link: Annotated[str, Length(700)]
+    check: Annotated[str, Length(6)]
+
+
+@dataclass(frozen=True)
 class AgentView:
     """station-agent: what this station is and how it is. `link` is the broker's."""
 
@@ -83,6 +91,7 @@ class AgentView:
     hardware: str = ""
     last_report: float | None = None
     enrolment_error: str = ""  # a stable word: why enrolment has not succeeded yet
+    claim: ClaimShown | None = None  # while nobody has approved it
 
 
 @dataclass(frozen=True)

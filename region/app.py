@@ -35,6 +35,7 @@ from region.registry.store import RegistryEnrolmentStore
 from region.renewal import Renewal
 from region.serving import HttpServer, http_server, serve_on
 from region.stations.admission import Admission
+from region.stations.claims import ClaimService
 from region.stations.est import build_est
 from region.stations.gate import Door, Gate
 from region.stations.publishing import Publisher
@@ -153,11 +154,12 @@ def compose(options: ServeOptions, outside: Outside, tls: EnrolmentFiles, gate: 
     enrolment, renewals = Enrolment(store, authority, clock), Renewals(store, authority, clock)
     service = StationService(registry, clock, enrolment, outside.root_sha256, where)
     publisher = Publisher(registry, wire, authority, clock)
+    claims = ClaimService(registry, clock, where)
     wire.when_up(publisher.broker_came_up)
     subjects = (
         desk_subject(region),
         fleet_subject(region),
-        stations_subject(service, enrolment, publisher, Admission(registry, clock), commands),
+        stations_subject(service, enrolment, publisher, Admission(registry, clock), commands, claims),
         evaluation_subject(region),
     )
     for subject in subjects:
@@ -165,7 +167,7 @@ def compose(options: ServeOptions, outside: Outside, tls: EnrolmentFiles, gate: 
     gate.let_go += [subject.shut_out for subject in subjects if subject.shut_out is not None]
     gate.presence += [subject.presence for subject in subjects if subject.presence is not None]
     site = http_server(build_site(region, subjects), options.tls_certificate, options.tls_key)
-    door = http_server(build_est(enrolment, renewals, authority), tls.certificate, tls.key, tls.clients)
+    door = http_server(build_est(enrolment, renewals, authority, claims), tls.certificate, tls.key, tls.clients)
     return House(region, wire, gate, subjects, site, door)
 
 

@@ -53,7 +53,7 @@ class MemoryStore:
         row = self.rows.get(station)
         if row is None or row.code_sha256 != code_sha256:
             return None
-        if row.key_sha256 is None:
+        if row.certificate is None and row.key_sha256 in (None, key_sha256):
             row = self.rows[station] = replace(row, key_sha256=key_sha256, certificate=certificate)
             issued = x509.load_der_x509_certificate(certificate).not_valid_before_utc.timestamp() + 86_400
             self.given.append(given(station, key_sha256, certificate, issued))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -16,13 +17,18 @@ from pathlib import Path
 
 from cryptography import x509
 
+from messaging.claim import CLAIM_PATH, ClaimAnswer, ClaimRequest, ClaimState
 from messaging.clock import ManualClock, SystemClock
+from messaging.codec import decode, encode
 from messaging.enrolment import EST_PATH, CodeFile, write_code_file
+from messaging.envelope import parse_json
 from provisioning.authority import est
 from provisioning.authority.ca import CertificateAuthority
 from provisioning.authority.enrolment import Enrolment
 from provisioning.authority.errors import AuthorityError, CodeUsed, StationBarred, TooManyTries
+from provisioning.authority.ports import Invitation
 from provisioning.authority.renewal import Renewals
+from provisioning.authority.request import read_request
 from provisioning.authority.vault import open_authority
 from tests.enrolment_store import InMemorySigner, MemoryStore
 
@@ -48,6 +54,9 @@ class EstServer:
         self.asked: list[str] = []
         self.bodies: list[bytes] = []
         self.answer: bytes | None = None
+        self.claims: dict[str, ClaimRequest] = {}
+        self.approved: dict[str, str] = {}
+        self.refused: set[str] = set()
         self._lose = False
         self._server: asyncio.Server | None = None
 
@@ -62,6 +71,21 @@ class EstServer:
     def lose_next_answer(self) -> None:
         """Do what is asked, and break the connection before the answer."""
         self._lose = True
+
+    async def approve(self) -> None:
+        """Approve whoever has asked to be claimed, as this region's station."""
+        for key, asked in self.claims.items():
+            expires = SystemClock().wall() + 3600
+            await self.store.put_invitation(Invitation(self.station, asked.code_sha256, expires, key))
+            self.approved[key] = self.station
+
+    def _claim(self, body: bytes) -> bytes:
+        asked = decode(ClaimRequest, parse_json(body))
+        key = read_request(est.decode_request(asked.request.encode())).key_sha256
+        self.claims[key] = asked
+        state: ClaimState = "refused" if key in self.refused else "approved" if key in self.approved else "waiting"
+        answer = ClaimAnswer(state, "ef" * 16, "https://region.example/claims", 15, self.approved.get(key, ""))
+        return http(200, json.dumps(encode(answer)).encode())
 
     async def start(self) -> None:
         """Listen on a free port of loopback, or on the one from before."""
@@ -104,6 +128,8 @@ class EstServer:
     async def _respond(self, path: str, headers: dict[str, str], body: bytes, shown: x509.Certificate | None) -> bytes:
         if path == f"{EST_PATH}/cacerts":
             return http(200, est.encode_certificates(self.authority.chain))
+        if path == CLAIM_PATH:
+            return self._claim(body)
         try:
             if path == f"{EST_PATH}/simplereenroll":
                 renewed = await self.renewals.renew(est.decode_request(body), shown, "test")

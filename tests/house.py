@@ -27,6 +27,7 @@ from typing import Any
 
 import httpx
 
+from messaging.claim import RegionFile, write_region_file
 from messaging.clock import Clock, SystemClock
 from messaging.enrolment import CodeFile, write_code_file
 from messaging.frames import RingReader
@@ -216,6 +217,21 @@ class House:
             station.face.watch_levels()
         return station
 
+    async def add_unclaimed(self, name: str = "unclaimed") -> RunningStation:
+        """A station that knows where its region is and nothing else; its `id` here is not what the region calls it."""
+        folder = self.root / name
+        for part in ("run", "state"):
+            (folder / part).mkdir(parents=True, mode=0o700)
+        root_sha256 = open_authority(self.root / "region" / "ca", self.clock).root_sha256
+        content = RegionFile(f"https://{HOST}:{self.enrolment}", root_sha256, f"{HOST}:{self.broker}")
+        (folder / "region.toml").write_text(write_region_file(content), encoding="utf-8")
+        _write_config(folder, 640, 480, False, {})
+        station = RunningStation(name, name, folder, self.processes, Face(folder / "run"))
+        self.stations.append(station)
+        for process in ("agent", "call"):
+            await self.processes.start(Program(f"{name}-{process}", _station(folder, process), {}))
+        return station
+
     async def nobody_in_call(self) -> None:
         """The region knows that every call is over; the two ends may have told each other sooner."""
         async with asyncio.timeout(READY_S):
@@ -292,7 +308,7 @@ def _write_config(folder: Path, width: int, height: int, framing: bool, sim: dic
     tables: dict[str, dict[str, Any]] = {
         "station": {
             "hardware": "sim", "state_dir": str(folder / "state"), "runtime_dir": str(folder / "run"),
-            "code_file": str(folder / "card.toml"),
+            "code_file": str(folder / "card.toml"), "region_file": str(folder / "region.toml"),
         },
         "media": {"width": width, "height": height, "framing": framing},
         "screen": {"size": "800x500", "mirror": str(folder / "run" / "screen.jpg")},

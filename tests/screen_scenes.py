@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import get_args
 
 from messaging.call import Devices, EndReason
-from messaging.local import AgentView, CallState, CallView, FaultReason, LightPattern
+from messaging.local import AgentView, CallState, CallView, ClaimShown, FaultReason, LightPattern
 from messaging.twin import Config, Language
 
 NOW = 1_795_266_300.0  # Saturday 21 November 2026, in daylight in Denmark
@@ -80,6 +80,8 @@ def scenes(language: Language, agent: AgentView | None = None, **names: object) 
     yield scene("ended_missed", "feedback", reason="no_answer", outgoing=False)
     for fault in get_args(FaultReason):
         yield scene(f"fault_{fault}", "fault", fault=fault)
+    claim = ClaimShown(f"https://region.example/claims/{'ab' * 32}?check=012345", "012345")
+    yield Scene("claim", call_view("fault", fault="not_enrolled"), replace(agent, enrolled=False, claim=claim))
     yield scene("offline", "offline")
     yield Scene("away", None, agent)
     yield Scene("away_long", None, agent, away_for=60.0)

@@ -43,15 +43,27 @@ from device.health.versions import versions
 from device.runtime.config import StationConfig
 from device.runtime.log_stream import streaming_log
 from device.runtime.service import Watchdog, set_log_level
+from messaging.claim import serial_told
 from messaging.clock import Clock
 from messaging.envelope import Sealer
 from messaging.health import Event
 from messaging.link.local import LocalClient, LocalServer, Reply
 from messaging.link.port import Link
-from messaging.local import AGENT_SOCKET, CALL_SOCKET, AgentView, End, FiguresKept, Message, Refusal, ScreenAlive
+from messaging.local import (
+    AGENT_SOCKET,
+    CALL_SOCKET,
+    AgentView,
+    ClaimShown,
+    End,
+    FiguresKept,
+    Message,
+    Refusal,
+    ScreenAlive,
+)  # fmt: skip
 from messaging.settings import redacted
 from messaging.status import Birth
 from messaging.topics import up
+from provisioning.station.claim import Claiming
 from provisioning.station.enrol import Enrolment, Patience
 from provisioning.station.files import write_whole
 from provisioning.station.keystore import Identity, Keystore
@@ -63,6 +75,7 @@ T = TypeVar("T")
 Will = Callable[[], tuple[str, bytes]]
 MakeLink = Callable[[Identity, Keystore, Will], Link]
 _TICK_S = 1.0
+_SERIAL = "proc/device-tree/serial-number"  # of a Raspberry Pi; a PC tells its own to root alone
 _FIRST_REPORT_WITHIN_S = 3.0
 _JITTER = 0.1  # of the interval, so that a fleet that came back as one does not report as one
 _MOST_EVENTS = 64  # that wait for the station to be enrolled; then the outbox holds them
@@ -122,6 +135,7 @@ class Agent:
         self._identity: Identity | None = None
         self._uplink: Uplink | None = None
         self._enrolment_error = ""
+        self._claim: ClaimShown | None = None
         self._twin = Twin(ConfigStore(config.state_dir / "config.json"), self._clock.monotonic, self._facts, self._tell)
         ledger = Ledger(journal, self._courier, self._sealer, surroundings.thread)
         self._commands = Commands(
@@ -136,8 +150,9 @@ class Agent:
         """Serve until cancelled, or until a command ends this run."""
         self._main = asyncio.current_task()
         enrolling = Enrolling(
-            self._keystore, self._enrolment, self._clock, self._on.patience(), self._on_identity, self._on_error
-        )
+            self._keystore, self._enrolment, self._claiming(), self._clock, self._on.patience(), self._on.random,
+            self._on_identity, self._on_error, self._on_claim,
+        )  # fmt: skip
         await self._server.start()
         try:
             with streaming_log(self._server):
@@ -241,6 +256,11 @@ class Agent:
 
     # --- what they tell each other ---
 
+    def _claiming(self) -> Claiming:
+        station = self._config.station
+        serial = serial_told(read.text(self._on.root / _SERIAL) or "")
+        return Claiming(self._config.state_dir, Path(station.region_file), Path(station.code_file), serial)
+
     def _make_uplink(self, identity: Identity) -> Uplink:
         presence = Presence(identity.station, self._sealer, self._versions, self._connections)
         link = self._on.make_link(identity, self._keystore, presence.will)
@@ -342,6 +362,10 @@ class Agent:
         self._enrolment_error = code
         self._show()
 
+    def _on_claim(self, claim: ClaimShown | None) -> None:
+        self._claim = claim
+        self._show()
+
     def _on_call(self, message: Message) -> None:
         if isinstance(message, Refusal):
             self._commands.refused(message.code)
@@ -393,6 +417,7 @@ class Agent:
             hardware=self._config.station.hardware,
             last_report=self._last_report,
             enrolment_error=self._complaint(),
+            claim=self._claim,
         )
 
     def _complaint(self) -> str:

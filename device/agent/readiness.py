@@ -15,6 +15,9 @@ _FAULTS = {
 _ENROLMENT = {
     "": "not enrolled yet: enrolment is being tried",
     "no_code_file": "not enrolled: there is no code file",
+    "unclaimed": "not enrolled: somebody of the region's IT has to approve it",
+    "claim_refused": "not enrolled: the region's IT has refused this station; it asks again by itself",
+    "region_file_malformed": "not enrolled: the region file cannot be used",
     "code_file_malformed": "not enrolled: the code file cannot be used; print a new one",
     "region_unreachable": "not enrolled: the region cannot be reached",
     "region_not_trusted": "not enrolled: whoever answers is not the region of the code file",
@@ -59,6 +62,8 @@ def _agent_rows(agent: AgentView | None) -> list[Row]:
     found = [Row("station-agent", "runs")]
     if not agent.enrolled:
         text = _ENROLMENT.get(agent.enrolment_error, f"not enrolled: {agent.enrolment_error}")
+        if agent.claim is not None:
+            text += f"; check code {agent.claim.check}, at {agent.claim.link}"
         return [*found, Row("enrolment", text, hinders=True)]
     found.append(Row("enrolment", f"enrolled as {agent.station}"))
     if agent.enrolment_error in _CERTIFICATE:

@@ -24,6 +24,7 @@ class StationSection:
     state_dir: PathText = "/var/lib/laegeknap"
     runtime_dir: PathText = "/run/laegeknap"
     code_file: PathText = "/var/lib/laegeknap/code.toml"
+    region_file: PathText = "/boot/firmware/laegeknap-region.toml"
 
 
 @dataclass(frozen=True)

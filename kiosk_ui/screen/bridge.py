@@ -10,6 +10,7 @@ from PySide6.QtCore import Property, QObject, Qt, Signal
 from kiosk_ui.screen.follower import Follower
 from kiosk_ui.screen.geometry import fills
 from kiosk_ui.screen.palette import PALETTES
+from kiosk_ui.screen.qr import qr_picture
 from kiosk_ui.screen.view import ScreenView
 from messaging.clock import Clock
 from messaging.local import AgentView, CallView
@@ -77,6 +78,7 @@ class Bridge(QObject):
 def as_qml(view: ScreenView) -> dict[str, Any]:
     """The view with its colours, in QML's spelling."""
     data = {_camel(key): value for key, value in asdict(view).items()}
+    data["qr"] = qr_picture(view.claim) if view.claim else ""
     data["colours"] = {_camel(key): value for key, value in asdict(PALETTES[view.tone]).items()}
     return data
 

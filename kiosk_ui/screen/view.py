@@ -12,7 +12,7 @@ from typing import Literal
 from kiosk_ui.screen.opening import is_open, opens_next
 from kiosk_ui.words import Said, Words, elapsed
 from messaging.call import Devices, EndReason
-from messaging.local import ON_AIR, AgentView, CallView
+from messaging.local import ON_AIR, AgentView, CallView, ClaimShown
 from messaging.twin import Config, Language
 
 FROZEN_AFTER_S = 2.0  # a picture older than this is not shown as a live one
@@ -23,7 +23,7 @@ LOST_LONG_S = 60.0  # a line lost for so long: the resident is given the telepho
 OWN_LIVE_S = 1.0  # own pictures this fresh mean an open camera, whatever was said
 _NIGHT = (21, 7)  # hours in which a bright screen would wake a sleeper
 
-Layout = Literal["idle", "calling", "ringing", "connecting", "in_call", "ended", "fault", "offline"]
+Layout = Literal["idle", "calling", "ringing", "connecting", "in_call", "ended", "fault", "offline", "claim"]
 Tone = Literal["calm", "night", "calling", "ringing", "live", "trouble"]
 Bar = Literal["button", "phone", "staff", "none"]  # what the bar at the bottom is about
 
@@ -73,6 +73,8 @@ class ScreenView:
     flash: bool = False  # a still of it is taken
     refused: bool = False  # react to a press that could not do anything
     staff: str = ""  # small, for the staff
+    claim: str = ""  # what the QR code holds by which IT claims the station
+    check: str = ""  # its six digits, in two groups
 
 
 def screen_view(call: CallView | None, agent: AgentView | None, noticed: Noticed) -> ScreenView:
@@ -259,9 +261,15 @@ class _Composer:
 
     def _fault(self, call: CallView) -> ScreenView:
         fault = call.fault or "internal"
+        if fault == "not_enrolled" and self.agent is not None and self.agent.claim is not None:
+            return self._claimed(self.agent.claim)
         why = self.agent.enrolment_error if self.agent is not None and fault == "not_enrolled" else ""
         view = self._trouble("fault", self.words.faults[fault])
         return replace(view, staff=self.texts.staff_code.format(code=why or fault))
+
+    def _claimed(self, claim: ClaimShown) -> ScreenView:
+        check = f"{claim.check[:3]} {claim.check[3:]}"
+        return replace(self._trouble("claim", self.texts.claim), claim=claim.link, check=check)
 
     def _away(self) -> ScreenView:
         if self.noticed.away_for >= AWAY_LONG_S:

@@ -89,6 +89,7 @@ class ScreenTexts:
     refused: str  # a press just now could not do anything
     refused_wait: str  # nor now, but in a moment
     staff_code: str  # {code}
+    claim: Said  # IT is to approve the station, by the digits and the QR code beside
 
 
 @dataclass(frozen=True)

@@ -63,6 +63,10 @@ SCREEN = ScreenTexts(
     refused="Tak for dit tryk. Vi kan ikke ringe lige nu.",
     refused_wait="Tak for dit tryk. Knappen er klar om lidt.",
     staff_code="Til personalet: {code}",
+    claim=Said(
+        "Knappen er ikke klar endnu",
+        "Til IT: Skan koden, eller find kontrolkoden på regionens side, og godkend stationen.",
+    ),
 )
 
 CONSOLE = ConsoleTexts(

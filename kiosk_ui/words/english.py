@@ -63,6 +63,10 @@ SCREEN = ScreenTexts(
     refused="Thank you for pressing. We cannot call just now.",
     refused_wait="Thank you for pressing. The button will be ready soon.",
     staff_code="For staff: {code}",
+    claim=Said(
+        "The button is not ready yet",
+        "For IT: scan the code, or find the check code on the region's page, and approve.",
+    ),
 )
 
 CONSOLE = ConsoleTexts(

@@ -1,8 +1,9 @@
 """Who gets a certificate: a station that shows the code the registry made for it, once.
 
 A code is 80 random bits, kept as its SHA-256. The first key that comes with it is bound to it; that key always gets
-the same certificate again, so a power cut at any point costs nothing, and no other key gets one. The code burns when
-the station has been seen connected with that certificate.
+the same certificate again, so a power cut at any point costs nothing, and no other key gets one. A code that a station
+made for itself is bound to its key when somebody approves the two (door B, `region.stations.claims`). The code burns
+when the station has been seen connected with that certificate.
 """
 
 from __future__ import annotations
@@ -71,10 +72,10 @@ class Enrolment:
         if not await self._store.may_enrol(station):
             raise StationBarred("the registry has retired or revoked the station")
         request = read_request(request_der)
-        if invitation.key_sha256 is None:
+        if invitation.certificate is None and invitation.key_sha256 in (None, request.key_sha256):
             invitation = await self._bind(invitation, request_der)
         if invitation.key_sha256 != request.key_sha256 or invitation.certificate is None:
-            raise CodeUsed("the code has been used with another key")
+            raise CodeUsed("the code is another key's")
         return x509.load_der_x509_certificate(invitation.certificate)
 
     async def confirm(self, station: str, certificate_expires: float | None) -> bool:
@@ -98,7 +99,7 @@ class Enrolment:
         if invitation is None or not right:
             raise WrongCode("no such station, or not its code")
         # A key that has its certificate may fetch it again at any time; only a first use can be too late.
-        if invitation.key_sha256 is None and self._clock.wall() > invitation.expires:
+        if invitation.certificate is None and self._clock.wall() > invitation.expires:
             raise CodeExpired("the code has expired; print a new one")
         return invitation
 

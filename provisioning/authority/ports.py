@@ -18,7 +18,7 @@ class Invitation:
     station: str
     code_sha256: str  # hex
     expires: float
-    key_sha256: str | None = None  # the first key that came with the code; no other gets in with it
+    key_sha256: str | None = None  # the only key that gets in with the code: the first that came, or the one approved
     certificate: bytes | None = None  # DER, given to that key
     burnt: float | None = None  # when the station was seen connected with that certificate
 
@@ -72,7 +72,7 @@ class EnrolmentStore(Protocol):
         """Store a new invitation in place of the station's last."""
 
     async def bind(self, station: str, code_sha256: str, key_sha256: str, certificate: bytes) -> Invitation | None:
-        """Give the invitation its key and certificate if it has none yet, and return it as it now stands.
+        """Give the invitation key and certificate if it has none and is no other key's; return it as it now stands.
 
         One conditional UPDATE: of two requests at once the first wins, and both see the same row. None when the
         invitation has been replaced meanwhile.

@@ -124,7 +124,7 @@ class Enrolment:
         elif step is Step.MAKE_KEY:
             self._keystore.make_key()
         else:
-            trust = await region_client.fetch_trust(code_file)
+            trust = await region_client.fetch_trust(code_file.url, code_file.ca_sha256)
             certificate_pem = await region_client.enrol(code_file, trust, self._keystore.staged_key())
             self._keystore.stage_certificate(certificate_pem, trust.root_pem)
 

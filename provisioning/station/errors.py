@@ -37,6 +37,13 @@ class CodeFileMalformed(EnrolmentFailed):
     lasting = True
 
 
+class RegionFileMalformed(EnrolmentFailed):
+    """There is a region file, but it is not one of ours."""
+
+    code = "region_file_malformed"
+    lasting = True
+
+
 class RegionUnreachable(EnrolmentFailed):
     """No connection, no answer, or the region is in trouble itself."""
 

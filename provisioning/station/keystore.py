@@ -19,29 +19,25 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import hashlib
-import json
 import logging
 import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
 
-from messaging.codec import Length, decode, encode
+from messaging.codec import Length
 from messaging.enrolment import CodeFile
-from messaging.envelope import parse_json
 from messaging.errors import MessageError
+from provisioning.station.documents import document, guarded, load_key, new_key, read_document
 from provisioning.station.errors import StateUnusable
 from provisioning.station.files import remove, sync_directory, write_whole
 
 _log = logging.getLogger(__name__)
-T = TypeVar("T")
-_MOST_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True)
@@ -111,13 +107,13 @@ class Keystore:
 
     def identity(self) -> Identity | None:
         """Who this station is, or None when it has not been enrolled."""
-        with _guarded():
-            return _read(self._dir / "identity.json", Identity)
+        with guarded():
+            return read_document(self._dir / "identity.json", Identity)
 
     def enrolled_with(self) -> Wanted | None:
         """What the identity in force was enrolled with."""
-        with _guarded():
-            return _read(self._dir / "enrolled.json", Wanted) if self.identity() is not None else None
+        with guarded():
+            return read_document(self._dir / "enrolled.json", Wanted) if self.identity() is not None else None
 
     def validity(self) -> tuple[float, float] | None:
         """The certificate's notBefore and notAfter, Unix seconds; None when there is no certificate to read."""
@@ -125,11 +121,11 @@ class Keystore:
 
     def registered_key(self) -> ec.EllipticCurvePrivateKey:
         """The private key in force."""
-        return _load_key(self.key)
+        return load_key(self.key)
 
     def roots(self) -> tuple[x509.Certificate, ...]:
         """The roots that broker and region are held to."""
-        with _guarded():
+        with guarded():
             return tuple(x509.load_pem_x509_certificates(self.ca.read_bytes()))
 
     # --- a renewal under way: `renewing/`, its certificate last; `ca.pem` in it holds the old roots too ---
@@ -148,7 +144,7 @@ class Keystore:
 
     def stage_renewal(self, certificate_pem: bytes, ca_pem: bytes) -> None:
         """Keep what the region answered beside what is in force; the certificate last."""
-        with _guarded():
+        with guarded():
             self.discard_renewal()
             (self._dir / "renewing").mkdir(mode=0o700)
             sync_directory(self._dir)
@@ -163,7 +159,7 @@ class Keystore:
         waiting = self.renewing
         if waiting is None:
             raise StateUnusable("there is no renewed certificate to put in force")
-        with _guarded():
+        with guarded():
             if self._is_of_the_key_in_force(waiting):
                 write_whole(self.ca, waiting.ca.read_bytes())
                 write_whole(self.certificate, waiting.certificate.read_bytes())
@@ -171,7 +167,7 @@ class Keystore:
 
     def discard_renewal(self) -> None:
         """Drop a renewal under way, its certificate first."""
-        with _guarded():
+        with guarded():
             folder = self._dir / "renewing"
             if folder.exists():
                 remove(folder / "certificate.pem")
@@ -188,7 +184,7 @@ class Keystore:
     @contextlib.contextmanager
     def lock(self) -> Iterator[None]:
         """Held while enrolling, so that the agent and a technician's command never do it at the same time."""
-        with _guarded():
+        with guarded():
             self._dir.mkdir(parents=True, exist_ok=True)
             handle = os.open(self._dir, os.O_RDONLY | os.O_DIRECTORY)
         try:
@@ -203,9 +199,9 @@ class Keystore:
 
     def staged(self) -> Staged | None:
         """The enrolment under way, or None."""
-        with _guarded():
+        with guarded():
             try:
-                wanted = _read(self._staging / "wanted.json", Wanted)
+                wanted = read_document(self._staging / "wanted.json", Wanted)
             except MessageError as error:
                 _log.warning("the enrolment under way is damaged (%s) and will begin anew", error)
                 return None
@@ -214,18 +210,20 @@ class Keystore:
             has_key = (self._staging / "key.pem").exists()
             return Staged(wanted, has_key, has_key and (self._staging / "certificate.pem").exists())
 
-    def begin(self, wanted: Wanted) -> None:
-        """Begin an enrolment, in place of any other under way."""
-        with _guarded():
+    def begin(self, wanted: Wanted, key_pem: bytes | None = None) -> None:
+        """Begin an enrolment, in place of any other under way; with the key that it is about, if there is one."""
+        with guarded():
             self.discard()
             self._dir.mkdir(parents=True, exist_ok=True)
             self._staging.mkdir(mode=0o700)
             sync_directory(self._dir)
-            write_whole(self._staging / "wanted.json", _json(wanted))
+            if key_pem is not None:
+                write_whole(self._staging / "key.pem", key_pem, 0o600)
+            write_whole(self._staging / "wanted.json", document(wanted))
 
     def discard(self) -> None:
         """Drop the enrolment under way, its `wanted.json` first: what is left after a power cut is nobody's."""
-        with _guarded():
+        with guarded():
             if self._staging.exists():
                 remove(self._staging / "wanted.json")
                 shutil.rmtree(self._staging)
@@ -238,18 +236,16 @@ class Keystore:
 
     def make_key(self) -> None:
         """Make the key of the enrolment under way; it is on disk before anybody hears of it."""
-        key = ec.generate_private_key(ec.SECP256R1())
-        pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-        with _guarded():
-            write_whole(self._staging / "key.pem", pem, 0o600)
+        with guarded():
+            write_whole(self._staging / "key.pem", new_key(), 0o600)
 
     def staged_key(self) -> ec.EllipticCurvePrivateKey:
         """The key of the enrolment under way."""
-        return _load_key(self._staging / "key.pem")
+        return load_key(self._staging / "key.pem")
 
     def stage_certificate(self, certificate_pem: bytes, ca_pem: bytes) -> None:
         """Keep what the region answered; the certificate last."""
-        with _guarded():
+        with guarded():
             write_whole(self._staging / "ca.pem", ca_pem)
             write_whole(self._staging / "certificate.pem", certificate_pem)
 
@@ -260,23 +256,15 @@ class Keystore:
             raise StateUnusable("there is no finished enrolment to install")
         wanted = staged.wanted
         identity = Identity(wanted.station, wanted.broker, wanted.url)
-        with _guarded():
+        with guarded():
             self.discard_renewal()
             remove(self._dir / "identity.json")  # never a key of one identity beside the certificate of another
             for name, mode in (("ca.pem", 0o640), ("key.pem", 0o600), ("certificate.pem", 0o640)):
                 write_whole(self._dir / name, (self._staging / name).read_bytes(), mode)
-            write_whole(self._dir / "enrolled.json", _json(wanted))
-            write_whole(self._dir / "identity.json", _json(identity))
+            write_whole(self._dir / "enrolled.json", document(wanted))
+            write_whole(self._dir / "identity.json", document(identity))
         self.discard()
         return identity
-
-
-def _load_key(path: Path) -> ec.EllipticCurvePrivateKey:
-    with _guarded():
-        key = load_pem_private_key(path.read_bytes(), password=None)
-    if not isinstance(key, ec.EllipticCurvePrivateKey):
-        raise StateUnusable(f"{path} is not a key of ours")
-    return key
 
 
 def _validity(path: Path) -> tuple[float, float] | None:
@@ -285,25 +273,3 @@ def _validity(path: Path) -> tuple[float, float] | None:
     except (OSError, ValueError):
         return None
     return certificate.not_valid_before_utc.timestamp(), certificate.not_valid_after_utc.timestamp()
-
-
-def _read(path: Path, kind: type[T]) -> T | None:
-    try:
-        with path.open("rb") as file:
-            return decode(kind, parse_json(file.read(_MOST_BYTES)))
-    except FileNotFoundError:
-        return None
-
-
-def _json(value: object) -> bytes:
-    return json.dumps(encode(value), indent=1).encode() + b"\n"
-
-
-@contextlib.contextmanager
-def _guarded() -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise StateUnusable(f"{error.filename or 'state directory'}: {error.strerror or error}") from error
-    except (MessageError, ValueError) as error:
-        raise StateUnusable(f"a file in the state directory is damaged: {error}") from error

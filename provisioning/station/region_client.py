@@ -74,16 +74,16 @@ class Renewed:
     ca_pem: bytes
 
 
-async def fetch_trust(code_file: CodeFile) -> Trust:
-    """The trust that the code file pins, or EnrolmentFailed."""
+async def fetch_trust(url: str, ca_sha256: str) -> Trust:
+    """The trust that is pinned by the root's SHA-256 (hexadecimal), or EnrolmentFailed."""
     unverified = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     unverified.check_hostname = False
     unverified.verify_mode = ssl.CERT_NONE  # the answer is held to the pinned hash instead
-    answer = await _ask(code_file.url, unverified, "GET", "/cacerts")
+    answer = await ask(url, unverified, "GET", "/cacerts")
     offered = _certificates(answer)
-    root = next((one for one in offered if _sha256(one) == code_file.ca_sha256), None)
+    root = next((one for one in offered if _sha256(one) == ca_sha256), None)
     if root is None:
-        raise RegionNotTrusted("no certificate of this region has the hash that the code file pins")
+        raise RegionNotTrusted("no certificate of this region has the hash that this station's card pins")
     return Trust((root,), tuple(one for one in offered if one != root and _signed_by(one, root)))
 
 
@@ -92,7 +92,7 @@ async def enrol(code_file: CodeFile, trust: Trust, key: ec.EllipticCurvePrivateK
     context = ssl.create_default_context(cadata=trust.root_pem.decode())
     credentials = base64.b64encode(f"{code_file.station}:{code_file.code}".encode()).decode()
     headers = {"Authorization": f"Basic {credentials}", **_REQUEST_HEADERS}
-    answer = await _ask(code_file.url, context, "POST", "/simpleenroll", headers, _request(code_file.station, key))
+    answer = await ask(code_file.url, context, "POST", "/simpleenroll", headers, request(code_file.station, key))
     return _own_chain(_certificates(answer), trust, key, code_file.station)
 
 
@@ -106,8 +106,8 @@ async def renew(
     context = ssl.create_default_context(cadata=pem_of(roots).decode())
     if shown is not None:
         context.load_cert_chain(shown.certificate, shown.key)
-    trust = _learn(roots, _certificates(await _ask(url, context, "GET", "/cacerts")))
-    answer = await _ask(url, context, "POST", "/simplereenroll", _REQUEST_HEADERS, _request(station, key))
+    trust = _learn(roots, _certificates(await ask(url, context, "GET", "/cacerts")))
+    answer = await ask(url, context, "POST", "/simplereenroll", _REQUEST_HEADERS, request(station, key))
     return Renewed(_own_chain(_certificates(answer), trust, key, station), pem_of(trust.roots))
 
 
@@ -143,10 +143,11 @@ def _public(certificate: x509.Certificate) -> bytes:
     return certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
 
-def _request(station: str, key: ec.EllipticCurvePrivateKey) -> bytes:
+def request(station: str, key: ec.EllipticCurvePrivateKey) -> bytes:
+    """A certificate request in that name, PKCS #10, base64 DER."""
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, station)])
-    request = x509.CertificateSigningRequestBuilder().subject_name(name).sign(key, hashes.SHA256())
-    return base64.b64encode(request.public_bytes(Encoding.DER))
+    made = x509.CertificateSigningRequestBuilder().subject_name(name).sign(key, hashes.SHA256())
+    return base64.b64encode(made.public_bytes(Encoding.DER))
 
 
 def pem_of(certificates: tuple[x509.Certificate, ...]) -> bytes:
@@ -191,9 +192,10 @@ def _signed_by(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
 # --- HTTP over asyncio's TLS: one request, one answer of bounded size, within a bounded time ---
 
 
-async def _ask(
+async def ask(
     url: str, context: ssl.SSLContext, method: str, path: str, headers: dict[str, str] | None = None, body: bytes = b""
 ) -> bytes:
+    """The body of the region's answer; EnrolmentFailed where it does not come or is a refusal."""
     parts = urlsplit(url)
     host, port = parts.hostname or "", parts.port or 443
     lines = {"Host": parts.netloc, "Connection": "close", "Content-Length": str(len(body)), **(headers or {})}

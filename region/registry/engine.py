@@ -17,6 +17,7 @@ from region.registry.backup import Renumbering
 from region.registry.bulk import Bulk
 from region.registry.calls import Calls
 from region.registry.certificates import Certificates
+from region.registry.claims import Claims
 from region.registry.commands import Commands
 from region.registry.enrolments import Enrolments
 from region.registry.errors import Conflict, Invalid, Unavailable
@@ -104,6 +105,11 @@ class Transaction:
     def enrolments(self) -> Enrolments:
         """Enrolment codes and the certificates they gave."""
         return Enrolments(self._connection)
+
+    @cached_property
+    def claims(self) -> Claims:
+        """Stations that ask to be claimed."""
+        return Claims(self._connection)
 
     @cached_property
     def certificates(self) -> Certificates:

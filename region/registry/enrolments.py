@@ -32,12 +32,12 @@ class Enrolments(Subject):
         )  # fmt: skip
 
     async def bind(self, station_id: str, code_sha256: str, key_sha256: str, certificate: bytes) -> Invitation | None:
-        """Give the invitation its key and certificate if it has none; what it is now, None if it was replaced."""
+        """Give the invitation key and certificate if it has none and is no other key's; None if it was replaced."""
         row = schema.invitation.c
         same = (row.station_id == station_id, row.code_sha256 == code_sha256)
         await self._run(
             update(schema.invitation)
-            .where(*same, row.key_sha256.is_(None))
+            .where(*same, row.certificate.is_(None), row.key_sha256.is_(None) | (row.key_sha256 == key_sha256))
             .values(key_sha256=key_sha256, certificate=certificate)
         )
         found = await self._row(select(schema.invitation).where(*same))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from messaging.call import EndReason
+from messaging.claim import ClaimState
 from messaging.command import CommandState, CommandType
 from messaging.quality import Grade
 from messaging.status import Process
@@ -301,6 +302,24 @@ class Command:
     def standing(self) -> Standing:
         """How far it has come, for the table of what moves."""
         return Standing(self.state, self.reason, self.by_station)
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A station that asks to be claimed, by its key. `source` is whom it is counted against; `serial` may be empty."""
+
+    key_sha256: str
+    code_sha256: str
+    nonce: str
+    serial: str
+    address: str
+    source: str
+    state: ClaimState
+    station_id: str | None
+    made_at: float
+    seen_at: float
+    decided_at: float | None
+    decided_by: str
 
 
 @dataclass(frozen=True)

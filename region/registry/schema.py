@@ -268,6 +268,23 @@ command = Table(
     Index("ix_command_station_id_created_at", "station_id", "created_at"),
 )  # fmt: skip
 
+claim = Table(
+    "claim", metadata,
+    Column("key_sha256", String(64), primary_key=True),
+    Column("code_sha256", String(64), nullable=False),
+    Column("nonce", String(32), nullable=False),
+    Column("serial", String(64), nullable=False),
+    Column("address", String(64), nullable=False),
+    Column("source", String(64), nullable=False, index=True),
+    Column("state", String(8), nullable=False),
+    Column("station_id", ForeignKey("station.id"), nullable=True),
+    Column("made_at", Double, nullable=False),
+    Column("seen_at", Double, nullable=False),
+    Column("decided_at", Double, nullable=True),
+    Column("decided_by", String(80), nullable=False),
+    CheckConstraint("state IN ('waiting', 'approved', 'refused')", name="state"),
+)  # fmt: skip
+
 audit = Table(
     "audit", metadata,
     Column("id", Integer, primary_key=True, autoincrement=False),  # its place in the chain, counted by the head

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 import secrets
 from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import Select, func, insert, select, update
 
+from messaging.claim import SERIAL
 from messaging.twin import Config, Language
 from provisioning.authority.profiles import Document, put, without
 from region.registry import schema
@@ -18,7 +18,6 @@ from region.registry.places import Rooms
 from region.registry.records import Admission, Station
 from region.registry.table import Subject, chunks, text
 
-_SERIAL = re.compile(r"[a-z0-9][a-z0-9.:-]{3,63}")
 _LETTERS = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32, in lower case
 
 
@@ -207,7 +206,7 @@ def _own(own: Document, above: Document, asked: Mapping[str, Any]) -> Document:
 def serial_number(value: str | None) -> str | None:
     """A computer's serial number as it is stored: without spaces, in lower case. None where there is none."""
     value = "".join((value or "").split()).lower()
-    if value and not _SERIAL.fullmatch(value):
+    if value and not SERIAL.fullmatch(value):
         raise Invalid("serial: 4 to 64 letters, digits, hyphens, dots and colons")
     return value or None
 

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 
 from cryptography import x509
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from messaging.codec import encode
+from messaging.claim import CLAIM_PATH, ClaimRequest
+from messaging.codec import decode, encode
 from messaging.enrolment import EST_PATH, EnrolmentRefusal
+from messaging.envelope import parse_json
+from messaging.errors import MessageError
 from provisioning.authority import est
 from provisioning.authority.enrolment import Enrolment
 from provisioning.authority.errors import (
@@ -36,6 +39,7 @@ from provisioning.authority.ports import Signer
 from provisioning.authority.renewal import Renewals
 from region.peer import shown_certificate
 from region.registry import RegistryError
+from region.stations.claims import ClaimService
 
 _log = logging.getLogger(__name__)
 _STATUS: dict[type[AuthorityError], int] = {
@@ -45,8 +49,10 @@ _STATUS: dict[type[AuthorityError], int] = {
 }  # fmt: skip
 
 
-def build_est(enrolment: Enrolment, renewals: Renewals, signer: Signer) -> Starlette:
-    """The application for `--enrol-port`."""
+def build_est(
+    enrolment: Enrolment, renewals: Renewals, signer: Signer, claims: ClaimService | None = None
+) -> Starlette:
+    """The application for `--enrol-port`; without `claims` nobody can ask to be claimed there."""
 
     async def cacerts(_request: Request) -> Response:
         return await _answer("cacerts", "unknown", signer.chain())
@@ -70,18 +76,42 @@ def build_est(enrolment: Enrolment, renewals: Renewals, signer: Signer) -> Starl
         source = _source(request)
         return await _answer("renewal", source, renew())
 
-    return Starlette(
-        routes=[
-            Route(f"{EST_PATH}/cacerts", cacerts, methods=["GET"]),
-            Route(f"{EST_PATH}/simpleenroll", simpleenroll, methods=["POST"]),
-            Route(f"{EST_PATH}/simplereenroll", simplereenroll, methods=["POST"]),
-        ]
-    )
+    routes = [
+        Route(f"{EST_PATH}/cacerts", cacerts, methods=["GET"]),
+        Route(f"{EST_PATH}/simpleenroll", simpleenroll, methods=["POST"]),
+        Route(f"{EST_PATH}/simplereenroll", simplereenroll, methods=["POST"]),
+    ]
+    if claims is not None:
+        routes.append(Route(CLAIM_PATH, _claim_route(claims), methods=["POST"]))
+    return Starlette(routes=routes)
+
+
+def _claim_route(claims: ClaimService) -> Callable[[Request], Awaitable[Response]]:
+    async def claim(request: Request) -> Response:
+        async def ask() -> Response:
+            try:
+                asked = decode(ClaimRequest, parse_json(await _body(request), est.MAX_BODY))
+            except MessageError as error:
+                raise MalformedRequest("no claim of ours") from error
+            return JSONResponse(encode(await claims.ask(asked, est.decode_request(asked.request.encode()), source)))
+
+        source = _source(request)
+        return await _told("claim", source, ask())
+
+    return claim
 
 
 async def _answer(what: str, source: str, work: Awaitable[tuple[x509.Certificate, ...]]) -> Response:
-    try:
+    async def certificates() -> Response:
         return _certificates(est.encode_certificates(await work))
+
+    return await _told(what, source, certificates())
+
+
+async def _told(what: str, source: str, work: Awaitable[Response]) -> Response:
+    """The answer, or the refusal."""
+    try:
+        return await work
     except AuthorityError as error:
         _log.warning("%s from %s refused: %s", what, source, error.code)
         return _refusal(error)

@@ -10,9 +10,10 @@ from fastapi import APIRouter
 
 from messaging.signed import Signer
 from provisioning.authority.enrolment import Enrolment
-from region.stations import api, command_api, command_pages, pages, words
+from region.stations import api, claim_api, claim_pages, command_api, command_pages, pages, words
 from region.stations.admission import Admission, CloneWatch
 from region.stations.births import ConfirmEnrolment
+from region.stations.claims import ClaimService
 from region.stations.commanding import Commanding
 from region.stations.dispatching import Dispatcher
 from region.stations.progress import CommandProgress
@@ -45,14 +46,17 @@ def commands(region: Region, signer: Signer) -> Commands:
 
 
 def subject(
-    service: StationService, enrolment: Enrolment, publisher: Publisher, admission: Admission, commands: Commands
-) -> Subject:
+    service: StationService, enrolment: Enrolment, publisher: Publisher, admission: Admission, commands: Commands,
+    claims: ClaimService,
+) -> Subject:  # fmt: skip
     """Pages, API, births, the publishing of config, and commands."""
     router = APIRouter()
     router.include_router(pages.build_router(service, admission, commands.commanding))
     router.include_router(command_pages.build_router())
     router.include_router(api.build_router(service, admission))
     router.include_router(command_api.build_router(commands.commanding))
+    router.include_router(claim_pages.build_router(claims))
+    router.include_router(claim_api.build_router(claims))
 
     async def run() -> None:
         async with asyncio.TaskGroup() as tasks:
@@ -64,7 +68,7 @@ def subject(
         folder=Path(__file__).parent,
         router=router,
         words=words.WORDS,
-        nav=(Nav("/sites", "stations.nav.sites", "it_admin"),),
+        nav=(Nav("/sites", "stations.nav.sites", "it_admin"), Nav("/claims", "stations.nav.claims", "it_admin")),
         up={"birth": ConfirmEnrolment(enrolment), "cmd": commands.progress},
         presence=CloneWatch(admission).presence,
         run=run,

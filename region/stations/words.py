@@ -1,10 +1,11 @@
 """What the pages of stations say."""
 
-from region.stations import command_words
+from region.stations import claim_words, command_words
 from region.web.subject import Words
 
 WORDS: Words = {
     "en": {
+        **claim_words.WORDS["en"],
         **command_words.WORDS["en"],
         "stations.nav.sites": "Sites and clinics",
         "stations.sites.title": "Sites and clinics",
@@ -73,6 +74,7 @@ WORDS: Words = {
         "stations.error.not_found": "That site or clinic is not there any more.",
     },
     "da": {
+        **claim_words.WORDS["da"],
         **command_words.WORDS["da"],
         "stations.nav.sites": "Steder og klinikker",
         "stations.sites.title": "Steder og klinikker",

@@ -34,6 +34,7 @@ ADAPTERS: dict[str, tuple[str, ...]] = {
     "opuslib_next": ("device/media/libopus.py",),
     "av": ("device/media/", "device/hardware/sim/files.py", "device/hardware/linux/decoding.py"),
     "PySide6": ("kiosk_ui/screen/",),
+    "segno": ("kiosk_ui/screen/qr.py",),
     "textual": ("kiosk_ui/console/",),
     "rich": ("kiosk_ui/console/",),
     "sqlalchemy": ("region/registry/",),

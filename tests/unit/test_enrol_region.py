@@ -176,7 +176,7 @@ def test_any_bytes_are_an_answer_or_an_error_of_ours(raw: bytes) -> None:
 async def test_a_certificate_for_another_key_name_or_authority_is_not_taken(tmp_path: Path) -> None:
     async with est_server(tmp_path / "region", STATION) as region:
         content = await region.print_code(tmp_path / "code.toml")
-        trust = await region_client.fetch_trust(content)
+        trust = await region_client.fetch_trust(content.url, content.ca_sha256)
         key = ec.generate_private_key(ec.SECP256R1())
         mine = read_request(make_request(key))
         stranger = open_authority(tmp_path / "stranger", SystemClock())
@@ -195,7 +195,7 @@ async def test_the_trust_is_the_pinned_root_and_what_it_has_signed(tmp_path: Pat
         content = await region.print_code(tmp_path / "code.toml")
         stranger = open_authority(tmp_path / "stranger", SystemClock())
         region.answer = http(200, est.encode_certificates([*region.authority.chain, *stranger.chain]))
-        trust = await region_client.fetch_trust(content)
+        trust = await region_client.fetch_trust(content.url, content.ca_sha256)
     assert trust.roots[0] == region.authority.chain[0]
     assert set(trust.intermediates) == set(region.authority.chain[1:])
 

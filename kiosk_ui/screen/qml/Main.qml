@@ -57,7 +57,7 @@ Rectangle {
 
         readonly property var pages: ({
             idle: idle, calling: calling, ringing: ringing, connecting: connecting,
-            in_call: inCall, ended: ended, fault: fault, offline: offline
+            in_call: inCall, ended: ended, fault: fault, offline: offline, claim: claim
         })
     }
 
@@ -69,6 +69,7 @@ Rectangle {
     Component { id: ended; Ended { theme: style; view: root.view } }
     Component { id: fault; Fault { theme: style; view: root.view } }
     Component { id: offline; Offline { theme: style; view: root.view } }
+    Component { id: claim; Claim { theme: style; view: root.view } }
 
     Bar {
         id: bar

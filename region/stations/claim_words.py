@@ -1,0 +1,86 @@
+"""What the pages of claims say."""
+
+from region.web.subject import Words
+
+WORDS: Words = {
+    "en": {
+        "stations.nav.claims": "New stations",
+        "stations.claims.title": "Stations that ask to be claimed",
+        "stations.claims.lead": "A station without a code file shows six digits and a QR code on its screen. Scan the "
+        "code, or find the digits here.",
+        "stations.claims.none": "No station asks to be claimed just now.",
+        "stations.claims.over": "That station does not ask any more: somebody has decided, or it has fallen silent.",
+        "stations.claims.check": "Check code",
+        "stations.claims.serial": "Serial number",
+        "stations.claims.address": "Address",
+        "stations.claims.since": "Asks since",
+        "stations.claims.minutes": "{minutes} min",
+        "stations.claims.known": "Known in advance",
+        "stations.claims.unknown": "Not told",
+        "stations.claims.look": "Look at it",
+        "stations.claim.title": "Station with check code {check}",
+        "stations.claim.key": "Fingerprint of its key (SHA-256)",
+        "stations.claim.scanned": "The code that you scanned is this station's.",
+        "stations.claim.other": "The screen that you scanned shows other digits. Do not approve this station: look at "
+        "its screen again, and scan the code anew.",
+        "stations.claim.which": "Which station is it?",
+        "stations.claim.station": "Station",
+        "stations.claim.new": "A new one, in the room below",
+        "stations.claim.prepared": "Waits for its computer",
+        "stations.claim.used": "In use: this computer takes the other's place",
+        "stations.claim.room": "Room or place, of a new station",
+        "stations.claim.site": "Site, of a new station",
+        "stations.claim.clinic": "Clinic, of a new station",
+        "stations.claim.as_above": "As the site says",
+        "stations.claim.compared": "I have compared: the station's screen shows {check}",
+        "stations.claim.approve": "Approve",
+        "stations.claim.approve.help": "The station enrols by itself within a minute.",
+        "stations.claim.refuse": "Refuse",
+        "stations.claim.refuse.help": "If it is none of yours. It may ask again in an hour.",
+        "stations.claim.error.conflict": "Nothing was approved. Somebody has decided meanwhile, the station is shut "
+        "out, or another one stands in that room: choose that one, or name another room.",
+        "stations.claim.error.invalid": "Nothing was approved. Choose a station, or a site and a room; and compare the "
+        "check code.",
+        "stations.claim.error.not_found": "Nothing was approved: that station, site or clinic is not there any more.",
+    },
+    "da": {
+        "stations.nav.claims": "Nye stationer",
+        "stations.claims.title": "Stationer, der beder om at blive taget i brug",
+        "stations.claims.lead": "En station uden kodefil viser seks cifre og en QR-kode på sin skærm. Skan koden, "
+        "eller find cifrene her.",
+        "stations.claims.none": "Ingen stationer beder om at blive taget i brug lige nu.",
+        "stations.claims.over": "Den station spørger ikke mere: Nogen har taget stilling, eller den er blevet tavs.",
+        "stations.claims.check": "Kontrolkode",
+        "stations.claims.serial": "Serienummer",
+        "stations.claims.address": "Adresse",
+        "stations.claims.since": "Har spurgt siden",
+        "stations.claims.minutes": "{minutes} min.",
+        "stations.claims.known": "Kendt på forhånd",
+        "stations.claims.unknown": "Ikke oplyst",
+        "stations.claims.look": "Se på den",
+        "stations.claim.title": "Station med kontrolkode {check}",
+        "stations.claim.key": "Nøglens fingeraftryk (SHA-256)",
+        "stations.claim.scanned": "Koden, du har skannet, er denne stations.",
+        "stations.claim.other": "Skærmen, du har skannet, viser andre cifre. Godkend ikke denne station: Se på skærmen "
+        "igen, og skan koden på ny.",
+        "stations.claim.which": "Hvilken station er det?",
+        "stations.claim.station": "Station",
+        "stations.claim.new": "En ny, i stuen herunder",
+        "stations.claim.prepared": "Venter på sin computer",
+        "stations.claim.used": "I brug: Denne computer overtager pladsen",
+        "stations.claim.room": "Stue eller plads, for en ny station",
+        "stations.claim.site": "Sted, for en ny station",
+        "stations.claim.clinic": "Klinik, for en ny station",
+        "stations.claim.as_above": "Som stedet siger",
+        "stations.claim.compared": "Jeg har sammenlignet: Stationens skærm viser {check}",
+        "stations.claim.approve": "Godkend",
+        "stations.claim.approve.help": "Stationen tilmelder sig selv inden for et minut.",
+        "stations.claim.refuse": "Afvis",
+        "stations.claim.refuse.help": "Hvis den ikke er jeres. Den kan spørge igen om en time.",
+        "stations.claim.error.conflict": "Intet er godkendt. Nogen har taget stilling imens, stationen er lukket ude, "
+        "eller der står en anden i den stue: Vælg den, eller skriv en anden stue.",
+        "stations.claim.error.invalid": "Intet er godkendt. Vælg en station, eller et sted og en stue, og sammenlign "
+        "kontrolkoden.",
+        "stations.claim.error.not_found": "Intet er godkendt: Stationen, stedet eller klinikken findes ikke længere.",
+    },
+}
