@@ -1,8 +1,7 @@
 """What the region can have a station do, and how far it has come. Signed (messaging/signed.py), not retained, expiring.
 
 On `dn/cmd/<type>/<cid>` travels an `Order` in the signed payload; on `up/cmd/<type>/<cid>` goes `Progress`, each state
-once. There is no command here that opens a camera or a microphone, save the self-test, which keeps nothing of what it
-hears and waits until nobody is in a call.
+once. There is no command here that opens a camera or a microphone: the acoustic self-test is asked for at the station.
 """
 
 from __future__ import annotations
@@ -38,7 +37,7 @@ class Reboot:
 
 @dataclass(frozen=True)
 class SelfTest:
-    """The acoustic self-test; its figures go to health as well."""
+    """What the station knows of itself and of its last acoustic self-test, as figures. It opens nothing."""
 
 
 @dataclass(frozen=True)
