@@ -182,7 +182,7 @@ def _refused(now: InForce, reason: str) -> Verdict:
 def _entered(trial: Trial, wanted: InForce, facts: Facts, now: float) -> Trial:
     journal = trial.journal
     base = journal.good or journal.in_force
-    if wanted.config == base.config:
+    if wanted.config == base.config or not base.version:  # without a config a station can call nobody: no way back
         return Trial(_settled(journal, wanted), trial.began)
     fault = facts.call.fault if facts.call is not None else None
     before = journal.fault_before if journal.good is not None else fault

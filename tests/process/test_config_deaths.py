@@ -71,7 +71,7 @@ async def _deaths(lives: Lives, tmp_path: Path, what: str, least: int) -> AsyncI
 
 
 async def test_killed_at_every_step_of_the_first_config(tmp_path: Path, lives: Lives) -> None:
-    async for state, _ in _deaths(lives, tmp_path, "first", 6):
+    async for state, _ in _deaths(lives, tmp_path, "first", 4):
         code, versions, _ = await lives.live("first", state, 0)
         assert code == 0
         assert versions in ([0, GOOD], [GOOD])

@@ -120,7 +120,7 @@ async def _enrol(serving: Serving, station: str, folder: Path) -> tuple[MqttSett
 
     text = await asyncio.to_thread(serving.command, "station", "code", station)
     code_file = read_code_file(text)
-    trust = await region_client.fetch_trust(code_file)
+    trust = await region_client.fetch_trust(code_file.url, code_file.ca_sha256)
     key = ec.generate_private_key(ec.SECP256R1())
     certificate = await region_client.enrol(code_file, trust, key)
     paths = {name: folder / f"{name}.pem" for name in ("ca", "certificate", "key")}
