@@ -106,7 +106,7 @@ def _answered(room: Room, event: Answered, _: float) -> Step:
     if event.page != room.page:
         return room, (Refuse("not_yours"),)
     if event.generation != room.generation or event.generation <= room.answered:
-        return room, (Refuse("stale"), Count("stale"))
+        return room, (Count("stale"),)  # overtaken by a newer offer, which is on its way to the page: no fault of its
     room = replace(room, answered=event.generation, candidates=0)
     return room, (Say(Answer(event.generation, event.sdp, event.name, event.role)),)
 
@@ -115,7 +115,7 @@ def _trickled(room: Room, event: Trickled, _: float) -> Step:
     if event.page != room.page:
         return room, (Refuse("not_yours"),)
     if any(c.generation != room.answered for c in event.candidates):
-        return room, (Refuse("stale"), Count("stale"))
+        return room, (Count("stale"),)
     if room.candidates + len(event.candidates) > MAX_CANDIDATES:
         return room, (Refuse("flood"), Count("flood"))
     room = replace(room, candidates=room.candidates + len(event.candidates))

@@ -344,8 +344,9 @@ def test_a_flood_of_candidates_is_refused_and_the_call_goes_on() -> None:
 
 
 def test_candidates_and_answers_of_another_generation_or_page_are_refused() -> None:
-    assert answered()(candidates(1, generation=2)).refused == ["stale"]
-    assert answered()(Answered(PAGE, 1, "v=0", "", "")).refused == ["stale"]
+    for late in (candidates(1, generation=2), Answered(PAGE, 1, "v=0", "", "")):
+        walk = answered()(late)
+        assert (walk.refused, walk.counted[-1:]) == ([], ["stale"]), "a newer offer has overtaken it: nobody's fault"
     assert answered()(Trickled(OTHER_PAGE, (Candidate(1, "x"),))).refused == ["not_yours"]
 
 

@@ -129,8 +129,8 @@ export class Session {
     try {
       await this.signalling.inOrder(`calls/${this.call}/answer`, { generation, sdp: this.answerSdp });
     } catch (error) {
-      // Stale: it had arrived, or a newer offer is on its way.
-      if (error.code !== "stale" && generation === this.generation) this.problem(error);
+      // With a newer offer on its way this answer is of no use, however it fared.
+      if (generation === this.generation) this.problem(error);
     }
   }
 
