@@ -348,6 +348,7 @@ class Agent:
 
     def _on_identity(self, identity: Identity) -> None:
         self._identity, self._validity = identity, self._keystore.validity()
+        self._twin.serve(identity.station)
         self._enrolled.set()
         self._identities.put_nowait(identity)
 

@@ -62,6 +62,7 @@ class Journal:
     fault_before: Annotated[str, Length(32)] | None = None  # of station-call when the trial began; None: it was away
     starts: Annotated[int, Range(0, MOST_STARTS)] = 0  # of the agent in this trial, each shorter than WELL_S
     taken_back: TakenBack | None = None  # the newest; versions only grow, so it stands for all before it
+    station: Annotated[str, Length(40)] = ""  # whom all this was desired of; '' in what was kept before that was noted
 
 
 @dataclass(frozen=True)
@@ -126,6 +127,14 @@ def start(journal: Journal, now: float) -> Trial:
     return Trial(replace(journal, starts=starts), now)
 
 
+def serve(trial: Trial, station: str) -> Trial:
+    """The agent is this station from now on. Versions grow for one station: what another was told holds no longer."""
+    journal = trial.journal
+    if journal.station in ("", station):
+        return replace(trial, journal=replace(journal, station=station))
+    return Trial(Journal(station=station), trial.began)
+
+
 def judge(trial: Trial, data: dict[str, Any]) -> Verdict:
     """What the region desires, judged by what is in force, what waits, and what was taken back."""
     now = trial.journal.in_force
@@ -186,18 +195,23 @@ def _entered(trial: Trial, wanted: InForce, facts: Facts, now: float) -> Trial:
         return Trial(_settled(journal, wanted), trial.began)
     fault = facts.call.fault if facts.call is not None else None
     before = journal.fault_before if journal.good is not None else fault
-    return look(Trial(Journal(wanted, base, before, 0, journal.taken_back), trial.began), facts, now)
+    tried = replace(journal, in_force=wanted, good=base, fault_before=before, starts=0)
+    return look(Trial(tried, trial.began), facts, now)
 
 
 def _settled(journal: Journal, good: InForce) -> Journal:
     taken = journal.taken_back
-    return Journal(good, taken_back=taken if taken is not None and taken.version > good.version else None)
+    return _proven(journal, good, taken if taken is not None and taken.version > good.version else None)
 
 
 def _gone_back(journal: Journal, good: InForce, why: Why) -> Journal:
     version, before = journal.in_force.version, journal.taken_back
     tries = before.tries + 1 if before is not None and before.version == version else 1
-    return Journal(good, taken_back=TakenBack(version, why, tries, why != "link lost" or tries >= MOST_TRIES))
+    return _proven(journal, good, TakenBack(version, why, tries, why != "link lost" or tries >= MOST_TRIES))
+
+
+def _proven(journal: Journal, good: InForce, taken: TakenBack | None) -> Journal:
+    return Journal(good, taken_back=taken, station=journal.station)
 
 
 def _convict(trial: Trial, facts: Facts, now: float) -> Trial:

@@ -49,6 +49,14 @@ class Twin:
         """What is in force and what was refused, as the region is told."""
         return Verdict(self.in_force, trial.refusals(self._trial.journal, self._refused))
 
+    def serve(self, station: str) -> None:
+        """This is who the station is from now on; the config of another that it was is gone."""
+        former = self._trial.journal.station
+        if former not in ("", station):
+            _log.warning("the config of %s is dropped: this is %s now", former, station)
+            self._refused = {}
+        self._follow(trial.serve(self._trial, station))
+
     def refuse(self, reason: str) -> None:
         """What came is no config for us: it takes nothing from what is in force, or from what is said of that."""
         self.refused_messages += 1

@@ -10,6 +10,9 @@ from pathlib import Path
 import pytest
 
 from device.agent.agent import Agent
+from device.agent.config_store import ConfigStore
+from device.agent.desired import InForce
+from device.agent.trial import Journal
 from messaging.call import Devices
 from messaging.link.local import LocalServer
 from messaging.link.memory import MemoryBroker
@@ -61,6 +64,22 @@ async def test_a_rebirth_is_given_when_asked_for_and_a_heap_of_requests_gets_one
         await station.advance(5)
         station.say({}, "rebirth")
         await station.born(3)
+
+
+async def test_a_station_that_was_another_before_works_by_the_config_of_the_one_it_is(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "state").mkdir()
+    former = Journal(InForce(9, Config(clinic="Et andet lægehus")), station="st-former00")
+    ConfigStore(tmp_path / "state" / "config.json").save(former)
+    async with running_agent(tmp_path) as station:
+        assert station.sent("up/birth")[0]["config_version"] == 0
+        station.say(Desired(1, Config(clinic="Lægehuset")), "desired", retain=True)
+        view = await station.view(lambda view: view.config_version == 1)
+        assert (view.config.clinic, view.config.site) == ("Lægehuset", "")
+        assert station.sent("up/reported")[-1]["refused"] == {}
+    assert ConfigStore(tmp_path / "state" / "config.json").load().station == STATION
+    assert "the config of st-former00 is dropped" in caplog.text
 
 
 async def test_desired_config_is_on_disk_before_it_is_reported_and_then_shown(tmp_path: Path) -> None:

@@ -125,6 +125,7 @@ def test_config_survives_a_restart(tmp_path: Path) -> None:
         Journal(
             InForce(6, Config(clinic="B"), {"clinic": "B"}), FIVE, "no_clinic", 2, TakenBack(4, "link lost", 2, False)
         ),
+        Journal(FIVE, station="st-abc12345"),
     ):
         ConfigStore(path).save(journal)
         assert ConfigStore(path).load() == journal

@@ -96,6 +96,29 @@ class Station:
         return refusals(self.journal, {})
 
 
+def test_what_another_station_was_told_holds_no_longer_and_its_versions_count_no_more() -> None:
+    station = Station()
+    station.trial = trial.serve(station.trial, "st-former00")
+    station.desire(9, volume=30)
+    station.trial = trial.serve(station.trial, "st-former00")
+    assert station.version == 9, "the same station goes on"
+    station.trial = trial.serve(station.trial, "st-another0")
+    assert station.journal == Journal(station="st-another0")
+    assert station.desire(1) == {}
+    assert (station.version, station.journal.station) == (1, "st-another0")
+
+
+def test_who_it_is_outlives_a_trial_that_ends_well_and_one_that_does_not() -> None:
+    station = Station(start(Journal(GOOD, station="st-former00"), 0.0))
+    station.desire(6, volume=30)
+    station.take()
+    station.wait(WELL_S + 1)
+    assert (station.version, station.journal.good, station.journal.station) == (6, None, "st-former00")
+    station.desire(7, volume=40)
+    station.wait(CALL_S + 1)  # station-call does not take it
+    assert (station.version, station.journal.station) == (6, "st-former00")
+
+
 _STATIC = {"wired": {"ip": {"address": "10.0.0.5/24"}}}
 
 
