@@ -18,7 +18,8 @@ from typing import Any
 
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from device.agent.agent import Agent, Surroundings, Will
+from device.agent.agent import Agent
+from device.agent.surroundings import Surroundings, Will
 from device.runtime.config import HealthSection, StationConfig, StationSection
 from device.runtime.service import Watchdog
 from messaging.call import Devices

@@ -5,8 +5,9 @@ from __future__ import annotations
 import random
 from concurrent.futures import ThreadPoolExecutor
 
-from device.agent.agent import Agent, MakeLink, Surroundings, Will
+from device.agent.agent import Agent
 from device.agent.errors import AgentError
+from device.agent.surroundings import MakeLink, Surroundings, Will
 from device.runtime.config import StationConfig
 from device.runtime.service import Watchdog, run_service
 from messaging.clock import Clock, SystemClock

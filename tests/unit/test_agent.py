@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from device.agent.agent import Agent
 from device.agent.config_store import ConfigStore
 from device.agent.desired import InForce
+from device.agent.health_reports import HealthReports
 from device.agent.trial import Journal
 from messaging.call import Devices
 from messaging.link.local import LocalServer
@@ -323,10 +323,10 @@ async def test_the_watchdog_is_fed_while_the_machine_answers_and_not_when_it_has
 
         stalled: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
-        async def never(_self: Agent, _act: object) -> None:
+        async def never(_self: HealthReports) -> None:
             await stalled
 
-        monkeypatch.setattr(Agent, "_in_thread", never)
+        monkeypatch.setattr(HealthReports, "_report", never)
         await station.advance(300)
         fed = station.watchdog.fed
         await station.advance(300)
