@@ -16,6 +16,11 @@ CommandType = Literal[
     "restart", "reboot", "self_test", "identify", "message", "diagnostics", "volume", "renew", "lock", "unlock", "wipe",
 ]  # fmt: skip
 CommandState = Literal["init", "scheduled", "executing", "successful", "failed"]
+# Why an order waits at a station, or was not done. A renewal that fails is told in provisioning's words.
+Reason = Literal[
+    "clock", "in_call", "call_unknown", "busy", "expired", "unsupported", "malformed", "another_station", "too_many",
+    "not_running", "not_possible", "not_permitted", "no_sign", "gave_up", "disk", "broker_or_disk",
+]  # fmt: skip
 ENDED: frozenset[CommandState] = frozenset({"successful", "failed"})
 # These take the station from who is using it: they wait for the end of a call.
 DISTURBING: frozenset[CommandType] = frozenset({"restart", "reboot", "self_test", "identify", "wipe"})
@@ -105,6 +110,16 @@ class Progress:
     state: CommandState
     reason: Annotated[str, Length(64)] = ""
     figures: Annotated[dict[str, float], Length(16)] = field(default_factory=dict)
+
+
+def waits(reason: Reason) -> Progress:
+    """It is there, and this is what it waits for."""
+    return Progress("scheduled", reason)
+
+
+def failed(reason: Reason) -> Progress:
+    """It was not done, and this is why."""
+    return Progress("failed", reason)
 
 
 def read_order(kind: str, data: object) -> Order:

@@ -12,8 +12,7 @@ WORDS: Words = {
         "stations.command.given_at": "Given",
         "stations.command.until": "Good until",
         "stations.command.lead": "A station that is away gets its commands when it is back, if they are still good. "
-        "What would disturb a call waits until the call is over. No command can open the camera or the microphone, "
-        "save the sound test, which keeps nothing of what it hears.",
+        "What would disturb a call waits until the call is over. No command can open the camera or the microphone.",
         "stations.command.more": "Restarting the whole machine, locking and wiping: region command send --help.",
         "stations.command.given": "Given. Below you can follow how far it comes.",
         "stations.command.shut_out": "A station that is shut out takes no commands.",
@@ -50,19 +49,6 @@ WORDS: Words = {
         "back, and a station takes no more than twenty that have not ended.",
         "stations.command.error.invalid": "Something in the form is not right. A message is one line of at most 120 "
         "letters, and a volume a number from 0 to 100.",
-        "stations.command.reason.in_call": "a call is going on",
-        "stations.command.reason.call_unknown": "it cannot tell whether a call is going on",
-        "stations.command.reason.clock": "its clock has not been set",
-        "stations.command.reason.busy": "it is busy with another command",
-        "stations.command.reason.no_sign": "nothing shows that it was done",
-        "stations.command.reason.gave_up": "it was tried several times",
-        "stations.command.reason.not_running": "the program is not running",
-        "stations.command.reason.unsupported": "this station cannot do it",
-        "stations.command.reason.disk": "its disk is full or damaged",
-        "stations.command.reason.expired": "it was not begun in time",
-        "stations.command.reason.no_answer": "the station began, and never said how it ended",
-        "stations.command.reason.cancelled": "called back",
-        "stations.command.reason.restored": "a backup was put in the registry's place meanwhile",
     },
     "da": {
         "stations.command.title": "Kommandoer",
@@ -74,7 +60,7 @@ WORDS: Words = {
         "stations.command.until": "Gælder til",
         "stations.command.lead": "En station, der er væk, får sine kommandoer, når den er tilbage, hvis de stadig "
         "gælder. Det, der ville forstyrre et opkald, venter, til opkaldet er slut. Ingen kommando kan åbne kameraet "
-        "eller mikrofonen, undtagen lydprøven, og den gemmer ikke noget af det, den hører.",
+        "eller mikrofonen.",
         "stations.command.more": "Genstart af hele maskinen, spærring og sletning: region command send --help.",
         "stations.command.given": "Givet. Herunder kan du følge, hvor langt den når.",
         "stations.command.shut_out": "En station, der er lukket ude, tager ikke imod kommandoer.",
@@ -111,18 +97,5 @@ WORDS: Words = {
         "tilbage, og en station har højst tyve, der ikke er slut.",
         "stations.command.error.invalid": "Noget i formularen er ikke rigtigt. En besked er én linje på højst 120 "
         "tegn, og en lydstyrke er et tal fra 0 til 100.",
-        "stations.command.reason.in_call": "der er et opkald i gang",
-        "stations.command.reason.call_unknown": "den ved ikke, om der er et opkald i gang",
-        "stations.command.reason.clock": "dens ur er ikke stillet",
-        "stations.command.reason.busy": "den er i gang med en anden kommando",
-        "stations.command.reason.no_sign": "intet viser, at det blev gjort",
-        "stations.command.reason.gave_up": "det er forsøgt flere gange",
-        "stations.command.reason.not_running": "programmet kører ikke",
-        "stations.command.reason.unsupported": "det kan denne station ikke",
-        "stations.command.reason.disk": "dens disk er fuld eller ødelagt",
-        "stations.command.reason.expired": "den blev ikke begyndt i tide",
-        "stations.command.reason.no_answer": "stationen begyndte, men sagde aldrig, hvordan det gik",
-        "stations.command.reason.cancelled": "kaldt tilbage",
-        "stations.command.reason.restored": "registret blev imens erstattet af en sikkerhedskopi",
     },
 }

@@ -1,12 +1,13 @@
 """What the pages of stations say."""
 
-from region.stations import claim_words, command_words
+from region.stations import claim_words, command_words, reason_words
 from region.web.subject import Words
 
 WORDS: Words = {
     "en": {
         **claim_words.WORDS["en"],
         **command_words.WORDS["en"],
+        **reason_words.WORDS["en"],
         "stations.nav.sites": "Sites and clinics",
         "stations.sites.title": "Sites and clinics",
         "stations.sites": "Stations by site",
@@ -76,6 +77,7 @@ WORDS: Words = {
     "da": {
         **claim_words.WORDS["da"],
         **command_words.WORDS["da"],
+        **reason_words.WORDS["da"],
         "stations.nav.sites": "Steder og klinikker",
         "stations.sites.title": "Steder og klinikker",
         "stations.sites": "Stationer efter sted",

@@ -15,7 +15,7 @@ def _told(code: int) -> tuple[str, ...]:
 
 
 async def test_a_real_machine_is_asked_and_may_refuse(tmp_path: Path) -> None:
-    assert await RealHands(tmp_path, _told(0)).reboot() == ""
+    assert await RealHands(tmp_path, _told(0)).reboot() is None
     assert await RealHands(tmp_path, _told(1)).reboot() == "not_permitted"
     assert await RealHands(tmp_path, (str(tmp_path / "no-such-program"),)).reboot() == "not_possible"
 
@@ -34,7 +34,7 @@ async def test_a_simulated_machine_has_another_name_after_each_start(tmp_path: P
     hands = make_hands("sim", tmp_path, tmp_path, lambda: ended.append(hands.machine()))
     assert isinstance(hands, SimulatedHands)
     assert (hands.machine(), hands.clock_is_kept) == ("first", True)
-    assert await hands.reboot() == ""
+    assert await hands.reboot() is None
     assert ended == [hands.machine()] != ["first"]
     assert SimulatedHands(tmp_path, lambda: None).machine() == ended[0]
 

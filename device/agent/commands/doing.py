@@ -10,7 +10,7 @@ from typing import Literal
 from device.agent.commands.evidence import Evidence
 from device.agent.commands.hands import Hands
 from device.agent.commands.table import CallStanding
-from messaging.command import Order, Progress, Reboot, Renew, Restart, SelfTest, Volume, Wipe
+from messaging.command import Order, Progress, Reason, Reboot, Renew, Restart, SelfTest, Volume, Wipe, failed
 from messaging.local import End, Message
 
 _log = logging.getLogger(__name__)
@@ -31,7 +31,7 @@ class Reach:
     to_call: Callable[[Message], bool]  # False: station-call is away
     end_screen: Callable[[str], bool]  # this run of it; False: the screen is away
     end_agent: Callable[[], None]
-    renew: Callable[[], Awaitable[str]]  # '' or a stable word why not
+    renew: Callable[[], Awaitable[str]]  # '' or why not: `broker_or_disk`, `clock`, or a word of provisioning's
     set_volume: Callable[[int], None]  # OSError if it cannot be kept
     look: Callable[[], dict[str, float]]
 
@@ -50,7 +50,7 @@ async def carry_out(order: Order, then: Evidence, reach: Reach) -> Outcome:
     if isinstance(order, SelfTest):
         return Progress("successful", figures=reach.look())
     # To retire: what follows is told, and only then begun (`running`), for afterwards nobody could tell it.
-    return Progress("successful") if isinstance(order, Wipe) else Progress("failed", "unsupported")
+    return Progress("successful") if isinstance(order, Wipe) else failed("unsupported")
 
 
 def _restart(order: Restart, then: Evidence, reach: Reach) -> Outcome:
@@ -59,7 +59,7 @@ def _restart(order: Restart, then: Evidence, reach: Reach) -> Outcome:
         return ASKED
     ask = reach.end_screen if order.process == "screen" else lambda run: reach.to_call(End(run))
     run: str = getattr(then, order.process)
-    return ASKED if run and ask(run) else Progress("failed", "not_running")
+    return ASKED if run and ask(run) else failed("not_running")
 
 
 def _set_volume(order: Volume, reach: Reach) -> Outcome:
@@ -67,12 +67,12 @@ def _set_volume(order: Volume, reach: Reach) -> Outcome:
         reach.set_volume(order.percent)
     except OSError as error:
         _log.error("the volume cannot be kept: %s", error)
-        return Progress("failed", "disk")
+        return failed("disk")
     return Progress("successful")
 
 
-def _asked(why_not: str) -> Outcome:
-    return Progress("failed", why_not) if why_not else ASKED
+def _asked(why_not: Reason | None) -> Outcome:
+    return failed(why_not) if why_not else ASKED
 
 
 def _ended(why_not: str) -> Outcome:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from device.health import read
+from messaging.command import Reason
 from provisioning.station.files import write_whole
 
 _log = logging.getLogger(__name__)
@@ -31,8 +32,8 @@ class Hands(Protocol):
     def machine(self) -> str:
         """A name of this run of the machine; another one after each start. '' where it cannot be told."""
 
-    async def reboot(self) -> str:
-        """Ask for a new start, which ends this process too; '' or, where it is refused, a stable word why."""
+    async def reboot(self) -> Reason | None:
+        """Ask for a new start, which ends this process too; None or, where it is refused, why."""
 
 
 class RealHands:
@@ -48,7 +49,7 @@ class RealHands:
         """The kernel's boot id."""
         return (read.text(self._root / _BOOT_ID) or "").strip()[:64]
 
-    async def reboot(self) -> str:
+    async def reboot(self) -> Reason | None:
         """Ask logind, which asks polkit."""
         try:
             asking = await asyncio.create_subprocess_exec(
@@ -62,7 +63,7 @@ class RealHands:
         if asking.returncode != 0:
             _log.error("the machine does not reboot: %s", said.decode(errors="replace").strip()[:500])
             return "not_permitted"
-        return ""
+        return None
 
 
 class SimulatedHands:
@@ -81,11 +82,11 @@ class SimulatedHands:
         """The name on the disk; the machine's first run has none there."""
         return (read.text(self._name) or "first").strip()[:64]
 
-    async def reboot(self) -> str:
+    async def reboot(self) -> Reason | None:
         """Take another name, and end everything."""
         write_whole(self._name, f"{secrets.token_hex(8)}\n".encode())
         self._end_processes()
-        return ""
+        return None
 
 
 def make_hands(hardware: str, root: Path, runtime_dir: Path, end_processes: Callable[[], None]) -> Hands:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from device.agent.commands.errors import OtherOrder
-from messaging.command import CommandType, Order, Progress, Wipe, read_order
+from messaging.command import CommandType, Order, Progress, Reason, Wipe, failed, read_order
 from messaging.errors import MalformedMessage, StaleMessage
 from messaging.signed import Word
 from messaging.topics import Topic
@@ -41,7 +41,7 @@ def judge(topic: Topic, word: Word, standing: Standing) -> Progress | None:
         return None
     if word.issued <= standing.floor:
         raise StaleMessage("issued before what this station still remembers: done already, or too late")
-    return Progress("failed", why) if (why := _hindrance(word, word.expires, standing)) else Progress("init")
+    return failed(why) if (why := _hindrance(word, word.expires, standing)) else Progress("init")
 
 
 def order_of(kind: str, body: object) -> Order | None:
@@ -52,7 +52,7 @@ def order_of(kind: str, body: object) -> Order | None:
         return None
 
 
-def _hindrance(word: Word, expires: float, standing: Standing) -> str:
+def _hindrance(word: Word, expires: float, standing: Standing) -> Reason | None:
     if standing.trusted and standing.now >= expires:
         return "expired"
     if word.type not in SUPPORTED:
@@ -62,4 +62,4 @@ def _hindrance(word: Word, expires: float, standing: Standing) -> str:
         return "malformed"
     if isinstance(order, Wipe) and order.station != word.station:
         return "another_station"
-    return "too_many" if standing.open >= MOST_OPEN else ""
+    return "too_many" if standing.open >= MOST_OPEN else None

@@ -16,7 +16,7 @@ from device.agent.commands.ledger import Ledger
 from device.agent.commands.table import Moment, moves
 from device.agent.commands.wiping import Wiping
 from messaging.clock import Clock
-from messaging.command import DISTURBING, Order, Progress
+from messaging.command import DISTURBING, Order, Progress, failed
 
 _log = logging.getLogger(__name__)
 MOST_ATTEMPTS = 3  # an order that takes the agent down each time is given up
@@ -95,7 +95,7 @@ class Running:
         order = order_of(entry.kind, entry.body)
         try:
             if order is None or entry.evidence is None:
-                end = Progress("failed", "unsupported")  # by this version, which another one's journal is before
+                end = failed("unsupported")  # by this version, which another one's journal is before
             else:
                 end = await self._carry_out(entry, order, entry.evidence)
             await self._step(entry.station, entry.cid, end)
@@ -117,24 +117,24 @@ class Running:
             yields = entry.kind in DISTURBING and self._reach.call() == "in_call"
             if yields and not asked:
                 if self._trusted() and self._clock.wall() >= entry.expires:
-                    return Progress("failed", "expired")
+                    return failed("expired")
                 until = self._clock.monotonic() + within_s
             elif seen == "not_yet" and not asked:
                 if await self._ledger.act(self._ledger.journal.attempt, entry.cid) > MOST_ATTEMPTS:
-                    return Progress("failed", "gave_up")
+                    return failed("gave_up")
                 outcome = await self._within(within_s, order, then)
                 if isinstance(outcome, Progress):
                     return outcome
                 asked = True
             await self._clock.sleep(_LOOK_EVERY_S)
-        return Progress("failed", "no_sign")
+        return failed("no_sign")
 
     async def _within(self, seconds: float, order: Order, then: Evidence) -> Outcome:
         doing = asyncio.ensure_future(carry_out(order, then, self._reach))
         waiting = asyncio.ensure_future(self._clock.sleep(seconds))
         try:
             await asyncio.wait((doing, waiting), return_when=asyncio.FIRST_COMPLETED)
-            return doing.result() if doing.done() else Progress("failed", "no_sign")
+            return doing.result() if doing.done() else failed("no_sign")
         finally:
             for task in (doing, waiting):
                 task.cancel()

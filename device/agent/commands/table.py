@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from device.agent.commands.entry import Entry
-from messaging.command import DISTURBING, CommandState, Progress
+from messaging.command import DISTURBING, CommandState, Progress, failed, waits
 
 CallStanding = Literal["none", "in_call", "unknown"]
 RANK: dict[CommandState, int] = {"init": 0, "scheduled": 1, "executing": 2, "successful": 3, "failed": 3}
@@ -58,9 +58,9 @@ def moves(orders: Iterable[Entry], moment: Moment) -> list[Move]:
 
 def _becomes(order: Entry, moment: Moment, *, busy: bool) -> Progress:
     if not moment.trusted:
-        return Progress("scheduled", "clock")
+        return waits("clock")
     if moment.now >= order.expires:
-        return Progress("failed", "expired")
+        return failed("expired")
     if order.kind in DISTURBING and moment.call != "none":
-        return Progress("scheduled", "in_call" if moment.call == "in_call" else "call_unknown")
-    return Progress("scheduled", "busy") if busy else Progress("executing")
+        return waits("in_call" if moment.call == "in_call" else "call_unknown")
+    return waits("busy") if busy else Progress("executing")
