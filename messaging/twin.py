@@ -22,7 +22,10 @@ from messaging.settings import (
     Telemetry,
 )
 
-__all__ = ["MOST_CONFIG_BYTES", "TAKEN_BACK", "Config", "Desired", "Language", "Name", "Reported", "Sound"]
+__all__ = [
+    "MOST_CONFIG_BYTES", "TAKEN_BACK", "Config", "Desired", "Language", "Name", "Proving", "Reported", "Sound",
+    "TakenBack",
+]  # fmt: skip
 
 Language = Literal["da", "en"]
 MOST_CONFIG_BYTES = 1024 * 1024  # of `config.json`: a document and what came of it, twice while one is on trial
@@ -66,9 +69,31 @@ class Desired:
 
 
 @dataclass(frozen=True)
+class TakenBack:
+    """A version that was in force, and the station has gone back from. `why`: `link lost`, `call failed` or
+    `agent failed` (a newer station may know others). `lasting`: it is not tried again."""
+
+    version: Annotated[int, Range(1, 2**53)]
+    why: Annotated[str, Length(32)]
+    lasting: bool = True
+
+
+@dataclass(frozen=True)
+class Proving:
+    """How far a station is with its configs. `on_trial`: the version in force is, else it is kept. `waiting`: a version
+    that comes into force when the running call is over, 0 for none. `taken_back`: until a newer one is in force."""
+
+    on_trial: bool = False
+    waiting: Annotated[int, Range(0, 2**53)] = 0
+    taken_back: TakenBack | None = None
+
+
+@dataclass(frozen=True)
 class Reported:
-    """On `up/reported`: the version in force, its config, and what was refused (field or `document` to reason)."""
+    """On `up/reported`: the version in force, its config, what was refused (field or `document` to reason), and
+    whether that version has proven itself."""
 
     version: Annotated[int, Range(0, 2**53)]
     config: Config
     refused: Annotated[dict[str, str], Length(32)]
+    proving: Proving = field(default_factory=Proving)

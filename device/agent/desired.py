@@ -16,8 +16,8 @@ from typing import Annotated, Any
 from messaging import settings
 from messaging.codec import Length, Range, decode
 from messaging.errors import MalformedMessage
-from messaging.settings import objections, redacted
-from messaging.twin import Config, Reported
+from messaging.settings import objections
+from messaging.twin import Config
 
 APPLIED = frozenset(
     {
@@ -44,11 +44,6 @@ class Verdict:
 
     in_force: InForce
     refused: dict[str, str]
-
-    @property
-    def reported(self) -> Reported:
-        """The same, for the region: no secret in it."""
-        return Reported(self.in_force.version, redacted(self.in_force.config), self.refused)
 
 
 @dataclass(frozen=True)

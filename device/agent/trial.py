@@ -21,9 +21,10 @@ from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, Literal
 
 from device.agent.desired import InForce, Verdict, consider
+from messaging import twin
 from messaging.codec import Length, Range
 from messaging.local import CallState, CallView
-from messaging.twin import TAKEN_BACK
+from messaging.twin import TAKEN_BACK, Proving
 
 LINK_FIELDS = frozenset({"network", "time_servers"})  # a certificate is judged by the time
 WELL_S = 120.0
@@ -176,12 +177,28 @@ def look(trial: Trial, facts: Facts, now: float) -> Trial:
     return replace(trial, journal=journal, watch=watch)
 
 
+def proving(trial: Trial) -> Proving:
+    """How far the station is with its configs, as the region is told."""
+    journal, waiting = trial.journal, trial.waiting
+    taken = _told_taken_back(journal)
+    return Proving(
+        on_trial=journal.good is not None,
+        waiting=waiting.version if waiting is not None else 0,
+        taken_back=twin.TakenBack(taken.version, taken.why, taken.lasting) if taken is not None else None,
+    )
+
+
 def refusals(journal: Journal, refused: dict[str, str]) -> dict[str, str]:
     """What is told as refused: a version that was taken back stays told until a newer one is in force."""
+    taken = _told_taken_back(journal)
+    return refused if taken is None else {"document": taken.reason, **refused}
+
+
+def _told_taken_back(journal: Journal) -> TakenBack | None:
     taken, version = journal.taken_back, journal.in_force.version
     if taken is None or taken.version < version or (taken.version == version and journal.good is not None):
-        return refused
-    return {"document": taken.reason, **refused}
+        return None
+    return taken
 
 
 def _refused(now: InForce, reason: str) -> Verdict:

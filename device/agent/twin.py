@@ -10,7 +10,8 @@ from device.agent import trial
 from device.agent.config_store import ConfigStore
 from device.agent.desired import InForce, Verdict
 from device.agent.trial import Facts, Journal, Trial
-from messaging.twin import TAKEN_BACK
+from messaging.settings import redacted
+from messaging.twin import TAKEN_BACK, Reported
 
 _log = logging.getLogger(__name__)
 
@@ -46,8 +47,15 @@ class Twin:
 
     @property
     def verdict(self) -> Verdict:
-        """What is in force and what was refused, as the region is told."""
+        """What is in force and what was refused."""
         return Verdict(self.in_force, trial.refusals(self._trial.journal, self._refused))
+
+    @property
+    def reported(self) -> Reported:
+        """How it stands, as the region is told: no secret in it."""
+        verdict = self.verdict
+        now = verdict.in_force
+        return Reported(now.version, redacted(now.config), verdict.refused, trial.proving(self._trial))
 
     def serve(self, station: str) -> None:
         """This is who the station is from now on; the config of another that it was is gone."""
@@ -84,9 +92,9 @@ class Twin:
 
     def look(self) -> bool:
         """Time has passed, or link or call have changed; whether the region has to be told something else now."""
-        before = self.verdict
+        before = self.reported
         self._follow(trial.look(self._trial, self._facts(), self._monotonic()))
-        return self.verdict != before
+        return self.reported != before
 
     def _follow(self, after: Trial) -> None:
         """What the trial has decided holds at once: a disk that refuses must not keep a bad config in force."""

@@ -106,7 +106,7 @@ class Uplink:
         await self._hooks.on_born()
 
     async def _report_config(self) -> None:
-        payload = self._presence.sealer.seal(self._twin.verdict.reported)
+        payload = self._presence.sealer.seal(self._twin.reported)
         await self._link.publish(topics.up(self._presence.station, "reported"), payload)
 
     async def _receive(self, message: Inbound) -> None:
@@ -136,7 +136,7 @@ class Uplink:
             raise MalformedMessage(f"{topic.branch} is not for the agent of this version")
 
     async def _consider(self, envelope: Envelope) -> None:
-        before, refused = self._twin.verdict, self._twin.refused_messages
+        before, told, refused = self._twin.verdict, self._twin.reported, self._twin.refused_messages
         try:
             word = self._hooks.believe("desired", envelope.data)
         except MessageError as error:
@@ -146,11 +146,11 @@ class Uplink:
         verdict = self._twin.verdict
         if verdict.in_force != before.in_force:
             self._hooks.on_change()
-        news = verdict != before
-        if verdict.refused and news:
+        if verdict.refused and verdict != before:
             _log.warning("config refused: %s", ", ".join(f"{name}: {why}" for name, why in verdict.refused.items()))
             await self._hooks.on_config_refused()
-        if news or self._twin.refused_messages == refused:  # a stranger who repeats himself is told of once
+        heeded = self._twin.refused_messages == refused  # a stranger who repeats himself is told of once
+        if heeded or self._twin.reported != told:
             await self._report_config()
 
     async def _deliver(self, announced: bool) -> None:

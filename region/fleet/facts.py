@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from messaging.call import Devices
 from messaging.health import Health
+from messaging.twin import TAKEN_BACK, Proving, Reported
 from region.fleet.standing import WEAK_DBM, Level, Standing
 from region.web.words import Translator
 
@@ -121,9 +122,26 @@ class FactTeller:
             yield Fact(self.t("fleet.fact.in_force"), self.t("fleet.config.none"), level="warn")
         else:
             level: Level = "good" if current == standing.desired_version else "warn"
-            number = self.t("fleet.version_number", number=current)
+            proving = standing.reported is not None and standing.reported.proving.on_trial
+            number = self.t("fleet.version_on_trial" if proving else "fleet.version_number", number=current)
             yield Fact(self.t("fleet.fact.in_force"), number, level=level)
-        for field, reason in sorted(standing.reported.refused.items() if standing.reported else ()):
+        if standing.reported is not None:
+            yield from self._taken_or_waiting(standing.reported.proving)
+            yield from self._refused(standing.reported)
+
+    def _taken_or_waiting(self, proving: Proving) -> Iterable[Fact]:
+        if proving.waiting:
+            yield Fact(self.t("fleet.fact.waits_for_call"), self.t("fleet.version_number", number=proving.waiting))
+        taken = proving.taken_back
+        if taken is not None:
+            again = self.t("fleet.taken.lasting" if taken.lasting else "fleet.taken.again")
+            text = self.t("fleet.taken", number=taken.version, why=self._word("why", taken.why), again=again)
+            yield Fact(self.t("fleet.fact.taken_back"), text, level="warn")
+
+    def _refused(self, reported: Reported) -> Iterable[Fact]:
+        for field, reason in sorted(reported.refused.items()):
+            if reported.proving.taken_back is not None and reason.startswith(TAKEN_BACK):
+                continue  # told above, in words
             name = self.t("fleet.fact.refused_field", field=self._word("field", field))
             yield Fact(name, reason, level="bad")
 

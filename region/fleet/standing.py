@@ -11,11 +11,12 @@ from messaging.codec import decode
 from messaging.errors import MessageError
 from messaging.health import Health
 from messaging.status import Birth
-from messaging.twin import TAKEN_BACK, Reported
+from messaging.twin import Reported
 from region.registry.records import ProcessPresence, Report, Station
 
 T = TypeVar("T")
 Level = Literal["good", "warn", "bad"]
+ConfigState = Literal["none", "in_force", "on_trial", "waits", "waits_for_call", "taken_back"]
 STALE_S = 600.0  # ten reports late
 HOT_C = 80.0
 FULL = 0.05  # of disk or memory left
@@ -58,6 +59,7 @@ class Standing:
     certificate_expires: float | None
     desired_version: int
     version_in_force: int | None
+    config_state: ConfigState  # of what is desired
     devices: Devices | None
     health: Health | None
     reported: Reported | None
@@ -96,6 +98,7 @@ def standing(station: Station, presence: Iterable[ProcessPresence], reports: Ite
         hardware=birth.hardware if birth else None, certificate_expires=certificate_expires,
         versions={**(agent.versions if agent else {}), **(health.versions if health else {})},
         desired_version=station.desired_version, version_in_force=reported.version if reported else None,
+        config_state=_config_state(station, reported),
         devices=devices, health=health, reported=reported,
     )  # fmt: skip
 
@@ -153,13 +156,25 @@ def _machine(health: Health) -> Iterable[Remark]:
 
 
 def _config(station: Station, reported: Reported | None) -> Iterable[Remark]:
-    refused = reported.refused.get("document", "") if reported is not None else ""
-    if code := _COST.get(refused.removeprefix(TAKEN_BACK)):
-        yield Remark(code, "warn")
-    elif reported is None or reported.version != station.desired_version:
+    state = _config_state(station, reported)
+    taken = reported.proving.taken_back if reported is not None else None
+    if taken is not None:
+        yield Remark(_COST.get(taken.why, "config_taken_back"), "warn")
+    if state in ("none", "waits"):
         yield Remark("config_waits", "warn")
-    elif reported.refused:
+    elif reported is not None and reported.refused and taken is None:
         yield Remark("config_refused", "warn", ", ".join(sorted(reported.refused)))
+
+
+def _config_state(station: Station, reported: Reported | None) -> ConfigState:
+    if reported is None:
+        return "none"
+    proving, desired = reported.proving, station.desired_version
+    if reported.version == desired:
+        return "on_trial" if proving.on_trial else "in_force"
+    if proving.taken_back is not None and proving.taken_back.version == desired:
+        return "taken_back"
+    return "waits_for_call" if proving.waiting == desired else "waits"
 
 
 def _certificate(expires: float, now: float) -> Iterable[Remark]:

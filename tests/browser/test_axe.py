@@ -12,7 +12,7 @@ from messaging.call import Devices
 from messaging.codec import encode
 from messaging.health import Health
 from messaging.status import Connection
-from messaging.twin import Config, Language, Reported
+from messaging.twin import Config, Language, Proving, Reported, TakenBack
 from region.registry.records import Ordered
 from region.web.second_step import code_at
 from region.web.sign_in import make_link
@@ -73,7 +73,7 @@ async def _a_station_that_has_told(house: House) -> None:
         for process in ("agent", "call"):
             await t.reports.set_presence(station.id, Connection(process, "online", "b1", 1), now)
         await t.reports.set_report(station.id, "m/health", encode(health), "b1", 1, now)
-        refused = Reported(1, Config(), {"volume": "expected a number"})
+        refused = Reported(1, Config(), {"volume": "expected a number"}, Proving(taken_back=TakenBack(2, "link lost")))
         await t.reports.set_report(station.id, "reported", encode(refused), "b1", 2, now)
         await t.audit.add_event(station.id, "process_restarted", now, "call", 2)
         later = Ordered("reboot", {}, "ivan", "new kernel", now + 3600, now + 7200)

@@ -69,13 +69,16 @@ async def test_a_config_that_costs_the_call_is_taken_back_reported_told_and_not_
     async with station_at_five(tmp_path) as (station, call):
         station.say({"version": 6, "config": {"clinic": ""}}, "desired", retain=True)
         await call.take(6)
+        await station.until(lambda: station.sent("up/reported")[-1]["proving"]["on_trial"])
         await call.show(replace(call.view, state="fault", fault="no_clinic"))
         assert _file(station)["version"] == 6
         await station.advance(CALL_S + 2)
         view = await station.view(lambda view: view.config_version == 5)
         assert view.config == GOOD
         await station.until(lambda: station.sent("up/reported")[-1]["version"] == 5)
-        assert station.sent("up/reported")[-1]["refused"] == {"document": "taken back: call failed"}
+        told = station.sent("up/reported")[-1]
+        assert told["refused"] == {"document": "taken back: call failed"}
+        assert told["proving"]["taken_back"] == {"version": 6, "why": "call failed", "lasting": True}
         await station.until(lambda: station.sent("up/e/config_taken_back"))
         assert station.sent("up/e/config_taken_back") == [{"detail": "call_failed", "count": 1}]
         await call.show(replace(call.view, state="idle", fault=None, config_version=5))

@@ -18,10 +18,12 @@ from device.agent.trial import (
     Facts,
     Journal,
     TakenBack,
+    proving,
     start,
 )  # fmt: skip
 from messaging.settings import Network, Static, Wired
-from messaging.twin import Config
+from messaging.twin import Config, Proving
+from messaging.twin import TakenBack as ToldTakenBack
 from tests.trial_kit import GOOD, STATIC, Station, network_is_carried_out
 
 __all__ = ["network_is_carried_out"]
@@ -59,6 +61,31 @@ def test_a_config_under_which_all_is_well_becomes_the_good_one() -> None:
     assert station.journal.good == GOOD
     station.wait(1)
     assert station.journal == Journal(InForce(6, Config(clinic="Lægehuset", volume=40)))
+
+
+def test_the_region_is_told_that_a_config_is_on_trial_and_that_it_is_kept() -> None:
+    station = Station()
+    assert proving(station.trial) == Proving()
+    station.desire(6, volume=40)
+    assert proving(station.trial) == Proving(on_trial=True)
+    station.take()
+    station.wait(WELL_S)
+    assert proving(station.trial) == Proving()
+
+
+def test_the_region_is_told_what_waits_for_a_call_and_what_was_taken_back_until_a_newer_one_is_in_force() -> None:
+    station = Station()
+    station.call(busy=True)
+    station.desire(6, clinic="")
+    assert proving(station.trial) == Proving(waiting=6)
+    station.call(busy=False)
+    station.call(config_version=6, fault="no_clinic")
+    assert proving(station.trial) == Proving(on_trial=True)
+    station.wait(CALL_S)
+    assert proving(station.trial) == Proving(taken_back=ToldTakenBack(6, "call failed"))
+    station.call(config_version=5, fault="")
+    station.desire(7, volume=40)
+    assert proving(station.trial) == Proving(on_trial=True)
 
 
 def test_a_config_that_says_what_is_in_force_is_not_tried() -> None:

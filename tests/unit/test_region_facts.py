@@ -17,7 +17,7 @@ from messaging.codec import encode
 from messaging.envelope import ClockTrust
 from messaging.health import Health, ProcessState
 from messaging.status import Birth, Connection
-from messaging.twin import Config, Language, Reported
+from messaging.twin import Config, Language, Proving, Reported, TakenBack
 from region.fleet.facts import FactTeller
 from region.fleet.printed import printed
 from region.fleet.standing import Standing, standing
@@ -39,14 +39,18 @@ HEALTH = Health(
 )  # fmt: skip
 
 
-def _stands(health: Health | None = HEALTH, *, call: str = "online", refused: dict[str, str] | None = None) -> Standing:
+def _stands(
+    health: Health | None = HEALTH, *, call: str = "online", refused: dict[str, str] | None = None,
+    proving: Proving | None = None,
+) -> Standing:  # fmt: skip
+    told = Reported(2, Config(), refused or {}, proving or Proving())
     presence = [
         ProcessPresence(STATION.id, "agent", "online", "b1", 1, None, {}, NOW - 500),
         ProcessPresence(STATION.id, "call", call, "b1", 1, None, {}, NOW - 300),
     ]
     reports = [
         Report(STATION.id, "birth", encode(Birth("rpi", {}, 2, NOW + 30 * 86_400)), "b1", 1, NOW - 500),
-        Report(STATION.id, "reported", encode(Reported(2, Config(), refused or {})), "b1", 2, NOW - 400),
+        Report(STATION.id, "reported", encode(told), "b1", 2, NOW - 400),
     ]
     if health is not None:
         reports.append(Report(STATION.id, "m/health", encode(health), "b1", 3, NOW - 60))
@@ -72,6 +76,25 @@ def test_every_figure_is_told_in_words_with_its_unit() -> None:
         "Refused: newer": "unknown", "Hardware": "Raspberry Pi", "Lægeknap": "0.1.0", "Python": "3.11",
         "something": "9",
     }  # fmt: skip
+
+
+def test_how_a_config_proves_itself_is_told() -> None:
+    assert _told(_stands(proving=Proving(on_trial=True)))["In force"].startswith("version 2, on trial")
+    assert _told(_stands(proving=Proving(waiting=3)))["Waits for the end of a call"] == "version 3"
+
+
+@pytest.mark.parametrize(
+    ("taken", "told"),
+    [
+        (TakenBack(3, "call failed"), "version 3: calls did not work with it; it is not tried again"),
+        (TakenBack(3, "link lost", lasting=False), "version 3: it cost the station its network; it is tried again"),
+        (TakenBack(3, "of a newer station"), "version 3: of a newer station; it is not tried again"),
+    ],
+)
+def test_what_was_taken_back_is_told_once_with_why_and_what_follows(taken: TakenBack, told: str) -> None:
+    facts = _told(_stands(refused={"document": f"taken back: {taken.why}"}, proving=Proving(taken_back=taken)))
+    assert facts["Taken back"].startswith(told)
+    assert "Refused: all of it" not in facts
 
 
 def test_a_danish_reader_gets_danish_words_and_commas() -> None:

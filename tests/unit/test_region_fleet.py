@@ -16,12 +16,13 @@ from messaging.errors import MessageError
 from messaging.health import Event, Health
 from messaging.status import Birth, Connection
 from messaging.topics import Topic
-from messaging.twin import Config, Reported
+from messaging.twin import Config, Proving, Reported, TakenBack
 from region.fleet.intake import EVENTS_WITHIN_S, MOST_EVENTS, Intake
 from region.fleet.standing import DAY_S, STALE_S, Standing, standing
 from region.fleet.subject import subject as fleet_subject
 from region.fleet.words import WORDS
 from region.registry.records import AuditRow, ProcessPresence, Report, Station
+from region.web.words import LANGUAGES
 from tests.region_kit import Kit, every_subject, region_kit
 
 NOW = 1_800_000_000.0
@@ -39,16 +40,43 @@ def _process(process: str, state: str = "online", call: str | None = None) -> Pr
 def _stands(
     health: Health | None = WELL, *, agent: str = "online", call: str = "online", age_s: float = 30.0,
     station: Station = STATION, in_force: int = 3, refused: dict[str, str] | None = None, in_call: str | None = None,
-    certificate_s: float = 40 * DAY_S,
+    certificate_s: float = 40 * DAY_S, proving: Proving | None = None,
 ) -> Standing:  # fmt: skip
-    reports = [
-        Report(station.id, "reported", encode(Reported(in_force, Config(), refused or {})), "b1", 2, NOW - age_s)
-    ]
+    told = Reported(in_force, Config(), refused or {}, proving or Proving())
+    reports = [Report(station.id, "reported", encode(told), "b1", 2, NOW - age_s)]
     birth = Birth("rpi", {}, in_force, NOW + certificate_s)
     reports.append(Report(station.id, "birth", encode(birth), "b1", 1, NOW - age_s))
     if health is not None:
         reports.append(Report(station.id, "m/health", encode(health), "b1", 3, NOW - age_s))
     return standing(station, [_process("agent", agent), _process("call", call, in_call)], reports, NOW)
+
+
+def _took_back(why: str, version: int = 3) -> Proving:
+    return Proving(taken_back=TakenBack(version, why))
+
+
+@pytest.mark.parametrize(
+    ("state", "in_force", "proving"),
+    [
+        ("in_force", 3, Proving()),
+        ("on_trial", 3, Proving(on_trial=True)),
+        ("waits", 2, Proving()),
+        ("waits", 2, Proving(on_trial=True)),  # another than what is desired
+        ("waits", 1, Proving(waiting=2)),
+        ("waits_for_call", 2, Proving(waiting=3)),
+        ("taken_back", 2, _took_back("link lost")),
+        ("waits", 1, _took_back("link lost", 2)),
+    ],
+)
+def test_it_is_told_how_far_what_is_desired_has_come(state: str, in_force: int, proving: Proving) -> None:
+    stands = _stands(in_force=in_force, proving=proving)
+    assert stands.config_state == state
+    assert all(f"fleet.config.{state}" in WORDS[language] for language in LANGUAGES)
+
+
+def test_to_be_on_trial_or_to_wait_for_a_call_is_nothing_to_worry_about() -> None:
+    assert _stands(proving=Proving(on_trial=True)).remarks == ()
+    assert _stands(in_force=2, proving=Proving(waiting=3)).remarks == ()
 
 
 def test_a_station_that_is_well_is_ready_and_nothing_is_remarked() -> None:
@@ -82,10 +110,11 @@ def test_a_station_that_is_well_is_ready_and_nothing_is_remarked() -> None:
         ("certificate_ended", True, {"certificate_s": -1.0}),
         ("config_waits", True, {"in_force": 2}),
         ("config_refused", True, {"refused": {"volume": "out of range"}}),
-        ("config_cost_link", True, {"in_force": 2, "refused": {"document": "taken back: link lost"}}),
-        ("config_cost_call", True, {"in_force": 2, "refused": {"document": "taken back: call failed"}}),
-        ("config_cost_agent", True, {"in_force": 2, "refused": {"document": "taken back: agent failed"}}),
-        ("config_waits", True, {"in_force": 2, "refused": {"document": "taken back: <b>of a newer station</b>"}}),
+        ("config_cost_link", True, {"in_force": 2, "proving": _took_back("link lost")}),
+        ("config_cost_call", True, {"in_force": 2, "proving": _took_back("call failed")}),
+        ("config_cost_agent", True, {"in_force": 2, "proving": _took_back("agent failed")}),
+        ("config_taken_back", True, {"in_force": 2, "proving": _took_back("<b>of a newer station</b>")}),
+        ("config_waits", True, {"in_force": 1, "proving": _took_back("link lost", 2)}),
     ],
 )
 def test_each_fault_is_told_and_only_what_prevents_a_call_says_no(code: str, ready: bool, how: dict) -> None:
