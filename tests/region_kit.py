@@ -23,7 +23,7 @@ from region.addresses import Addresses
 from region.desk.subject import subject as desk_subject
 from region.evaluation.subject import subject as evaluation_subject
 from region.fleet.subject import subject as fleet_subject
-from region.registry import Registry, database_url
+from region.registry import Registry
 from region.registry.records import Clinic, Person, Role, Site, Station
 from region.registry.store import RegistryEnrolmentStore
 from region.stations.admission import Admission
@@ -40,6 +40,7 @@ from region.web.passwords import Passwords
 from region.web.sign_in import make_link
 from region.web.site import build_site
 from region.web.subject import Subject
+from tests.databases import ready_sqlite
 from tests.enrolment_store import InMemorySigner
 from tests.signing_kit import SigningKit
 
@@ -153,8 +154,7 @@ async def region_kit(
 ) -> AsyncIterator[Kit]:  # fmt: skip
     """A region with its database in `data`. `subjects` are the packages' `subject` functions."""
     clock = ManualClock()
-    registry = Registry(database_url(data))
-    await registry.migrate()
+    registry = Registry(ready_sqlite(data))
     downlink = FakeDownlink()
     region = Region(
         settings=replace(WebSettings(public_url, language), **settings), registry=registry, clock=clock, hub=Hub(clock),

@@ -79,7 +79,7 @@ def test_every_detail_the_region_writes_has_words() -> None:
 
 
 def test_every_event_a_station_of_this_version_tells_has_words() -> None:
-    kinds = {call.args[0].value for call in _calls("device/agent", "_tell") if call.args and _constants(call.args[0])}
+    kinds = {call.args[0].value for call in _calls("device/agent", "event") if call.args and _constants(call.args[0])}
     kinds |= {*get_args(get_type_hints(Happened)["kind"]), LEFT_OUT}
     assert {"process_gone", "config_refused"} <= kinds
     assert [kind for kind in sorted(kinds) if f"web.audit.event.{kind}" not in OWN["en"]] == []
