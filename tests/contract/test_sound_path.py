@@ -23,6 +23,8 @@ from device.media.speaking import Loudspeaker
 from tests.bench.line_scene import talk
 from tests.sound_kit import Sent, intelligibility, sent
 
+pytestmark = pytest.mark.long
+
 CLINICIAN, RESIDENT = talk(1), talk(2)
 BETWEEN = BLOCK / SAMPLE_RATE / 2  # seconds from the speaker's thread to the microphone's
 

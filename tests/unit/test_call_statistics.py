@@ -51,6 +51,7 @@ def numbers(thing: Any) -> list[float]:
     return found
 
 
+@pytest.mark.long
 @settings(max_examples=150, deadline=None)
 @given(
     st.lists(st.tuples(samples, lengths, grades, grades, st.booleans()), min_size=1, max_size=40),

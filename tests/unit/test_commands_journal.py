@@ -146,6 +146,7 @@ def test_an_id_is_taken_once(path: Path, journal: Journal) -> None:
         assert database.execute("SELECT count(*) FROM steps").fetchone() == (1,)
 
 
+@pytest.mark.long
 @settings(max_examples=25, deadline=None)
 @given(st.lists(st.tuples(st.floats(1, 1e6), st.booleans(), st.floats(0, 1e7)), max_size=20))
 def test_whatever_is_forgotten_is_below_the_floor(orders: list[tuple[float, bool, float]]) -> None:

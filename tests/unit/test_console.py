@@ -108,6 +108,7 @@ def picture(width: int, height: int, luma: int, u: int = 128, v: int = 128) -> P
     return Picture(width, height, 0, 1, planes)
 
 
+@pytest.mark.long
 @given(st.integers(1, 80), st.integers(1, 40), st.sampled_from([(16, 16), (640, 480), (320, 576), (2, 2)]))
 def test_a_picture_fits_its_place_whole(columns: int, rows: int, size: tuple[int, int]) -> None:
     lines = half_blocks(picture(*size, 90), columns, rows).plain.split("\n")

@@ -171,6 +171,7 @@ async def _writes_of_a_whole_enrolment(folder: Path, region: EstServer) -> int:
         return 10_000 - cutter.left
 
 
+@pytest.mark.long
 async def test_a_power_cut_at_any_write_loses_nothing_and_needs_nobody(tmp_path: Path) -> None:
     async with est_server(tmp_path / "region", STATION) as region:
         writes = await _writes_of_a_whole_enrolment(tmp_path / "count", region)

@@ -85,6 +85,7 @@ def test_a_file_that_is_no_ring_is_not_read(tmp_path_factory: pytest.TempPathFac
     reader.close()
 
 
+@pytest.mark.long
 def test_a_picture_is_never_torn(tmp_path: Path) -> None:
     """One thread writes as fast as it can, another reads: every picture read is of one value throughout."""
     writer, reader = RingWriter(tmp_path / "r", 320, 240), RingReader(tmp_path / "r")

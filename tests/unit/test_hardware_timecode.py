@@ -80,6 +80,7 @@ def test_an_age_is_right_across_the_wrap() -> None:
     assert timecode.age(300, now) == pytest.approx(-0.05)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("codec", "options"),
     [("libx264", {"preset": "superfast", "tune": "zerolatency"}), ("libvpx", {"deadline": "realtime"})],

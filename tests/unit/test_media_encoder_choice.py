@@ -139,6 +139,7 @@ def test_a_chip_that_fails_in_a_call_costs_no_picture_and_is_not_tried_again(cap
     assert sum("the chip cannot encode" in record.getMessage() for record in caplog.records) == 1
 
 
+@pytest.mark.long
 @given(st.lists(st.integers(100_000, 2_000_000), max_size=12))
 def test_a_new_context_is_opened_only_for_a_step_that_is_worth_it(rates: list[int]) -> None:
     encoder = V4l2M2mEncoder(2_000_000, 30, "libx264", {"profile": "baseline", "tune": "zerolatency"})

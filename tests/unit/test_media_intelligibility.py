@@ -9,6 +9,8 @@ import pytest
 
 from tests.sound_kit import Hearing, Sent, encoded, intelligibility, jittered, lose, said, sent
 
+pytestmark = pytest.mark.long
+
 SECONDS = 6
 
 

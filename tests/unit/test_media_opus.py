@@ -126,6 +126,7 @@ def test_after_a_reset_it_is_as_new() -> None:
         assert np.array_equal(used.decode(packet), new.decode(packet))
 
 
+@pytest.mark.long
 def test_decoders_give_their_memory_back() -> None:
     packet = encoded(1)[5]
 

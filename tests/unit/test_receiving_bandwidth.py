@@ -204,6 +204,7 @@ def test_a_cut_is_told_at_once_and_otherwise_once_a_second() -> None:
     assert browser.told < 25
 
 
+@pytest.mark.long
 @settings(max_examples=60, deadline=None)
 @given(
     cap=st.floats(120e3, 8e6),

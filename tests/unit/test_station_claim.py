@@ -112,6 +112,7 @@ async def test_the_code_is_not_told_before_it_is_approved_and_the_key_never(tmp_
             assert path.stat().st_mode & 0o777 == 0o600
 
 
+@pytest.mark.long
 async def test_a_power_cut_at_any_write_loses_nothing_and_the_key_that_was_shown_gets_in(tmp_path: Path) -> None:
     async with est_server(tmp_path / "region", STATION) as region:
         counted = Station(tmp_path / "count", region)
