@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 
 from device.hardware.ports import BLOCK, SAMPLE_RATE, Block
