@@ -2,21 +2,25 @@
 PYTHON ?= python3
 LANG_UI ?= en
 DEMO_JSON ?=
+N ?= 25
 TESTS ?= tests
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest -p no:cacheprovider
 COMPILE := uv pip compile pyproject.toml --universal --generate-hashes --no-header --no-emit-index-url --no-emit-find-links --python-version 3.11
 
 .DEFAULT_GOAL := help
-.PHONY: soak bench-viewing help demo test check lint format unit bench-call bench-echo bench-line lock clean ready-demo ready-check ready-test
+.PHONY: soak bench-viewing help demo demo-fleet test check lint format unit bench-call bench-echo bench-line lock clean ready-demo ready-check ready-test
 
 help: ## this list
 	@echo "Lægeknap. First: make demo (try it), make check (before a commit), make test (everything)."
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
-	@echo "Options: LANG_UI=da (the demo in Danish), DEMO_JSON=path (its addresses for a script), PYTHON=python3.12, TESTS=path"
+	@echo "Options: LANG_UI=da (the demo in Danish), DEMO_JSON=path (its addresses for a script), N=10 (stations), PYTHON=python3.12, TESTS=path"
 
 demo: ready-demo ## a region and a simulated station on this machine; Ctrl-C ends it
 	@exec env LANG_UI='$(LANG_UI)' DEMO_JSON='$(DEMO_JSON)' $(BIN)/region demo
+
+demo-fleet: ready-demo ## a region and N=25 stations: enrolled, configured, commanded, renewed, one revoked; a table
+	@exec $(BIN)/region demo-fleet --stations '$(N)'
 
 test: ready-test ## every test, with real servers and browsers (TESTS=tests/unit for a part)
 	$(PYTEST) -q -n 2 -m 'not system and not rpi' $(TESTS) || [ $$? -eq 5 ] # 5: none of this kind among TESTS

@@ -27,12 +27,16 @@ from region.registry.records import Role
 
 _Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 DATA = Path("/var/lib/laegeknap-region")
+_DEMOS = {
+    "demo": ("region.demo", "a region and a simulated station, to try it out"),
+    "demo-fleet": ("region.demo.fleet", "a region and a fleet that enrols, is configured, commanded and renewed"),
+}
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run one command; gives the exit code."""
     arguments = sys.argv[1:] if argv is None else argv
-    args = _parser(with_demo=arguments[:1] == ["demo"]).parse_args(arguments)
+    args = _parser(demo="".join(arguments[:1])).parse_args(arguments)
     _set_up_logging(quiet=args.command not in ("serve", "authority"))
     try:
         code: int = args.run(args)
@@ -75,7 +79,7 @@ def _authority(args: argparse.Namespace) -> int:
 
 
 def _demo(args: argparse.Namespace) -> int:
-    code: int = importlib.import_module("region.demo").main(args)
+    code: int = importlib.import_module(_DEMOS[args.command][0]).main(args)
     return code
 
 
@@ -87,15 +91,16 @@ def _command(args: argparse.Namespace) -> int:
     return asyncio.run(run(args))
 
 
-def _parser(*, with_demo: bool) -> argparse.ArgumentParser:
+def _parser(*, demo: str = "") -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="region", description="The region's server of Lægeknap, and its upkeep.")
     parser.add_argument("--version", action="version", version=f"region {version()}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="command")
     _add_serve(commands.add_parser("serve", help="run the region", description="Run the region until Ctrl-C."))
-    demo = commands.add_parser("demo", help="a region and a simulated station, to try it out")
-    demo.set_defaults(run=_demo)
-    if with_demo:
-        importlib.import_module("region.demo").add_arguments(demo)
+    for name, (module, text) in _DEMOS.items():
+        parsed = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
+        parsed.set_defaults(run=_demo)
+        if name == demo:  # no other command needs what it imports
+            importlib.import_module(module).add_arguments(parsed)
     _add_authority(commands)
     ca.add_arguments(commands, _add_data)
     _leaf(commands, "migrate", "bring the database up to this version")

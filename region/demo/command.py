@@ -21,7 +21,7 @@ from region.demo.display import has_display, in_memory, shown_on
 from region.demo.errors import DemoError
 from region.demo.furnish import Furnished, furnish
 from region.demo.plan import HOST, Places, Ports, make_root
-from region.demo.processes import Processes, Program
+from region.demo.processes import Processes, Program, check_programs
 from region.demo.ready import Readiness
 from region.demo.texts import TEXTS
 from region.registry import Registry, database_url
@@ -62,7 +62,7 @@ def main(options: argparse.Namespace) -> int:
 
 
 def _run(ports: Ports, language: Language, json_file: Path | None) -> None:
-    _check_programs()
+    check_programs(_NEEDED)
     ports.check_free()
     places = Places(make_root())
     try:
@@ -204,14 +204,3 @@ class _Demo:
         beside.touch(mode=0o600)
         beside.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
         beside.replace(self.json_file)
-
-
-def _check_programs() -> None:
-    missing = [package for program, package in _NEEDED.items() if not _there(program)]
-    if missing:
-        raise DemoError(f"The demo needs Debian's {' and '.join(missing)}: sudo apt-get install {' '.join(missing)}")
-
-
-def _there(program: str) -> bool:
-    path = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/sbin", "/usr/local/sbin"))
-    return shutil.which(program, path=path) is not None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -96,12 +97,12 @@ class Places:
             folder.mkdir(mode=0o700)
 
     def station_toml(self) -> str:
-        """The station's config. A JSON string is a TOML string as well."""
+        """The station's config."""
         station = {
             "hardware": "sim", "state_dir": self.state, "runtime_dir": self.runtime, "code_file": self.code_file,
         }  # fmt: skip
         screen = {"size": "1280x800", "mirror": self.mirror}
-        return _table("station", station) + _table("screen", screen) + "[health]\ninterval_s = 10\n"
+        return toml_table("station", station) + toml_table("screen", screen) + "[health]\ninterval_s = 10\n"
 
 
 def make_root() -> Path:
@@ -123,7 +124,8 @@ def make_root() -> Path:
     )
 
 
-def _table(name: str, values: dict[str, object]) -> str:
+def toml_table(name: str, values: Mapping[str, object]) -> str:
+    """One table of a station.toml. A JSON string is a TOML string as well."""
     rows = "".join(f"{key} = {json.dumps(str(value), ensure_ascii=False)}\n" for key, value in values.items())
     return f"[{name}]\n{rows}"
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import shutil
 import signal
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from messaging.clock import Clock
+from region.demo.errors import DemoError
 
 RESTART_S = 0.2
 _STOP_S = 6.0
@@ -58,12 +60,21 @@ class Processes:
 
     async def stop(self) -> None:
         """End everything, the last started first, and what they started with them."""
-        for keeper in self._keepers.values():
-            keeper.cancel()
-        await asyncio.gather(*self._keepers.values(), return_exceptions=True)
+        await self._let_go()
         for name in reversed(self._keepers):
             if name in self._running:
                 await _end(self._running.pop(name))
+
+    async def stop_together(self) -> None:
+        """End everything at once: many that know nothing of each other."""
+        await self._let_go()
+        ending = [self._running.pop(name) for name in list(self._running)]
+        await asyncio.gather(*map(_end, ending))
+
+    async def _let_go(self) -> None:
+        for keeper in self._keepers.values():
+            keeper.cancel()
+        await asyncio.gather(*self._keepers.values(), return_exceptions=True)
 
     async def _keep(self, program: Program, process: asyncio.subprocess.Process) -> None:
         while True:
@@ -85,6 +96,14 @@ class Processes:
         self._running[program.name] = process
         self._on_change()
         return process
+
+
+def check_programs(needed: Mapping[str, str]) -> None:
+    """DemoError that names the Debian packages of the programs that are not there."""
+    path = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/sbin", "/usr/local/sbin"))
+    missing = [package for program, package in needed.items() if shutil.which(program, path=path) is None]
+    if missing:
+        raise DemoError(f"The demo needs Debian's {' and '.join(missing)}: sudo apt-get install {' '.join(missing)}")
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:

@@ -27,7 +27,7 @@ class Readiness:
     async def wait_for_region(self, within_s: float) -> bool:
         """Wait until the region takes stations; False when the time is over."""
         until = self._clock.monotonic() + within_s
-        while not (await _answers(self._ports.enrolment) and await _answers(self._ports.broker)):
+        while not (await answers(self._ports.enrolment) and await answers(self._ports.broker)):
             if self._clock.monotonic() >= until:
                 return False
             await self._clock.sleep(_LOOK_S)
@@ -58,7 +58,7 @@ class Readiness:
             ("the station's screen", self._places.mirror.exists),
         )
         doors = (("the region", self._ports.web), ("the station's panel", self._ports.panel))
-        closed = [name for name, port in doors if not await _answers(port)]
+        closed = [name for name, port in doors if not await answers(port)]
         self.missing = (*closed, *(name for name, is_there in checks if not is_there()))
         return self.missing
 
@@ -85,7 +85,8 @@ def call_ready(view: CallView | None) -> bool:
     return view is not None and view.state == "idle"
 
 
-async def _answers(port: int) -> bool:
+async def answers(port: int) -> bool:
+    """Whether anybody listens on that port of this machine."""
     try:
         _, writer = await asyncio.open_connection(HOST, port)
     except OSError:

@@ -79,7 +79,7 @@ def test_the_options_come_from_the_environment_as_make_passes_them(monkeypatch: 
 def test_a_missing_program_is_named_with_its_package(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("region.demo.command.shutil.which", lambda name, path: None if name == "Xvfb" else name)
+    monkeypatch.setattr("region.demo.processes.shutil.which", lambda name, path: None if name == "Xvfb" else name)
     assert main(options()) == 2
     assert "sudo apt-get install xvfb" in capsys.readouterr().err
 
