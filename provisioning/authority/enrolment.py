@@ -22,6 +22,7 @@ from provisioning.authority.errors import CodeExpired, CodeUsed, StationBarred, 
 from provisioning.authority.limiter import GuessLimiter
 from provisioning.authority.ports import EnrolmentStore, Invitation, Signer
 from provisioning.authority.request import read_request
+from provisioning.authority.turns import Turns
 
 CODE_LIVES_S = 30 * 86_400.0
 _NOBODY = hashlib.sha256(b"").hexdigest()  # compared with when there is nothing to compare with, to take as long
@@ -47,6 +48,7 @@ class Enrolment:
         self._signer = signer
         self._clock = clock
         self._limiter = limiter or GuessLimiter()
+        self._turns = Turns()
 
     async def invite(self, station: str, lives_s: float = CODE_LIVES_S) -> str:
         """A new code for the station, in place of any before it; StationBarred if the registry forbids.
@@ -64,11 +66,12 @@ class Enrolment:
 
         `source` is whom to count wrong codes against: the caller's address.
         """
-        wait_s = self._limiter.take(source, self._clock.monotonic())
-        if wait_s > 0:
-            raise TooManyTries(wait_s)
-        invitation = await self._check_code(station, code)
-        self._limiter.give_back(source)
+        async with self._turns.of(source):
+            wait_s = self._limiter.take(source, self._clock.monotonic())
+            if wait_s > 0:
+                raise TooManyTries(wait_s)
+            invitation = await self._check_code(station, code)
+            self._limiter.give_back(source)
         if not await self._store.may_enrol(station):
             raise StationBarred("the registry has retired or revoked the station")
         request = read_request(request_der)

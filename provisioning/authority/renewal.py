@@ -32,6 +32,7 @@ from provisioning.authority.errors import (
 from provisioning.authority.limiter import GuessLimiter
 from provisioning.authority.ports import Given, RenewalStore, Signer
 from provisioning.authority.request import key_name, read_request
+from provisioning.authority.turns import Turns
 
 GRACE_S = timedelta(days=180).total_seconds()
 _FRESH = 0.75  # of its life is left: whoever asks again has lost the answer, and gets the same certificate
@@ -45,6 +46,7 @@ class Renewals:
         self._signer = signer
         self._clock = clock
         self._limiter = limiter or GuessLimiter()
+        self._turns = Turns()
 
     async def renew(self, request_der: bytes, shown: x509.Certificate | None, source: str) -> x509.Certificate:
         """The next certificate for the key of this request; RequestRefused or EnrolmentRefused.
@@ -52,14 +54,15 @@ class Renewals:
         `shown` is the certificate that came with the connection, verified against our chain; None: there was none.
         `source` is whom to count unknown keys against: the caller's address.
         """
-        wait_s = self._limiter.take(source, self._clock.monotonic())
-        if wait_s > 0:
-            raise TooManyTries(wait_s)
-        request = read_request(request_der)
-        last = await self._store.latest(request.key_sha256)
-        if last is None:
-            raise UnknownKey("no station has this key")
-        self._limiter.give_back(source)
+        async with self._turns.of(source):
+            wait_s = self._limiter.take(source, self._clock.monotonic())
+            if wait_s > 0:
+                raise TooManyTries(wait_s)
+            request = read_request(request_der)
+            last = await self._store.latest(request.key_sha256)
+            if last is None:
+                raise UnknownKey("no station has this key")
+            self._limiter.give_back(source)
         if last.revoked is not None or not await self._store.may_enrol(last.station):
             raise StationBarred("the registry has shut the station or this certificate out")
         certificate = x509.load_der_x509_certificate(last.der)

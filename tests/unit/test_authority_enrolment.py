@@ -183,9 +183,15 @@ async def test_guessing_is_stopped_and_starts_again_only_after_a_while(house: Ho
 
 
 async def test_a_whole_care_home_behind_one_address_enrols_at_once(house: House) -> None:
-    for _ in range(50):
-        code = await house.enrolment.invite(STATION)
-        assert await house.enrolment.enrol(STATION, code, make_request(), "one address")
+    stations = [f"st-{number:08d}" for number in range(50)]
+    house.store.stations |= set(stations)
+    codes = [await house.enrolment.invite(station) for station in stations]
+    asked = [
+        house.enrolment.enrol(one, code, make_request(), "one address")
+        for one, code in zip(stations, codes, strict=True)
+    ]
+    assert len(await asyncio.gather(*asked)) == len(stations), "honest tries under way are nobody's guesses"
+    assert len(house.enrolment._turns) == 0, "an address that asks no more is forgotten"
 
 
 async def test_guesses_at_once_are_counted_before_they_are_looked_at(house: House) -> None:

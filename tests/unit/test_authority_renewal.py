@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from pathlib import Path
 
@@ -120,6 +121,19 @@ async def test_a_certificate_of_another_key_is_no_proof(region: Region) -> None:
     other = Region(region.folder / "other")
     with pytest.raises(ForeignCertificate):
         await region.renew(await other.enrolled())
+
+
+async def test_any_number_behind_one_address_renews_at_once(region: Region) -> None:
+    first = await region.enrolled()
+    region.later(30)
+    renewed = await asyncio.gather(*(region.renew(first) for _ in range(50)))
+    assert all(one.not_valid_after_utc > first.not_valid_after_utc for one in renewed)
+
+
+async def test_unknown_keys_at_once_are_counted_before_they_are_looked_at(region: Region) -> None:
+    asked = (region.renewals.renew(make_request(), None, "guesser") for _ in range(30))
+    results = await asyncio.gather(*asked, return_exceptions=True)
+    assert sum(isinstance(result, TooManyTries) for result in results) == 20
 
 
 async def test_unknown_keys_are_counted_and_held_back(region: Region) -> None:
