@@ -20,6 +20,7 @@ from region.authority import ca
 from region.authority.wire import SOCKET
 from region.errors import RegionError
 from region.evaluation import command as evaluation
+from region.filtering import add_filter
 from region.options import ServeOptions
 from region.printing import positive as _positive
 from region.registry import RegistryError
@@ -176,7 +177,7 @@ def _add_station(commands: _Subparsers) -> _Subparsers:
     add.add_argument("name", help="the room or place")
     add.add_argument("--site", required=True, help="the site's name")
     _add_settings(add)
-    _leaf(station, "list", "list the stations", group="station")
+    add_filter(_leaf(station, "list", "list the stations, all or those of a filter", group="station"))
     _leaf(station, "show", "tell how a station is", group="station").add_argument("station")
     code = _leaf(station, "code", "make a code file, in place of any before it", group="station")
     code.add_argument("station")

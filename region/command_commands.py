@@ -11,10 +11,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from messaging.command import ORDERS
-from provisioning.authority.profiles import LEVELS, Level
 from region.errors import Usage
+from region.filtering import add_filter, read_filter
 from region.printing import ACTOR, Desk, plain, table, tell
 from region.registry import Conflict
+from region.registry.filters import Filter
 from region.registry.records import Command
 from region.stations.commanding import USUAL_S, Asked, Commanding, Handed, Whom, from_texts
 
@@ -30,11 +31,9 @@ def add_arguments(commands: Any, group: Callable[..., Any], leaf: Leaf) -> None:
     send = leaf(command, "send", "give a command to one station or to many", group="command")
     send.add_argument("type", choices=tuple(ORDERS), metavar="TYPE", help=f"one of {', '.join(ORDERS)}")
     send.add_argument("fields", nargs="*", metavar="FIELD=VALUE", help="e.g. seconds=30, process=call, percent=60")
-    whom = send.add_mutually_exclusive_group(required=True)
-    whom.add_argument("--station", action="append", metavar="ID", help="this station; may be said more than once")
-    for level in LEVELS[1:-1]:
-        whom.add_argument(f"--{level}", metavar="NAME", help=f"every station of this {level}")
-    whom.add_argument("--all", action="store_true", help="every station of the region")
+    send.add_argument("--station", action="append", metavar="ID", help="this station; may be said more than once")
+    add_filter(send)
+    send.add_argument("--all", action="store_true", help="every station of the region")
     send.add_argument("--why", default="", help="for the log: what it is good for")
     send.add_argument(
         "--at", type=_moment, metavar="TIME", help="not before: 2026-11-22T03:00, of this machine's clock"
@@ -93,12 +92,10 @@ COMMANDS: dict[str, Callable[[Desk], Awaitable[None]]] = {
 
 
 def _whom(args: argparse.Namespace) -> Whom:
-    if args.station:
-        return Whom(stations=tuple(args.station))
-    if args.all:
-        return Whom(level="region")
-    level: Level = next(one for one in LEVELS[1:-1] if getattr(args, one) is not None)
-    return Whom(level=level, place=getattr(args, level))
+    which = read_filter(args)
+    if sum((bool(args.station), which != Filter(), args.all)) != 1:
+        raise Usage("to whom? Say --station, or a filter (--site, --where ...), or --all")
+    return Whom(stations=tuple(args.station)) if args.station else Whom(where=which)
 
 
 async def _ask(args: argparse.Namespace, stations: list[str]) -> None:

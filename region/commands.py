@@ -18,8 +18,9 @@ from region.authority.wire import SOCKET
 from region.errors import Usage
 from region.evaluation.command import HEAD, as_lines, chosen_rows
 from region.evaluation.table import to_csv
+from region.filtering import read_filter
 from region.fleet.printed import printed
-from region.fleet.whole import one_of_the_fleet, whole_fleet
+from region.fleet.whole import find_in_fleet, one_of_the_fleet
 from region.people_commands import clinic_id_of
 from region.printing import ACTOR, Desk
 from region.printing import table as _table
@@ -94,7 +95,10 @@ async def _station_add(desk: Desk) -> None:
 
 
 async def _station_list(desk: Desk) -> None:
-    fleet = await whole_fleet(desk.registry, desk.clock.wall())
+    which = read_filter(desk.args)
+    async with desk.registry.read() as t:
+        await t.finding.check(which)
+    fleet = (await find_in_fleet(desk.registry, which, desk.clock.wall())).stations
     rows = ((one.station.id, one.station.site, one.station.name, one.station.clinic or "-",
              "yes" if one.standing.ready else "no") for one in fleet)  # fmt: skip
     _tell(desk.args, fleet, _table(("STATION", "SITE", "NAME", "CLINIC", "READY"), rows))

@@ -11,8 +11,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from region.fleet.standing import Standing
-from region.fleet.whole import StationStanding, one_of_the_fleet, whole_fleet
+from region.fleet.whole import StationStanding, find_in_fleet, one_of_the_fleet
 from region.registry import NotFound
+from region.registry.filters import Filter
 from region.registry.records import Station, WebSession
 from region.web.auth import SiteStaff, live
 from region.web.context import region_of
@@ -88,8 +89,9 @@ def build_router() -> APIRouter:
 
 
 async def _own(request: Request, session: WebSession) -> list[StationStanding]:
-    region, scope = region_of(request), scope_of(session.person)
-    return [one for one in await whole_fleet(region.registry, region.clock.wall()) if scope.has(one.station)]
+    region = region_of(request)
+    sites = scope_of(session.person).sites
+    return (await find_in_fleet(region.registry, Filter(), region.clock.wall(), within=sites)).stations
 
 
 async def _page(request: Request, session: WebSession, template: str) -> Response:

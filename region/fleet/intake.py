@@ -9,18 +9,19 @@ from messaging.clock import Clock
 from messaging.codec import decode, encode
 from messaging.envelope import Envelope
 from messaging.errors import MalformedMessage
-from messaging.health import Event, Health
+from messaging.health import Event
 from messaging.quality import CallQuality
-from messaging.status import Birth
 from messaging.topics import Topic
-from messaging.twin import Reported
 from provisioning.authority.limiter import GuessLimiter
+from region.fleet.summary import KINDS, summary, summary_of
 from region.registry import NotFound, Registry
 from region.registry.actions import LEFT_OUT
+from region.registry.reports import grouped
+from region.registry.table import chunks
 from region.web.subject import PresenceChange
 
 _log = logging.getLogger(__name__)
-_KINDS: dict[str, type] = {"birth": Birth, "reported": Reported, "m/health": Health}
+_CATCH_UP = 200  # stations in one transaction, so that nobody waits long
 MOST_EVENTS = 60  # of one station in an hour; more would bury the log
 EVENTS_WITHIN_S = 3600.0
 
@@ -60,6 +61,15 @@ class Intake:
         """A process came or went."""
         self.changed.add(change.station)
 
+    async def catch_up(self) -> None:
+        """Stations that reported to an older version of the region can be found like any other."""
+        async with self._registry.read() as t:
+            unkept = await t.finding.unkept()
+        for some in chunks(unkept, _CATCH_UP):
+            async with self._registry.begin() as t:
+                reports = grouped(await t.reports.reports_of(some))
+                await t.finding.keep_first({station: summary_of(told) for station, told in reports.items()})
+
     async def tell_left_out(self, *, all_of_them: bool = False) -> None:
         """One row for each station whose events were too many in the hour that has passed (or is still passing)."""
         now = self._clock.monotonic()
@@ -92,12 +102,14 @@ class Intake:
 
     async def _report(self, topic: Topic, envelope: Envelope) -> None:
         branch = "/".join((topic.branch, *topic.words))
-        kind = _KINDS.get(branch)
+        kind = KINDS.get(branch)
         if kind is None:
             raise MalformedMessage("a measurement this region does not know")
-        data = encode(decode(kind, envelope.data))
+        at = self._at(envelope)
+        message: object = decode(kind, envelope.data)
         async with self._registry.begin() as t:
-            await t.reports.set_report(topic.station, branch, data, envelope.boot, envelope.seq, self._at(envelope))
+            await t.reports.set_report(topic.station, branch, encode(message), envelope.boot, envelope.seq, at)
+            await t.finding.keep(topic.station, summary(message, at))
 
     def _at(self, envelope: Envelope) -> float:
         """When it was said: by the station's clock if that can be trusted (the outbox may bring it late), else now."""

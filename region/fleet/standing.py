@@ -12,16 +12,15 @@ from messaging.errors import MessageError
 from messaging.health import Health
 from messaging.status import Birth
 from messaging.twin import Reported
+from region.registry.finding import CERTIFICATE_S, STALE_S
 from region.registry.records import ProcessPresence, Report, Station
 
 T = TypeVar("T")
 Level = Literal["good", "warn", "bad"]
 ConfigState = Literal["none", "in_force", "on_trial", "waits", "waits_for_call", "taken_back"]
-STALE_S = 600.0  # ten reports late
 HOT_C = 80.0
 FULL = 0.05  # of disk or memory left
 WEAK_DBM = -75
-CERTIFICATE_DAYS = 7  # left of the 45: by then it should have been renewed
 DAY_S = 86_400.0
 _COST = {"link lost": "config_cost_link", "call failed": "config_cost_call", "agent failed": "config_cost_agent"}
 _RANK: dict[Level, int] = {"good": 0, "warn": 1, "bad": 2}
@@ -75,14 +74,14 @@ def standing(station: Station, presence: Iterable[ProcessPresence], reports: Ite
     health_at = by_branch["m/health"].at if "m/health" in by_branch else None
     health = _read(Health, by_branch.get("m/health"))
     reported = _read(Reported, by_branch.get("reported"))
-    devices = _known_devices(health) if call_online else None
+    devices = known_devices(health) if call_online else None
     birth = _read(Birth, by_branch.get("birth"))
     certificate_expires = birth.certificate_expires if birth else None
     remarks = [
         *_connection(station, agent_online, call_online, bool(processes)),
         *(_report_age(health_at, now) if agent_online else ()),
-        *(_devices(devices) if devices else ()),
-        *(_machine(health) if health else ()),
+        *(of_devices(devices) if devices else ()),
+        *(of_machine(health) if health else ()),
         *(_config(station, reported) if agent_online else ()),
         *(_certificate(certificate_expires, now) if certificate_expires is not None else ()),
     ]
@@ -123,14 +122,20 @@ def _report_age(health_at: float | None, now: float) -> Iterable[Remark]:
         yield Remark("old_report", "warn", str(int((now - health_at) // 60)))
 
 
-def _known_devices(health: Health | None) -> Devices | None:
+def known_devices(health: Health | None) -> Devices | None:
     """What the report says of them, unless station-call was not yet there to tell when it was made."""
     if health is None or health.processes.get("call", "running") != "running":
         return None
     return health.devices
 
 
-def _devices(devices: Devices) -> Iterable[Remark]:
+def rank(remarks: Iterable[Remark]) -> int:
+    """How bad the worst of them is: 0 for none, up to 2."""
+    return max((_RANK[remark.level] for remark in remarks), default=0)
+
+
+def of_devices(devices: Devices) -> Iterable[Remark]:
+    """What is to be told of these devices."""
     states = {"camera": devices.camera, "microphone": devices.microphone, "speaker": devices.speaker}
     if "ok" not in (devices.camera, devices.microphone):
         yield Remark("no_devices", "bad")
@@ -140,7 +145,8 @@ def _devices(devices: Devices) -> Iterable[Remark]:
             yield Remark(f"{name}_{state}", "warn")
 
 
-def _machine(health: Health) -> Iterable[Remark]:
+def of_machine(health: Health) -> Iterable[Remark]:
+    """What is to be told of the machine that reports this."""
     if health.temperature_c is not None and health.temperature_c >= HOT_C:
         yield Remark("hot", "warn", f"{health.temperature_c:.0f}")
     if _short(health.disk_free_mb, health.disk_total_mb):
@@ -180,7 +186,7 @@ def _config_state(station: Station, reported: Reported | None) -> ConfigState:
 def _certificate(expires: float, now: float) -> Iterable[Remark]:
     if expires <= now:
         yield Remark("certificate_ended", "warn")
-    elif expires - now < CERTIFICATE_DAYS * DAY_S:
+    elif expires - now < CERTIFICATE_S:
         yield Remark("certificate_ends", "warn", str(int((expires - now) // DAY_S)))
 
 

@@ -5,17 +5,19 @@ from __future__ import annotations
 import logging
 from functools import partial
 from pathlib import Path
+from typing import Annotated
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
-from region.fleet import home, home_words, words
+from region.fleet import home, home_words, list_words, listing, words
 from region.fleet.facts import FactTeller
 from region.fleet.intake import Intake
 from region.fleet.looked import LookedTeller
-from region.fleet.whole import StationStanding, one_of_the_fleet, whole_fleet
+from region.fleet.whole import StationStanding, find_in_fleet, one_of_the_fleet
 from region.registry import Unavailable
+from region.registry.filters import read_words
 from region.web.audit import Teller
 from region.web.auth import ItAdmin, live
 from region.web.context import Region, region_of
@@ -24,6 +26,8 @@ from region.web.words import LANGUAGES
 
 _log = logging.getLogger(__name__)
 TELL_EVERY_S = 1.0
+# `where=site=Solgården&where=state=offline`; what it can say: region/registry/filters.py
+Where = Annotated[tuple[str, ...], Query(max_length=200)]
 _PAGE = 100
 
 
@@ -35,7 +39,10 @@ def subject(region: Region) -> Subject:
         name="fleet",
         folder=Path(__file__).parent,
         router=_router(),
-        words={language: {**words.WORDS[language], **home_words.WORDS[language]} for language in LANGUAGES},
+        words={
+            language: {**words.WORDS[language], **list_words.WORDS[language], **home_words.WORDS[language]}
+            for language in LANGUAGES
+        },
         nav=(
             Nav("/fleet", "fleet.nav", "it_admin"),
             Nav("/audit", "fleet.audit.nav", "it_admin"),
@@ -50,6 +57,7 @@ def subject(region: Region) -> Subject:
 async def _run(region: Region, intake: Intake) -> None:
     """Tell the pages what has changed, at most once a second; and tell of events that were too many."""
     try:
+        await _catch_up(region, intake)
         while True:
             changed = set(intake.changed)
             intake.changed -= changed
@@ -66,21 +74,19 @@ async def _run(region: Region, intake: Intake) -> None:
         await intake.tell_left_out(all_of_them=True)
 
 
+async def _catch_up(region: Region, intake: Intake) -> None:
+    while True:
+        try:
+            return await intake.catch_up()
+        except Unavailable as error:
+            _log.warning("what stations said before this version waits for the database: %s", error)
+            await region.clock.sleep(TELL_EVERY_S)
+
+
 def _router() -> APIRouter:
     router = APIRouter()
     router.include_router(home.build_router())
-
-    @router.get("/fleet", include_in_schema=False)
-    async def show_fleet(request: Request, session: ItAdmin) -> Response:
-        return await _fleet(request, session, "fleet/fleet.html")
-
-    @router.get("/fleet/stations", include_in_schema=False)
-    async def fleet_fragment(request: Request, session: ItAdmin) -> Response:
-        return await _fleet(request, session, "fleet/stations.html")
-
-    @router.get("/fleet/events", include_in_schema=False)
-    async def fleet_events(request: Request, session: ItAdmin) -> Response:
-        return live(request, session, ["fleet"])
+    router.include_router(listing.build_router())
 
     @router.get("/fleet/stations/{station_id}", include_in_schema=False)
     async def station_fragment(request: Request, session: ItAdmin, station_id: str) -> Response:
@@ -115,9 +121,16 @@ def _router() -> APIRouter:
         return region.pages.page(request, "fleet/audit.html", session, rows=told, older=older)
 
     @router.get("/api/fleet", tags=["fleet"])
-    async def fleet(request: Request, _session: ItAdmin) -> list[StationStanding]:
+    async def fleet(
+        request: Request, _session: ItAdmin, where: Where = (), most: Annotated[int | None, Query(ge=1)] = None,
+        skip: Annotated[int, Query(ge=0)] = 0,
+    ) -> list[StationStanding]:  # fmt: skip
         region = region_of(request)
-        return await whole_fleet(region.registry, region.clock.wall())
+        which = read_words(where)
+        async with region.registry.read() as t:
+            await t.finding.check(which)
+        found = await find_in_fleet(region.registry, which, region.clock.wall(), most=most, skip=skip)
+        return found.stations
 
     @router.get("/api/fleet/{station_id}", tags=["fleet"])
     async def one_station(request: Request, _session: ItAdmin, station_id: str) -> StationStanding:
@@ -125,10 +138,3 @@ def _router() -> APIRouter:
         return await one_of_the_fleet(region.registry, station_id, region.clock.wall())
 
     return router
-
-
-async def _fleet(request: Request, session: ItAdmin, template: str) -> Response:
-    region = region_of(request)
-    stations = await whole_fleet(region.registry, region.clock.wall())
-    ready = sum(one.standing.ready for one in stations)
-    return region.pages.page(request, template, session, stations=stations, ready=ready)

@@ -1,16 +1,16 @@
-"""Every station, and how it stands, as the registry knows it now."""
+"""Stations, and how each stands, as the registry knows it now."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TypeVar
 
 from region.fleet.standing import Standing, standing
 from region.registry import Registry
-from region.registry.records import ProcessPresence, Report, Station
-
-T = TypeVar("T", ProcessPresence, Report)
+from region.registry.filters import Filter
+from region.registry.finding import Tally
+from region.registry.records import Station
+from region.registry.reports import grouped
 
 
 @dataclass(frozen=True)
@@ -21,6 +21,14 @@ class StationStanding:
     standing: Standing
 
 
+@dataclass(frozen=True)
+class Found:
+    """What a filter finds: `stations` are those that were asked for of them, by site and name."""
+
+    tally: Tally
+    stations: list[StationStanding]
+
+
 async def one_of_the_fleet(registry: Registry, station_id: str, now: float) -> StationStanding:
     """One station and how it stands; NotFound."""
     async with registry.read() as t:
@@ -29,20 +37,16 @@ async def one_of_the_fleet(registry: Registry, station_id: str, now: float) -> S
     return StationStanding(station, standing(station, presence, reports, now))
 
 
-async def whole_fleet(registry: Registry, now: float) -> list[StationStanding]:
-    """Every station and how it stands, by site and name."""
+async def find_in_fleet(
+    registry: Registry, which: Filter, now: float, *, within: Iterable[int] | None = None, most: int | None = None,
+    skip: int = 0,
+) -> Found:  # fmt: skip
+    """The stations that the filter finds, `most` of them after the first `skip`; `within`: of these sites alone."""
+    sites = None if within is None else list(within)
     async with registry.read() as t:
-        stations = await t.stations.all()
-        presence, reports = await t.reports.all_presence(), await t.reports.all_reports()
-    processes = _grouped(presence)
-    told = _grouped(reports)
-    return [
-        StationStanding(one, standing(one, processes.get(one.id, ()), told.get(one.id, ()), now)) for one in stations
-    ]
-
-
-def _grouped(records: Iterable[T]) -> dict[str, list[T]]:
-    groups: dict[str, list[T]] = {}
-    for record in records:
-        groups.setdefault(record.station_id, []).append(record)
-    return groups
+        tally = await t.finding.tally(which, now, within=sites)
+        stations = await t.finding.find(which, now, within=sites, most=most, skip=skip)
+        ids = [one.id for one in stations]
+        processes, told = grouped(await t.reports.presence_of(ids)), grouped(await t.reports.reports_of(ids))
+    standings = (standing(one, processes.get(one.id, ()), told.get(one.id, ()), now) for one in stations)
+    return Found(tally, [StationStanding(*both) for both in zip(stations, standings, strict=True)])

@@ -21,6 +21,7 @@ from region.registry.claims import Claims
 from region.registry.commands import Commands
 from region.registry.enrolments import Enrolments
 from region.registry.errors import Conflict, Invalid, Unavailable
+from region.registry.finding import Finding
 from region.registry.layers import Layers
 from region.registry.leases import Leases
 from region.registry.migrate import upgrade
@@ -100,6 +101,11 @@ class Transaction:
     def stations(self) -> Stations:
         """The stations and what they should work by."""
         return Stations(self._connection)
+
+    @cached_property
+    def finding(self) -> Finding:
+        """Stations by a filter."""
+        return Finding(self._connection)
 
     @cached_property
     def enrolments(self) -> Enrolments:
@@ -269,10 +275,16 @@ def _made(url: str, **options: Any) -> AsyncEngine:
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
     """Write-ahead log, foreign keys, patience; and transactions begun by us instead of by the driver."""
     connection.isolation_level = None
+    connection.create_function("lower", 1, _lower, deterministic=True)
     cursor = connection.cursor()
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={_BUSY_TIMEOUT_MS}"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+
+
+def _lower(text: str | None) -> str | None:
+    """SQLite's own knows the letters of ASCII alone."""
+    return None if text is None else text.lower()
 
 
 def _begin_sqlite(connection: Any) -> None:

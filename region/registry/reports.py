@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, TypeVar
 
 from sqlalchemy import select, update
 
 from messaging.status import Connection, Process
 from region.registry import schema
 from region.registry.records import ProcessPresence, Report
-from region.registry.table import Subject
+from region.registry.table import Subject, chunks
+
+T = TypeVar("T", ProcessPresence, Report)
 
 
 class Reports(Subject):
@@ -29,6 +32,22 @@ class Reports(Subject):
         if station_id is not None:
             statement = statement.where(schema.process_state.c.station_id == station_id)
         return [ProcessPresence(**row) for row in await self._rows(statement)]
+
+    async def presence_of(self, stations: Iterable[str]) -> list[ProcessPresence]:
+        """What is known of every process of these stations."""
+        row = schema.process_state
+        found = []
+        for some in chunks(stations):
+            found += await self._rows(select(row).where(row.c.station_id.in_(some)))
+        return [ProcessPresence(**one) for one in found]
+
+    async def reports_of(self, stations: Iterable[str]) -> list[Report]:
+        """The last reports of every branch of these stations."""
+        row = schema.station_report
+        found = []
+        for some in chunks(stations):
+            found += await self._rows(select(row).where(row.c.station_id.in_(some)))
+        return [Report(**one) for one in found]
 
     async def set_presence(self, station_id: str, said: Connection, since: float) -> None:
         """Keep what a process said of itself; one that has gone is remembered with its last versions."""
@@ -77,3 +96,11 @@ class Reports(Subject):
         """Keep the last report of a branch."""
         values = {"data": data, "boot": boot, "seq": seq, "at": at}
         await self._upsert(schema.station_report, {"station_id": station_id, "branch": branch}, values)
+
+
+def grouped(records: Iterable[T]) -> dict[str, list[T]]:
+    """The records by their station."""
+    groups: dict[str, list[T]] = {}
+    for record in records:
+        groups.setdefault(record.station_id, []).append(record)
+    return groups

@@ -155,6 +155,21 @@ station_report = Table(
     Column("at", Double, nullable=False),
 )  # fmt: skip
 
+# What the last reports come to, so that stations can be found by it; derived: `region.fleet.summary`.
+standing = Table(
+    "standing", metadata,
+    Column("station_id", ForeignKey("station.id"), primary_key=True),
+    Column("version", String(64), nullable=True),
+    Column("health_at", Double, nullable=True),
+    Column("devices", Integer, nullable=True),
+    Column("machine", Integer, nullable=True),
+    Column("certificate_expires", Double, nullable=True),
+    Column("config_version", BigInteger, nullable=True),
+    Column("config_waiting", BigInteger, nullable=True),
+    Column("refused", Boolean, nullable=True),
+    Column("proving", String(16), nullable=True),
+)  # fmt: skip
+
 person = Table(
     "person", metadata,
     Column("id", Integer, primary_key=True),

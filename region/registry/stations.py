@@ -65,16 +65,16 @@ class Stations(Subject):
 
     async def find(self, station_id: str) -> Station | None:
         """The station, if there is one."""
-        row = await self._row(_select().where(schema.station.c.id == station_id))
+        row = await self._row(select_stations().where(schema.station.c.id == station_id))
         return None if row is None else Station(**row)
 
     async def all(self) -> list[Station]:
         """Every station, by site and name."""
-        return await self._list(_select())
+        return await self._list(select_stations())
 
     async def of_clinic(self, clinic_id: int) -> list[Station]:
         """The stations that call this clinic."""
-        return await self._list(_select().where(schema.station.c.clinic_id == clinic_id))
+        return await self._list(select_stations().where(schema.station.c.clinic_id == clinic_id))
 
     async def change(
         self, station_id: str, *, name: str, site_id: int, clinic_id: int | None, language: Language, volume: int,
@@ -130,7 +130,7 @@ class Stations(Subject):
 
     async def with_serial(self, serial: str) -> Station | None:
         """The station of that serial number, known in advance."""
-        row = await self._row(_select().where(schema.station.c.serial == serial_number(serial)))
+        row = await self._row(select_stations().where(schema.station.c.serial == serial_number(serial)))
         return None if row is None else Station(**row)
 
     async def count(self) -> int:
@@ -141,7 +141,7 @@ class Stations(Subject):
     async def unpublished(self, most: int = 500) -> list[Station]:
         """Stations whose desired config the broker has not taken yet, `most` of them."""
         newer = schema.station.c.desired_version > schema.station.c.published_version
-        rows = await self._rows(_select().where(newer).order_by(schema.station.c.id).limit(most))
+        rows = await self._rows(select_stations().where(newer).order_by(schema.station.c.id).limit(most))
         return [Station(**row) for row in rows]
 
     async def published(self, versions: Mapping[str, int]) -> None:
@@ -171,7 +171,7 @@ class Stations(Subject):
 
     async def shut_out(self) -> list[Station]:
         """The stations that nobody lets in: revoked, or in quarantine."""
-        return await self._list(_select().where(schema.station.c.admission != "admitted"))
+        return await self._list(select_stations().where(schema.station.c.admission != "admitted"))
 
     async def _list(self, statement: Select[Any]) -> list[Station]:
         ordered = statement.order_by(schema.site.c.name, schema.station.c.name, schema.station.c.id)
@@ -211,7 +211,8 @@ def serial_number(value: str | None) -> str | None:
     return value or None
 
 
-def _select() -> Select[Any]:
+def select_stations() -> Select[Any]:
+    """The columns of a `Station`, of station, site, room and clinic."""
     station, site, clinic = schema.station.c, schema.site.c, schema.clinic.c
     return (
         select(

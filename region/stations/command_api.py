@@ -9,8 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import Request
 
 from messaging.command import CommandType
-from provisioning.authority.profiles import Level
 from region.registry import Invalid
+from region.registry.filters import read_words
 from region.registry.records import Command
 from region.stations.commanding import USUAL_S, Asked, Commanding, Handed, Whom
 from region.web.auth import ItAdmin
@@ -20,8 +20,9 @@ MOST = 500
 
 
 class NewCommand(BaseModel):
-    """What is to be done, and by which stations: `stations`, or all of a place (`level`, `place` its name).
+    """What is to be done, and by which stations: `stations`, or all that a filter finds.
 
+    `where` is a list of KEY=VALUE as in `/api/fleet` (`["site=Solgården", "state=offline"]`); an empty one: all.
     `at` is Unix seconds, none: now. It is not begun later than `good_for_s` after that.
     """
 
@@ -30,17 +31,16 @@ class NewCommand(BaseModel):
     type: CommandType
     fields: dict[str, str | int] = Field(default_factory=dict, max_length=8)
     stations: list[Annotated[str, Field(max_length=40)]] = Field(default_factory=list, max_length=10_000)
-    level: Level | None = None
-    place: str = Field("", max_length=80)
+    where: list[Annotated[str, Field(max_length=160)]] | None = Field(None, max_length=1000)
     why: str = Field("", max_length=120)
     at: float | None = None
     good_for_s: float = USUAL_S
 
     def whom(self) -> Whom:
         """As the service takes it; Invalid where it says both or neither."""
-        if bool(self.stations) == (self.level is not None):
-            raise Invalid("name either stations or a level")
-        return Whom(tuple(self.stations), self.level, self.place)
+        if bool(self.stations) == (self.where is not None):
+            raise Invalid("name either stations or a filter (where)")
+        return Whom(tuple(self.stations), None if self.where is None else read_words(self.where))
 
 
 class CalledBack(BaseModel):

@@ -12,11 +12,10 @@ from messaging.clock import Clock
 from messaging.codec import encode
 from messaging.command import ENDED, LONGEST_S, ORDERS, Message, Order, Wipe, kind_of, read_order
 from messaging.errors import MalformedMessage
-from provisioning.authority.profiles import Level
 from region.registry import Conflict, Invalid, NotFound, Registry, Transaction
+from region.registry.filters import Filter
 from region.registry.records import Command, Ordered, Station
 from region.registry.table import text
-from region.stations.layout import find_place
 
 USUAL_S = 3600.0  # how long a command is good where nobody says
 SHORTEST_S = 60.0
@@ -27,11 +26,10 @@ _LETTERS = string.ascii_lowercase + string.digits
 
 @dataclass(frozen=True)
 class Whom:
-    """To which stations: those named, or all of a place (`level` region: every one)."""
+    """To which stations: those named, or all that a filter finds (`where`; one that says nothing: every one)."""
 
     stations: tuple[str, ...] = ()
-    level: Level | None = None
-    place: str = ""
+    where: Filter | None = None
 
 
 @dataclass(frozen=True)
@@ -64,7 +62,7 @@ class Commanding:
     async def look(self, whom: Whom) -> list[Station]:
         """Which stations that is; NotFound for a station or place that there is not."""
         async with self._registry.read() as t:
-            return await _stations(t, whom)
+            return await _stations(t, whom, self._clock.wall())
 
     async def give(self, actor: str, whom: Whom, asked: Asked) -> Handed:
         """Command it. Those that are shut out, or have too much to do, are left out; Conflict where that is all.
@@ -74,7 +72,7 @@ class Commanding:
         now = self._clock.wall()
         order, ordered = _ordered(actor, asked, now)
         async with self._registry.begin() as t:
-            stations = await _stations(t, whom)
+            stations = await _stations(t, whom, now)
             _check_wipe(order, whom, stations)
             left_out = await _unfit(t, stations)
             fit = [station for station in stations if station.id not in left_out]
@@ -172,18 +170,18 @@ def _kind(name: str) -> type[Order]:
     return kind
 
 
-async def _stations(t: Transaction, whom: Whom) -> list[Station]:
-    if whom.level is None:
-        return [await t.stations.get(one) for one in dict.fromkeys(whom.stations)]
-    where = await find_place(t, whom.level, whom.place)
-    there = set((await t.layers.chains()).under(where.level, where.place))
-    return [station for station in await t.stations.all() if station.id in there]
+async def _stations(t: Transaction, whom: Whom, now: float) -> list[Station]:
+    if whom.where is None and not whom.stations:
+        return []
+    which = Filter(station=whom.stations) if whom.where is None else whom.where
+    await t.finding.check(which)
+    return await t.finding.find(which, now)
 
 
 def _check_wipe(order: Order, whom: Whom, stations: Sequence[Station]) -> None:
     if not isinstance(order, Wipe):
         return
-    if whom.level is not None or len(stations) != 1:
+    if whom.where is not None or len(stations) != 1:
         raise Invalid("wipe: one station at a time, by its id")
     if order.station != stations[0].id:
         raise Invalid("wipe: say the station's id once more, as station=ID; it is not the one")

@@ -10,7 +10,7 @@ from fastapi import APIRouter
 
 from messaging.signed import Signer
 from provisioning.authority.enrolment import Enrolment
-from region.stations import api, claim_api, claim_pages, command_api, command_pages, pages, words
+from region.stations import api, bulk, claim_api, claim_pages, command_api, command_pages, pages, words
 from region.stations.admission import Admission, CloneWatch
 from region.stations.births import ConfirmEnrolment
 from region.stations.claims import ClaimService
@@ -53,6 +53,7 @@ def subject(
     router = APIRouter()
     router.include_router(pages.build_router(service, admission, commands.commanding))
     router.include_router(command_pages.build_router())
+    router.include_router(bulk.build_router(commands.commanding))
     router.include_router(api.build_router(service, admission))
     router.include_router(command_api.build_router(commands.commanding))
     router.include_router(claim_pages.build_router(claims))

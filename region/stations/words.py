@@ -1,10 +1,11 @@
 """What the pages of stations say."""
 
-from region.stations import claim_words, command_words, reason_words
+from region.stations import bulk_words, claim_words, command_words, reason_words
 from region.web.subject import Words
 
 WORDS: Words = {
     "en": {
+        **bulk_words.WORDS["en"],
         **claim_words.WORDS["en"],
         **command_words.WORDS["en"],
         **reason_words.WORDS["en"],
@@ -75,6 +76,7 @@ WORDS: Words = {
         "stations.error.not_found": "That site or clinic is not there any more.",
     },
     "da": {
+        **bulk_words.WORDS["da"],
         **claim_words.WORDS["da"],
         **command_words.WORDS["da"],
         **reason_words.WORDS["da"],

@@ -97,10 +97,22 @@ def test_what_cannot_be_is_told(region: Shell, words: tuple[str, ...], code: int
 
 @pytest.mark.parametrize("empty_database", ["sqlite"], indirect=True)
 @pytest.mark.parametrize(
-    "words", [("explode", "--all"), ("identify",), ("identify", "--all", "--at", "tonight"),
-              ("identify", "--all", "--expires", "soon"), ("identify", "--all", "--site", "Sun")],
+    "words",
+    [("explode", "--all"), ("identify", "--all", "--at", "tonight"), ("identify", "--all", "--expires", "soon")],
 )  # fmt: skip
 def test_what_is_typed_wrongly_is_a_usage_error(region: Shell, words: tuple[str, ...]) -> None:
     with pytest.raises(SystemExit) as ended:
         region("command", "send", *words)
     assert ended.value.code == 2
+
+
+@pytest.mark.parametrize("empty_database", ["sqlite"], indirect=True)
+def test_whom_is_said_in_one_way_and_by_the_filter_of_the_console(region: Shell) -> None:
+    for words in ((), ("--all", "--site", "Sun"), ("--station", "st-00000000", "--where", "site=Sun")):
+        assert "to whom?" in region("command", "send", "identify", *words, code=2)
+    assert "no such filter" in region("command", "send", "identify", "--where", "colour=red", code=1)
+    sent = region("command", "send", "identify", "--yes", "--where", "state=never_seen", "--where", "text=room 1")
+    assert sorted(one["site"] for one in sent["commands"]) == ["Moon", "Sun"]
+    listed = region("station", "list", "--site", "Sun", "--where", "text=2")
+    assert [one["station"]["name"] for one in listed] == ["Room 2"]
+    assert "no site Mars" in region("station", "list", "--site", "Mars", code=1)

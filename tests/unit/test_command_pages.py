@@ -130,7 +130,7 @@ async def test_the_api_does_what_the_command_line_does(kit: Kit, station: Statio
         assert answer.status_code == status, answer.text
         return answer.json()
 
-    handed = await post("commands", {"type": "reboot", "level": "site", "place": "Solgården", "why": "new kernel"})
+    handed = await post("commands", {"type": "reboot", "where": ["site=Solgården"], "why": "new kernel"})
     (given,) = handed["commands"]
     assert (given["type"], given["station_id"], given["actor"], given["why"]) == (
         "reboot", station.id, "ivan", "new kernel"
@@ -144,7 +144,7 @@ async def test_the_api_does_what_the_command_line_does(kit: Kit, station: Statio
     again = await post("commands", {"type": "volume", "fields": {"percent": 40}, "stations": [station.id]})
     assert len((await post(f"batches/{again['batch']}/cancel", {}, 200))["called_back"]) == 1
     for wrong in (
-        {"type": "identify"}, {"type": "identify", "stations": [station.id], "level": "region"},
+        {"type": "identify"}, {"type": "identify", "stations": [station.id], "where": []},
         {"type": "explode", "stations": [station.id]}, {"type": "volume", "stations": [station.id]},
         {"type": "identify", "stations": [station.id], "good_for_s": 1e9},
         {"type": "identify", "stations": [station.id], "colour": "red"},

@@ -16,6 +16,7 @@ from messaging.envelope import Envelope
 from messaging.errors import MalformedMessage
 from messaging.topics import Topic
 from region.registry import Conflict, Invalid, NotFound, Registry
+from region.registry.filters import Filter
 from region.stations.commanding import FURTHEST_S, MOST_OPEN, Asked, Commanding, Whom, from_texts
 from region.stations.progress import CommandProgress, UnknownCommand
 from tests.command_kit import NOW, command, order, stand
@@ -41,8 +42,8 @@ async def test_a_command_to_a_place_is_one_to_each_station_there(registry: Regis
         there = {(await t.stations.add(f"Stue {n}", site.id, None, NOW)).id for n in range(3)}
     elsewhere = set(await stand(registry, 2))
     for whom, stations in (
-        (Whom(level="site", place="Månelyst"), there), (Whom(level="municipality", place="Skive"), there),
-        (Whom(level="cluster", place="East"), there), (Whom(level="region"), there | elsewhere),
+        (Whom(where=Filter(site=("Månelyst",))), there), (Whom(where=Filter(municipality=("Skive",))), there),
+        (Whom(where=Filter(cluster=("East",))), there), (Whom(where=Filter()), there | elsewhere),
         (Whom(stations=tuple(elsewhere)), elsewhere),
     ):  # fmt: skip
         handed = await commanding.give("ivan", whom, Asked("identify", {"seconds": 30}, "which one?"))
@@ -61,7 +62,7 @@ async def test_those_that_are_shut_out_are_left_out_and_alone_refused(
     async with registry.begin() as t:
         await t.stations.set_admission(revoked, "revoked")
         await t.stations.set_admission(held, "quarantined")
-    handed = await commanding.give("ivan", Whom(level="region"), IDENTIFY)
+    handed = await commanding.give("ivan", Whom(where=Filter()), IDENTIFY)
     assert [one.station_id for one in handed.commands] == [fit]
     assert handed.left_out == {revoked: "revoked", held: "quarantined"}
     for station, told in ((revoked, "shut out for good"), (held, "in quarantine")):
@@ -109,25 +110,25 @@ async def test_what_cannot_be_is_refused_and_nothing_is_given(
 async def test_a_wipe_is_for_one_station_that_is_named_twice(registry: Registry, commanding: Commanding) -> None:
     one, other = await stand(registry, 2)
     wipe = Asked("wipe", {"station": one})
-    for whom in (Whom(level="region"), Whom((one, other)), Whom((other,))):
+    for whom in (Whom(where=Filter()), Whom((one, other)), Whom((other,))):
         with pytest.raises(Invalid, match="wipe"):
             await commanding.give("ivan", whom, wipe)
     assert len((await commanding.give("ivan", Whom((one,)), wipe)).commands) == 1
 
 
 async def test_nowhere_is_told(registry: Registry, commanding: Commanding) -> None:
-    for whom in (Whom(("st-00000000",)), Whom(level="site", place="Mars")):
+    for whom in (Whom(("st-00000000",)), Whom(where=Filter(site=("Mars",)))):
         with pytest.raises(NotFound):
             await commanding.give("ivan", whom, IDENTIFY)
     with pytest.raises(Conflict, match="no station there"):
-        await commanding.give("ivan", Whom(level="region"), IDENTIFY)
+        await commanding.give("ivan", Whom(where=Filter()), IDENTIFY)
 
 
 async def test_what_has_not_been_sent_is_called_back_and_what_has_is_not(
     registry: Registry, commanding: Commanding
 ) -> None:
     stations = await stand(registry, 3)
-    handed = await commanding.give("ivan", Whom(level="region"), IDENTIFY)
+    handed = await commanding.give("ivan", Whom(where=Filter()), IDENTIFY)
     sent, *unsent = handed.commands
     async with registry.begin() as t:
         await t.commands.claim([sent], NOW)

@@ -108,7 +108,7 @@ async def test_an_unforeseen_fault_tells_nothing_of_itself(kit: Kit, monkeypatch
 
     ivan = await kit.person("ivan", "it_admin")
     async with kit.signed_in(ivan) as browser:
-        monkeypatch.setattr("region.fleet.subject.whole_fleet", broken)
+        monkeypatch.setattr("region.fleet.listing.find_in_fleet", broken)
         answer = await browser.get("/fleet")
     assert answer.status_code == 500
     assert "Something went wrong on our side" in answer.text

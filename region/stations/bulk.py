@@ -1,0 +1,129 @@
+"""Commands to many stations from a page: whom it would reach is shown first, and what came of it at each one after."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import groupby
+from typing import Annotated, Literal
+from urllib.parse import parse_qsl
+
+from fastapi import APIRouter, Form
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from messaging.command import CommandType
+from region.registry import Conflict, Invalid, NotFound, RegistryError
+from region.registry.filters import MOST_VALUES, Filter, read_pairs
+from region.registry.records import Command, Station, WebSession
+from region.stations.command_pages import COMMAND_REFUSALS, ON_THE_PAGE, WITH_FIELDS, how, line
+from region.stations.commanding import Asked, Commanding, Whom, from_texts
+from region.web.auth import ItAdmin
+from region.web.context import region_of
+
+# These take a station from its residents, for a while: they stand apart.
+DISTURBING: tuple[CommandType, ...] = ("reboot", "lock", "unlock")
+GOOD_FOR_S: Mapping[str, float] = {"hour": 3600.0, "day": 86_400.0, "week": 7 * 86_400.0}
+Chosen = Annotated[list[str], Form(max_length=MOST_VALUES)]
+GoodFor = Annotated[Literal["hour", "day", "week"], Form()]
+Text = Annotated[str, Form(max_length=120)]
+Many = Annotated[str, Form(max_length=16 * MOST_VALUES)]
+
+
+def build_router(commanding: Commanding) -> APIRouter:
+    """The pages; what they do is the service's."""
+    router = APIRouter(include_in_schema=False)
+
+    @router.post("/bulk")
+    async def choose(
+        request: Request, session: ItAdmin, whom: Annotated[Literal["chosen", "found"], Form()], where: Many = "",
+        station: Chosen = [],  # noqa: B006 - FastAPI makes each request its own
+    ) -> Response:  # fmt: skip
+        which = read_pairs(parse_qsl(where))
+        if whom == "chosen":
+            which = Filter(station=tuple(dict.fromkeys(station)))
+        stations = [] if whom == "chosen" and not station else await commanding.look(Whom(where=which))
+        return await _choose(request, session, stations, where)
+
+    @router.post("/bulk/commands")
+    async def give(
+        request: Request, session: ItAdmin, stations: Many, type: Text, where: Many = "", process: Text = "",  # noqa: A002 - as in the form
+        text: Text = "", percent: Text = "", why: Text = "", good_for: GoodFor = "hour",
+    ) -> Response:  # fmt: skip
+        named = Whom(tuple(stations.split()))
+        said = {"process": process, "text": text, "percent": percent}
+        try:
+            asked = _asked(type, {name: value for name, value in said.items() if value}, why, good_for)
+            handed = await commanding.give(session.person.name, named, asked)
+        except (Conflict, Invalid, NotFound) as error:
+            return await _choose(request, session, await commanding.look(named), where, error)
+        if handed.left_out:
+            return await _batch(request, session, handed.batch, "stations/batch.html", handed.left_out)
+        return RedirectResponse(f"/batches/{handed.batch}", 303)
+
+    @router.get("/batches/{batch}")
+    async def show_batch(request: Request, session: ItAdmin, batch: str) -> Response:
+        return await _batch(request, session, batch, "stations/batch.html")
+
+    @router.get("/batches/{batch}/commands")
+    async def show_commands(request: Request, session: ItAdmin, batch: str) -> Response:
+        return await _batch(request, session, batch, "stations/batch_commands.html")
+
+    @router.post("/batches/{batch}/cancel")
+    async def cancel(session: ItAdmin, batch: str) -> Response:
+        await commanding.cancel_batch(session.person.name, batch)
+        return RedirectResponse(f"/batches/{batch}", 303)
+
+    return router
+
+
+def _asked(kind: str, texts: Mapping[str, str], why: str, good_for: str) -> Asked:
+    if kind not in (*ON_THE_PAGE, *DISTURBING):
+        raise Invalid(f"{kind}: not from this page")
+    return Asked(kind, from_texts(kind, texts), why, good_for_s=GOOD_FOR_S[good_for])
+
+
+async def _choose(
+    request: Request, session: WebSession, stations: Sequence[Station], where: str, error: RegistryError | None = None
+) -> Response:
+    """What could be done, and with which stations it would be; those are in the page, so that it is done with them."""
+    region = region_of(request)
+    if len(stations) > MOST_VALUES:
+        raise Invalid(f"{len(stations)} stations are more than a page can hold; at most {MOST_VALUES}: find fewer")
+    words = region.pages.translator(request, session)
+    message, status = "", 200
+    if error is not None:
+        word, status = COMMAND_REFUSALS.get(type(error), ("stations.bulk.gone", 404))
+        message = f"{words(word)} ({error})"
+    sites = [(site, list(there)) for site, there in groupby(stations, key=lambda one: one.site)]
+    return region.pages.page(
+        request, "stations/bulk.html", session, status, sites=sites, count=len(stations), where=where, error=message,
+        ids=" ".join(one.id for one in stations), shut_out=sum(one.admission != "admitted" for one in stations),
+        at_once=[kind for kind in ON_THE_PAGE if kind not in WITH_FIELDS], with_fields=WITH_FIELDS,
+        disturbing=DISTURBING, spans=[*GOOD_FOR_S],
+    )  # fmt: skip
+
+
+async def _batch(
+    request: Request, session: WebSession, batch: str, template: str, left_out: Mapping[str, str] | None = None
+) -> Response:
+    region, now = region_of(request), region_of(request).clock.wall()
+    async with region.registry.read() as t:
+        given = await t.commands.recent(await t.stations.count(), batch=batch)
+        passed_over = await t.finding.find(Filter(station=tuple(left_out)), now) if left_out else []
+    if not given:
+        raise NotFound(f"no commands {batch} given together")
+    words = region.pages.translator(request, session)
+    lines = [(one, line(one, now, words, region.pages.has_words)) for one in _in_order(given)]
+    far = [how(one, now) for one in given]
+    return region.pages.page(
+        request, template, session, batch=batch, lines=lines, given=given[0],
+        counts=[(kind, far.count(kind)) for kind in dict.fromkeys(far)],
+        can_cancel=any(told.can_cancel for _, told in lines),
+        left_out=[(one, (left_out or {})[one.id]) for one in passed_over],
+    )  # fmt: skip
+
+
+def _in_order(given: Sequence[Command]) -> list[Command]:
+    """What has failed or hangs first: that is what somebody looks for."""
+    rank = {"failed": 0, "successful": 2}
+    return sorted(given, key=lambda one: (rank.get(one.state, 1), one.site, one.station, one.station_id))
