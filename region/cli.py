@@ -15,7 +15,7 @@ from typing import TypeAlias, get_args
 from messaging.errors import MessageError
 from messaging.version import version
 from provisioning.authority.errors import AuthorityError
-from region import audit_commands, card_commands, command_commands, layout_commands
+from region import api_commands, audit_commands, card_commands, command_commands, layout_commands
 from region.authority import ca
 from region.authority.wire import SOCKET
 from region.errors import RegionError
@@ -113,6 +113,7 @@ def _parser(*, demo: str = "") -> argparse.ArgumentParser:
     link.add_argument("name", help="the sign-in name")
     link.add_argument("--minutes", type=_positive, default=15, help="how long it can be used (default: %(default)s)")
     audit_commands.add_arguments(commands, _group, _leaf)
+    api_commands.add_arguments(commands, _group)
     evaluation.add_arguments(_leaf(commands, "evaluation", "print the pilots' figures, of whole weeks"))
     return parser
 

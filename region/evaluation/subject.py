@@ -13,6 +13,7 @@ from starlette.responses import Response
 
 from region.evaluation import gather, table
 from region.evaluation.errors import BadPeriod
+from region.evaluation.examples import ROW
 from region.evaluation.publishing import Place, Row
 from region.evaluation.shown import Shown
 from region.evaluation.weeks import Week, last_finished, period
@@ -21,6 +22,7 @@ from region.registry import NotFound
 from region.registry.records import WebSession
 from region.web.auth import FiguresReader
 from region.web.context import Region, region_of
+from region.web.csv import CSV, CsvTable
 from region.web.problems import problem
 from region.web.rights import scope_of
 from region.web.subject import Nav, Subject
@@ -36,6 +38,7 @@ def subject(region: Region) -> Subject:
     return Subject(
         "evaluation", Path(__file__).parent, _router(region), WORDS,
         (Nav("/evaluation", "evaluation.nav", "it_admin"), Nav("/evaluation", "evaluation.nav", "evaluator")),
+        examples=(ROW,),
     )  # fmt: skip
 
 
@@ -52,21 +55,26 @@ def _router(region: Region) -> APIRouter:
     async def figures(
         request: Request, session: FiguresReader, first: From = "", last: To = "", where: Where = EVERYWHERE
     ) -> list[Row] | Response:
+        """The figures of whole weeks, of the places that one may see.
+
+        A figure is a number, or `<5` where it would tell of too few.
+        """
         try:
             return await _rows(region, session, first, last, where)
         except BadPeriod as error:
             return problem(request, 422, "invalid", str(error))
 
-    @router.get("/api/evaluation.csv", tags=["evaluation"])
+    @router.get("/api/evaluation.csv", tags=["evaluation"], response_class=CsvTable, responses=CSV)
     async def figures_csv(
         request: Request, session: FiguresReader, first: From = "", last: To = "", where: Where = EVERYWHERE
     ) -> Response:
+        """The same figures as a table."""
         try:
             rows = await _rows(region, session, first, last, where)
         except BadPeriod as error:
             return problem(request, 422, "invalid", str(error))
         name = {"Content-Disposition": 'attachment; filename="evaluation.csv"'}
-        return Response(table.to_csv(rows), media_type="text/csv; charset=utf-8", headers=name)
+        return CsvTable(table.to_csv(rows), headers=name)
 
     return router
 

@@ -17,6 +17,7 @@ from region.registry.filters import Filter
 from region.registry.records import Station, WebSession
 from region.web.auth import SiteStaff, live
 from region.web.context import region_of
+from region.web.fields import StationId
 from region.web.rights import scope_of
 
 # What somebody at the site can do something about; all else is IT's, and is said so.
@@ -75,10 +76,12 @@ def build_router() -> APIRouter:
 
     @router.get("/api/home", tags=["home"])
     async def home(request: Request, session: SiteStaff) -> list[AtHome]:
+        """List the stations of one's own sites."""
         return [at_home(one.station, one.standing) for one in await _own(request, session)]
 
     @router.get("/api/home/{station_id}", tags=["home"])
-    async def station_at_home(request: Request, session: SiteStaff, station_id: str) -> AtHome:
+    async def station_at_home(request: Request, session: SiteStaff, station_id: StationId) -> AtHome:
+        """One station of one's own sites."""
         region = region_of(request)
         one = await one_of_the_fleet(region.registry, station_id, region.clock.wall())
         if not scope_of(session.person).has(one.station):

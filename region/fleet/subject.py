@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from region.fleet import home, home_words, list_words, listing, words
+from region.fleet.examples import AT_HOME, STATION_STANDING
 from region.fleet.facts import FactTeller
 from region.fleet.intake import Intake
 from region.fleet.looked import LookedTeller
@@ -21,13 +22,14 @@ from region.registry.filters import read_words
 from region.web.audit import Teller
 from region.web.auth import ItAdmin, live
 from region.web.context import Region, region_of
+from region.web.fields import Condition, Number, StationId
 from region.web.subject import Nav, Subject
 from region.web.words import LANGUAGES
 
 _log = logging.getLogger(__name__)
 TELL_EVERY_S = 1.0
 # `where=site=Solgården&where=state=offline`; what it can say: region/registry/filters.py
-Where = Annotated[tuple[str, ...], Query(max_length=200)]
+Where = Annotated[tuple[Condition, ...], Query(max_length=200)]
 _PAGE = 100
 
 
@@ -43,6 +45,7 @@ def subject(region: Region) -> Subject:
             language: {**words.WORDS[language], **list_words.WORDS[language], **home_words.WORDS[language]}
             for language in LANGUAGES
         },
+        examples=(STATION_STANDING, AT_HOME),
         nav=(
             Nav("/fleet", "fleet.nav", "it_admin"),
             Nav("/audit", "fleet.audit.nav", "it_admin"),
@@ -122,9 +125,13 @@ def _router() -> APIRouter:
 
     @router.get("/api/fleet", tags=["fleet"])
     async def fleet(
-        request: Request, _session: ItAdmin, where: Where = (), most: Annotated[int | None, Query(ge=1)] = None,
-        skip: Annotated[int, Query(ge=0)] = 0,
+        request: Request, _session: ItAdmin, where: Where = (), most: Number | None = None,
+        skip: Annotated[int, Query(ge=0, le=10**6)] = 0,
     ) -> list[StationStanding]:  # fmt: skip
+        """List the stations that a filter finds, and how each stands; without one, all.
+
+        `where` is said once for each KEY=VALUE, as in `where=site=Solgården&where=state=offline`.
+        """
         region = region_of(request)
         which = read_words(where)
         async with region.registry.read() as t:
@@ -133,7 +140,8 @@ def _router() -> APIRouter:
         return found.stations
 
     @router.get("/api/fleet/{station_id}", tags=["fleet"])
-    async def one_station(request: Request, _session: ItAdmin, station_id: str) -> StationStanding:
+    async def station_standing(request: Request, _session: ItAdmin, station_id: StationId) -> StationStanding:
+        """One station, and how it stands."""
         region = region_of(request)
         return await one_of_the_fleet(region.registry, station_id, region.clock.wall())
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 from starlette.requests import Request
 
 from messaging.enrolment import write_code_file
@@ -13,31 +13,28 @@ from region.stations.admission import Admission, Why
 from region.stations.service import Settings, StationService
 from region.web.auth import ItAdmin
 from region.web.context import region_of
+from region.web.fields import Body, Number, StationId
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class NewClinic(_Strict):
+class NewClinic(Body):
     """A clinic to make."""
 
     name: str = Field(max_length=80)
-    phone: str = Field("", max_length=24)
+    phone: str = Field(default="", max_length=24)
 
 
-class NewSite(_Strict):
+class NewSite(Body):
     """A site to make."""
 
     name: str = Field(max_length=80)
 
 
-class StationSettings(_Strict):
+class StationSettings(Body):
     """What a station should work by."""
 
     name: str = Field(max_length=80)
-    site_id: int
-    clinic_id: int | None = None
+    site_id: Number
+    clinic_id: Number | None = None
     language: Language = "da"
     volume: int = Field(70, ge=0, le=100)
 
@@ -46,7 +43,7 @@ class StationSettings(_Strict):
         return Settings(self.name, self.site_id, self.clinic_id, self.language, self.volume)
 
 
-class Reason(_Strict):
+class Reason(Body):
     """Why a station is revoked."""
 
     why: Why = "other"
@@ -65,61 +62,83 @@ def build_router(service: StationService, admission: Admission) -> APIRouter:
 
     @router.get("/clinics")
     async def clinics(request: Request, _session: ItAdmin) -> list[Clinic]:
+        """List the clinics."""
         async with region_of(request).registry.read() as t:
             return await t.clinics.all()
 
     @router.post("/clinics", status_code=201)
     async def add_clinic(session: ItAdmin, new: NewClinic) -> Clinic:
+        """Add a clinic."""
         return await service.add_clinic(session.person.name, new.name, new.phone)
 
     @router.put("/clinics/{clinic_id}")
-    async def change_clinic(session: ItAdmin, clinic_id: int, new: NewClinic) -> Clinic:
+    async def change_clinic(session: ItAdmin, clinic_id: Number, new: NewClinic) -> Clinic:
+        """Give a clinic another name or telephone number; its stations are told."""
         return await service.change_clinic(session.person.name, clinic_id, new.name, new.phone)
 
     @router.get("/sites")
     async def sites(request: Request, _session: ItAdmin) -> list[Site]:
+        """List the sites."""
         async with region_of(request).registry.read() as t:
             return await t.sites.all()
 
     @router.post("/sites", status_code=201)
     async def add_site(session: ItAdmin, new: NewSite) -> Site:
+        """Add a site."""
         return await service.add_site(session.person.name, new.name)
 
     @router.get("/stations")
     async def stations(request: Request, _session: ItAdmin) -> list[Station]:
+        """List the stations, by site and name."""
         async with region_of(request).registry.read() as t:
             return await t.stations.all()
 
     @router.post("/stations", status_code=201)
     async def add_station(session: ItAdmin, new: StationSettings) -> Station:
+        """Add a station; it enrols with a code (`make_code`), or is claimed."""
         return await service.add_station(session.person.name, new.settings())
 
     @router.get("/stations/{station_id}")
-    async def station(request: Request, _session: ItAdmin, station_id: str) -> Station:
+    async def station(request: Request, _session: ItAdmin, station_id: StationId) -> Station:
+        """One station."""
         async with region_of(request).registry.read() as t:
             return await t.stations.get(station_id)
 
     @router.put("/stations/{station_id}")
-    async def change_station(session: ItAdmin, station_id: str, new: StationSettings) -> Station:
+    async def change_station(session: ItAdmin, station_id: StationId, new: StationSettings) -> Station:
+        """Change what a station works by; it is told as soon as it is there."""
         return await service.change_station(session.person.name, station_id, new.settings())
 
     @router.post("/stations/{station_id}/code", status_code=201)
-    async def make_code(session: ItAdmin, station_id: str) -> CodeFileText:
+    async def make_code(session: ItAdmin, station_id: StationId) -> CodeFileText:
+        """Make a code file, in place of any before it.
+
+        It is a secret, works once, and is told here and nowhere else.
+        """
         code_file = await service.make_code(session.person.name, station_id)
         return CodeFileText(station=station_id, toml=write_code_file(code_file))
 
     @router.post("/stations/{station_id}/revoke")
-    async def revoke(session: ItAdmin, station_id: str, why: Reason) -> Station:
+    async def revoke(session: ItAdmin, station_id: StationId, why: Reason) -> Station:
+        """Shut a station out for good, and revoke its certificates.
+
+        A running region cuts it off within seconds, its call included.
+        """
         return await admission.revoke(session.person.name, station_id, why.why)
 
     @router.post("/stations/{station_id}/release")
-    async def release(session: ItAdmin, station_id: str) -> Station:
+    async def release(session: ItAdmin, station_id: StationId) -> Station:
+        """Let a station in again that was in quarantine or revoked.
+
+        One that was revoked needs a new code.
+        """
         return await admission.release(session.person.name, station_id)
 
     @router.get("/audit")
     async def audit(
-        request: Request, _session: ItAdmin, station: str | None = None, before: int | None = None
+        request: Request, _session: ItAdmin, station: StationId | None = None, before: Number | None = None
     ) -> list[AuditRow]:
+        """Read the log, the latest hundred rows first; those before the row `before`."""
         async with region_of(request).registry.read() as t:
             return await t.audit.recent(100, station_id=station, before=before)
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from region.registry.records import Station
 from region.stations.claims import Chosen, ClaimService, Waiting
 from region.web.auth import ItAdmin
+from region.web.fields import Body, Key, Number
 
 
 class WaitingClaim(BaseModel):
@@ -21,20 +22,19 @@ class WaitingClaim(BaseModel):
     known: str | None
 
 
-class Decision(BaseModel):
+class Decision(Body):
     """`check` is what the station's screen shows: six digits that somebody has compared."""
 
-    model_config = ConfigDict(extra="forbid")
     check: str = Field(pattern=r"^[0-9]{6}$")
 
 
 class Approval(Decision):
     """As a station that is there (`station`), or as a new one in that room of that site."""
 
-    station: str = Field("", max_length=40)
-    site_id: int | None = None
-    room: str = Field("", max_length=80)
-    clinic_id: int | None = None
+    station: str = Field(default="", max_length=40)
+    site_id: Number | None = None
+    room: str = Field(default="", max_length=80)
+    clinic_id: Number | None = None
 
 
 def build_router(claims: ClaimService) -> APIRouter:
@@ -42,16 +42,19 @@ def build_router(claims: ClaimService) -> APIRouter:
     router = APIRouter(prefix="/api", tags=["stations"])
 
     @router.get("/claims")
-    async def waiting(_session: ItAdmin) -> list[WaitingClaim]:
+    async def claims_waiting(_session: ItAdmin) -> list[WaitingClaim]:
+        """List the stations that ask to be claimed, the oldest first."""
         return [_told(one) for one in await claims.waiting()]
 
     @router.post("/claims/{key}/approve")
-    async def approve(session: ItAdmin, key: str, approval: Approval) -> Station:
+    async def approve_claim(session: ItAdmin, key: Key, approval: Approval) -> Station:
+        """Let the station with this key, whose screen shows these digits, become that station."""
         chosen = Chosen(approval.station, approval.site_id, approval.room, approval.clinic_id)
         return await claims.approve(session.person.name, key, approval.check, chosen)
 
     @router.post("/claims/{key}/refuse", status_code=204)
-    async def refuse(session: ItAdmin, key: str, decision: Decision) -> None:
+    async def refuse_claim(session: ItAdmin, key: Key, decision: Decision) -> None:
+        """Refuse a claim: it is nobody of ours."""
         await claims.refuse(session.person.name, key, decision.check)
 
     return router

@@ -16,6 +16,7 @@ from region.stations.births import ConfirmEnrolment
 from region.stations.claims import ClaimService
 from region.stations.commanding import Commanding
 from region.stations.dispatching import Dispatcher
+from region.stations.examples import EXAMPLES
 from region.stations.progress import CommandProgress
 from region.stations.publishing import Publisher
 from region.stations.service import StationService
@@ -69,6 +70,7 @@ def subject(
         folder=Path(__file__).parent,
         router=router,
         words=words.WORDS,
+        examples=EXAMPLES,
         nav=(Nav("/sites", "stations.nav.sites", "it_admin"), Nav("/claims", "stations.nav.claims", "it_admin")),
         up={"birth": ConfirmEnrolment(enrolment), "cmd": commands.progress},
         presence=CloneWatch(admission).presence,

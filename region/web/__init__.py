@@ -27,6 +27,8 @@ A subject (`desk`, `stations`, `fleet` ...) is a package with one function::
   MessageError it raises is counted and acknowledged; a RegistryError is not acknowledged, so the message comes again.
 * `presence`: told of each process of a station that comes, goes or restarts (`PresenceChange`), after it has been
   stored.
+* `examples`: one instance of each type that its routes below `/api` take or give; the API's document
+  (`region.web.openapi`) shows them. A handler's docstring there is what the document says it does.
 * `run`: goes on as long as the region does (timers of the desk, publishing of config ...).
 
 Live updates: `region.hub.publish("clinic:3", "calls", {...})`, and in a handler `return live(request, session,

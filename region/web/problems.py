@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import asdict, dataclass
 from http import HTTPStatus
+from typing import Literal
 from urllib.parse import quote
 
 from fastapi import FastAPI
@@ -22,7 +24,19 @@ _log = logging.getLogger(__name__)
 _REGISTRY: dict[type[RegistryError], tuple[int, str]] = {
     NotFound: (404, "not_found"), Conflict: (409, "conflict"), Invalid: (422, "invalid"),
 }  # fmt: skip
+TYPE = "application/problem+json"
 _DOORS: dict[type[Exception], str] = {NotSignedIn: "/sign-in", SecondStepNeeded: "/second-step"}
+
+
+@dataclass(frozen=True)
+class Problem:
+    """An error (RFC 9457). `code` is a stable word to decide by; `title` and `detail` are for people."""
+
+    title: str
+    status: int
+    code: str
+    detail: str
+    type: Literal["about:blank"] = "about:blank"
 
 
 def wants_page(request: Request) -> bool:
@@ -45,8 +59,7 @@ def problem(
         )
         response.headers.update(headers or {})
         return response
-    content = {"type": "about:blank", "title": title, "status": status, "code": code, "detail": detail}
-    return JSONResponse(content, status, headers, "application/problem+json")
+    return JSONResponse(asdict(Problem(title, status, code, detail)), status, headers, TYPE)
 
 
 def install(app: FastAPI) -> None:
@@ -100,7 +113,7 @@ async def _validation(request: Request, error: Exception) -> Response:
 async def _http(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         raise error
-    code = {404: "not_found", 405: "wrong_method", 413: "too_large"}.get(error.status_code, "other")
+    code = {400: "bad_request", 404: "not_found", 405: "wrong_method", 413: "too_large"}.get(error.status_code, "other")
     return problem(request, error.status_code, code, headers=dict(error.headers or {}))
 
 

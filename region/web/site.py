@@ -3,35 +3,49 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 from fastapi import Depends, FastAPI
 from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute
 from starlette.staticfiles import StaticFiles
 
-from messaging.version import version
-from region.web import problems, second_step_pages, sign_in
+from region.web import api, openapi, problems, second_step_pages, sign_in
 from region.web.auth import stated
 from region.web.context import Region
 from region.web.guard import Surround, guard
 from region.web.subject import Subject
+from region.web.words.en import WORDS
 
 
-def build_site(region: Region, subjects: Iterable[Subject]) -> FastAPI:
+class Site(FastAPI):
+    """The application, with a document that says more than FastAPI's own; made when somebody first asks."""
+
+    examples: tuple[object, ...] = api.EXAMPLES
+
+    def openapi(self) -> dict[str, Any]:
+        """The API's document."""
+        if self.openapi_schema is None:
+            self.openapi_schema = openapi.document(every_route(self.routes), self.examples, WORDS)
+        return self.openapi_schema
+
+
+def build_site(region: Region, subjects: Iterable[Subject]) -> Site:
     """The application. Every route, also of the API, has the guard before it; the API is told at /api/openapi.json.
 
     RuntimeError where a route does not state who may use it.
     """
-    app = FastAPI(
-        title="Lægeknap region", version=version(), openapi_url="/api/openapi.json", docs_url=None, redoc_url=None,
-        dependencies=[Depends(guard)],
-    )  # fmt: skip
+    app = Site(
+        openapi_url=f"{openapi.PREFIX}openapi.json", docs_url=None, redoc_url=None, dependencies=[Depends(guard)]
+    )
     app.state.region = region
     app.include_router(sign_in.router)
     app.include_router(second_step_pages.router)
+    app.include_router(api.router)
     for subject in subjects:
         region.pages.add(subject)
         app.include_router(subject.router)
+        app.examples += subject.examples
     _check_rights(app)
     for name, folder in region.pages.folders.items():
         app.mount(f"/static/{name}", StaticFiles(directory=folder), name=f"static {name}")
@@ -50,7 +64,7 @@ def every_route(routes: Sequence[BaseRoute]) -> Iterator[APIRoute]:
             yield from every_route(inner.routes)
 
 
-def _check_rights(app: FastAPI) -> None:
+def _check_rights(app: Site) -> None:
     silent = sorted(route.path for route in every_route(app.routes) if stated(route) is None)
     if silent:
         raise RuntimeError(f"nobody has said who may use {', '.join(silent)}: see region/web/rights.py")

@@ -85,3 +85,4 @@ class Subject:
     presence: Callable[[PresenceChange], Awaitable[None]] | None = None
     shut_out: Callable[[str], Awaitable[None]] | None = None  # a station nobody lets in any more: let go of it
     run: Callable[[], Coroutine[Any, Any, None]] | None = None
+    examples: tuple[object, ...] = ()  # for the API's document: one instance of each type that a body of its holds

@@ -1,0 +1,61 @@
+"""The command on the API: its document, without a region that runs."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from messaging.clock import SystemClock
+from messaging.link.mqtt import MqttLink, MqttSettings
+from region.addresses import Addresses
+from region.authority.client import AuthorityClient
+from region.options import ServeOptions
+from region.registry import Registry, database_url
+from region.stations.gate import Door, Gate
+
+if TYPE_CHECKING:
+    from region.web.site import Site
+
+
+def add_arguments(commands: Any, group: Callable[..., Any]) -> None:
+    """The parser; `group` is the house's."""
+    api = group(commands, "api", "what scripts can do here")
+    text = "tell what the API does, as OpenAPI 3.1"
+    leaf = api.add_parser("document", help=text, description=text)
+    leaf.add_argument("--out", type=Path, metavar="FILE", help="write it there instead of printing it")
+    leaf.set_defaults(run=_document)
+
+
+def _document(args: argparse.Namespace) -> int:
+    content = json.dumps(site().openapi(), ensure_ascii=False, indent=1)
+    if args.out is None:
+        print(content)
+    else:
+        args.out.write_text(f"{content}\n", encoding="utf-8")
+    return 0
+
+
+def site() -> Site:
+    """The site of a region that is put together only to be read: no file, no port, no database is opened."""
+    from region.app import EnrolmentFiles, Outside, compose
+    from region.web.site import build_site
+
+    nowhere, clock = Path(os.devnull), SystemClock()
+    registry, authority = Registry(database_url(nowhere)), AuthorityClient(nowhere)
+    link = MqttLink(MqttSettings("", 0, "", nowhere, nowhere, nowhere), (), None, clock)
+    gate = Gate(registry, authority, Door(_let_all_in, _cut_nobody_off), clock)
+    outside = Outside(Addresses(), registry, authority, link, clock, "")
+    house = compose(ServeOptions(nowhere), outside, EnrolmentFiles(nowhere, nowhere, nowhere), gate)
+    return build_site(house.region, house.subjects)
+
+
+def _let_all_in(_shut_out: Iterable[str], _lists: bytes | None) -> None:
+    """There is no broker."""
+
+
+async def _cut_nobody_off(_client_id: str) -> None:
+    """There is no broker."""

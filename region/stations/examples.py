@@ -1,0 +1,42 @@
+"""What the API's document shows of clinics, sites, stations, claims and commands: one of each type."""
+
+from __future__ import annotations
+
+from messaging.enrolment import CodeFile, write_code_file
+from region.registry.records import AuditRow, Claim, Clinic, Command, Site
+from region.stations.api import CodeFileText, NewClinic, NewSite, Reason, StationSettings
+from region.stations.claim_api import Approval, Decision, WaitingClaim
+from region.stations.claims import check_of
+from region.stations.command_api import CalledBack, NewCommand
+from region.stations.commanding import Handed
+from region.web.examples import A_BATCH, A_COMMAND, A_KEY, A_MOMENT, A_STATION, STATION
+
+COMMAND = Command(
+    A_COMMAND, A_BATCH, A_STATION, "Stue 4", "Solgården", "identify", {"seconds": 30}, "ivan", "which one is it?",
+    A_MOMENT, A_MOMENT, A_MOMENT + 3600, "init", False, "", {}, None, None, None, None,
+)  # fmt: skip
+CLAIM = Claim(
+    A_KEY, "ab" * 32, "6f" * 16, "10000000abcd1234", "192.0.2.17", "192.0.2.17", "waiting", None, A_MOMENT, A_MOMENT,
+    None, "",
+)  # fmt: skip
+_CHECK = check_of(CLAIM)
+_CODE_FILE = CodeFile("https://region.example:8402", A_KEY, "0123456789ABCDEF", A_STATION, "region.example:8403")
+
+EXAMPLES: tuple[object, ...] = (
+    Clinic(1, "Bakkens Klinik", "+45 12 34 56 78", A_MOMENT),
+    NewClinic(name="Dalens Klinik", phone="+45 12 34 56 78"),
+    Site(3, "Solgården", A_MOMENT, 2, "Bakkeby"),
+    NewSite(name="Månelyst"),
+    STATION,
+    StationSettings(name="Stue 5", site_id=3, clinic_id=1, language="da", volume=70),
+    CodeFileText(station=A_STATION, toml=write_code_file(_CODE_FILE)),
+    Reason(why="stolen"),
+    AuditRow(812, A_MOMENT, "ivan", "station.revoke", A_STATION, None, "done", {"why": "stolen", "certificates": 1}),
+    WaitingClaim(key=A_KEY, check=_CHECK, serial=CLAIM.serial, address=CLAIM.address, since=CLAIM.made_at, known=None),
+    Decision(check=_CHECK),
+    Approval(check=_CHECK, site_id=3, room="Stue 6"),
+    COMMAND,
+    NewCommand(type="identify", fields={"seconds": 30}, stations=[A_STATION], why="which one is it?"),
+    Handed(A_BATCH, (COMMAND,), {"st-p3c8d1fa": "quarantined"}),
+    CalledBack(called_back=[COMMAND], too_late=[]),
+)

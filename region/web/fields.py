@@ -1,0 +1,25 @@
+"""The types that the API's parameters and bodies are made of: bounded, and nothing that no database takes."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from region.web.examples import A_BATCH, A_COMMAND, A_KEY, A_MOMENT, A_STATION
+
+_ID = r"^[!-~]+$"  # what can be seen and is ASCII: more would be nobody's
+
+Number = Annotated[int, Field(ge=1, le=2**31 - 1, examples=[1])]  # of a clinic, a site, a row
+StationId = Annotated[str, Field(max_length=40, pattern=_ID, examples=[A_STATION])]
+CommandId = Annotated[str, Field(max_length=40, pattern=_ID, examples=[A_COMMAND])]
+BatchId = Annotated[str, Field(max_length=40, pattern=_ID, examples=[A_BATCH])]  # of commands given together
+Key = Annotated[str, Field(max_length=64, pattern=_ID, examples=[A_KEY])]  # SHA-256 of a public key, hexadecimal
+Condition = Annotated[str, Field(max_length=160, examples=["state=offline"])]  # region/registry/filters.py
+Moment = Annotated[float, Field(ge=0, le=1e11, examples=[A_MOMENT])]  # Unix seconds
+
+
+class Body(BaseModel):
+    """What a request may say: these fields, of these types, and nothing else; no NaN, no infinity."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)

@@ -1,0 +1,146 @@
+"""The API's document, served, printed, and true of what the region answers."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from region.cli import main
+from region.web.examples import A_STATION
+from tests.api_kit import Operation, document, every_operation, furnish
+from tests.region_kit import Kit, every_subject, region_kit
+
+Opened = Callable[[], AbstractAsyncContextManager[Kit]]
+
+
+@pytest.fixture
+async def kit(tmp_path: Path) -> AsyncIterator[Kit]:
+    async with region_kit(tmp_path, every_subject(tmp_path)) as kit:
+        yield kit
+
+
+@pytest.fixture
+async def furnished(tmp_path: Path) -> Opened:
+    """Opens a region that the examples are about, as often as one likes, each as nobody has touched it."""
+    template = tmp_path / "template"
+    template.mkdir()
+    async with region_kit(template, every_subject(template)) as kit:
+        await furnish(kit)
+        await kit.person("ivan", "it_admin")
+        await kit.person("sara", "site_staff", sites=[3])
+
+    @asynccontextmanager
+    async def opened() -> AsyncIterator[Kit]:
+        copy = tmp_path / "copy"
+        shutil.rmtree(copy, ignore_errors=True)
+        shutil.copytree(template, copy)
+        async with region_kit(copy, every_subject(copy)) as kit:
+            yield kit
+
+    return opened
+
+
+async def ask(kit: Kit, browser: httpx.AsyncClient, operation: Operation) -> httpx.Response:
+    """As its example says."""
+    body = operation.body()
+    headers = {"x-csrf-token": await kit.csrf(browser)} if operation.method != "GET" else {}
+    content = None if body is None else body[1]["example"]
+    return await browser.request(operation.method, operation.example_path(), json=content, headers=headers)
+
+
+async def test_it_is_served_to_anybody_and_is_the_one_that_is_printed(
+    kit: Kit, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with kit.browser() as anybody:
+        served = (await anybody.get("/api/openapi.json")).json()
+    assert main(["api", "document"]) == 0
+    assert served == json.loads(capsys.readouterr().out) == document()
+
+
+def test_it_can_be_written_into_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["api", "document", "--out", str(tmp_path / "api.json")]) == 0
+    assert json.loads((tmp_path / "api.json").read_text()) == document()
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize("language", ["en", "da"])
+async def test_its_page_tells_of_every_operation_type_and_refusal(kit: Kit, language: str) -> None:
+    async with kit.browser(**{"accept": "text/html", "accept-language": language}) as anybody:
+        page = (await anybody.get("/api")).text
+    assert f'<html lang="{language}">' in page
+    for operation in every_operation():
+        assert f'<details id="{operation.name}">' in page
+    for name in document()["components"]["schemas"]:
+        assert f'id="type-{name}"' in page
+    assert "not_signed_in" in page
+    assert "st-k7m2qx4p" in page
+
+
+async def test_a_script_learns_who_it_is_and_its_token_and_can_work_with_it(kit: Kit) -> None:
+    async with kit.signed_in(await kit.person("ivan", "it_admin"), accept="application/json") as script:
+        told = (await script.get("/api/session")).json()
+        made = await script.post("/api/sites", json={"name": "Solgården"}, headers={"x-csrf-token": told["csrf"]})
+    assert (told["name"], told["role"], told["whole"], made.status_code) == ("ivan", "it_admin", True, 201)
+
+
+async def test_a_script_that_has_not_given_the_second_step_learns_that_and_nothing_more(kit: Kit) -> None:
+    ivan = await kit.person("ivan", "it_admin")
+    async with kit.browser(accept="application/json") as script:
+        await script.get(await kit.link(ivan, whole=False))
+        told = (await script.get("/api/session")).json()
+        refused = await script.get("/api/sites")
+    assert (told["whole"], refused.status_code, refused.json()["code"]) == (False, 401, "second_step_needed")
+
+
+@pytest.mark.long
+async def test_every_example_works_and_every_answer_is_as_told(furnished: Opened) -> None:
+    """Each operation with its own example, on a region that has what the examples are about."""
+    reads = [one for one in every_operation() if one.method == "GET"]
+    writes = [one for one in every_operation() if one.method != "GET"]
+    for together in (reads, *([one] for one in writes)):
+        async with furnished() as kit:
+            for operation in together:
+                roles = operation.told["x-roles"]
+                name = "ivan" if "it_admin" in roles else "sara"
+                async with kit.region.registry.read() as t:
+                    person = await t.people.find(name)
+                assert person is not None
+                async with kit.signed_in(person, accept="application/json") as browser:
+                    answer = await ask(kit, browser, operation)
+                assert answer.is_success, (
+                    f"{operation.name}: its example gives {answer.status_code} {answer.text[:300]}; "
+                    "let tests/api_kit.py furnish what it needs"
+                )
+                operation.check(answer)
+
+
+async def test_every_refusal_is_as_told(furnished: Opened) -> None:
+    """To strangers, without the token, of what is not there: nothing has been changed, and the form is the same."""
+    async with furnished() as kit:
+        async with kit.region.registry.read() as t:
+            before = await t.audit.recent(1000)
+            ivan = await t.people.find("ivan")
+        assert ivan is not None
+        async with kit.browser(accept="application/json") as stranger:
+            await stranger.get("/sign-in", headers={"accept": "text/html"})
+            for operation in every_operation():
+                answer = await ask(kit, stranger, operation) if operation.method == "GET" else None
+                if answer is not None:
+                    assert answer.status_code == 401, operation.name
+                    operation.check(answer)
+        async with kit.signed_in(ivan, accept="application/json") as browser:
+            for operation in every_operation():
+                if operation.method != "GET" and "it_admin" in operation.told["x-roles"]:
+                    answer = await browser.request(operation.method, operation.example_path())
+                    assert (answer.status_code, answer.json()["code"]) == (403, "bad_token"), operation.name
+                    operation.check(answer)
+        async with kit.region.registry.read() as t:
+            after = [row for row in await t.audit.recent(1000) if not row.action.startswith("sign_in")]
+            assert (await t.stations.get(A_STATION)).admission == "admitted"
+        assert after == [row for row in before if not row.action.startswith("sign_in")]
