@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
@@ -26,21 +25,16 @@ async def kit(tmp_path: Path) -> AsyncIterator[Kit]:
 
 
 @pytest.fixture
-async def furnished(tmp_path: Path) -> Opened:
+def furnished(tmp_path_factory: pytest.TempPathFactory) -> Opened:
     """Opens a region that the examples are about, as often as one likes, each as nobody has touched it."""
-    template = tmp_path / "template"
-    template.mkdir()
-    async with region_kit(template, every_subject(template)) as kit:
-        await furnish(kit)
-        await kit.person("ivan", "it_admin")
-        await kit.person("sara", "site_staff", sites=[3])
 
     @asynccontextmanager
     async def opened() -> AsyncIterator[Kit]:
-        copy = tmp_path / "copy"
-        shutil.rmtree(copy, ignore_errors=True)
-        shutil.copytree(template, copy)
-        async with region_kit(copy, every_subject(copy)) as kit:
+        data = tmp_path_factory.mktemp("region")
+        async with region_kit(data, every_subject(data)) as kit:
+            await furnish(kit)
+            await kit.person("ivan", "it_admin")
+            await kit.person("sara", "site_staff", sites=[3])
             yield kit
 
     return opened
