@@ -20,7 +20,7 @@ import os
 import shutil
 import signal
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -192,12 +192,13 @@ class House:
 
     async def add_station(
         self, name: str = "Room 4", *, call: bool = True, screen: bool = False, width: int = 640, height: int = 480,
-        framing: bool = False, broker: int | None = None, **more: str | int,
+        framing: bool = False, broker: int | None = None, around: Mapping[str, str] | None = None, **more: str | int,
     ) -> RunningStation:  # fmt: skip
         """A new station, enrolled by its code file, its processes running and ready for a press.
 
-        Without `call` only its agent runs. `broker` is another port by which it reaches the broker. `more` are lines of
-        its config below [sim], e.g. `camera="/some/video.mp4"`. `framing` is off, so that the time code stays in view.
+        Without `call` only its agent runs. `broker` is another port by which it reaches the broker. `around` is added
+        to its processes' environment. `more` are lines of its config below [sim], e.g. `camera="/some/video.mp4"`.
+        `framing` is off, so that the time code stays in view.
         """
         async with self.registry.begin() as t:
             record = await t.stations.add(name, self.site.id, self.clinic.id, self.clock.wall(), language=self.language)
@@ -209,7 +210,7 @@ class House:
         station = RunningStation(record.id, name, folder, self.processes, Face(folder / "run"))
         self.stations.append(station)
         for process in ("agent", "call") if call else ("agent",):
-            await self.processes.start(Program(f"{record.id}-{process}", _station(folder, process), {}))
+            await self.processes.start(Program(f"{record.id}-{process}", _station(folder, process), dict(around or {})))
         if screen:
             await self._start_screen(record.id, folder)
         if call:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from pathlib import Path
 
@@ -155,6 +156,21 @@ async def test_a_clock_that_was_never_set_decides_nothing() -> None:
     renewal = _Told()
     await _renewing(renewal, "unset", DAY, []).look()
     assert renewal.asked == 0
+
+
+async def test_once_the_clock_is_believed_it_is_looked_at_anew_at_once() -> None:
+    """Weeks offline, and at 1970: what to renew is known only then, and nobody waits out the hour."""
+    clock, trust, renewal = ManualClock(), ["unset"], _Told(True)
+    renewing = Renewing(
+        renewal, clock, random.Random(1), lambda: trust[0], lambda: (0.0, DAY), lambda: None,  # type: ignore[arg-type, return-value]
+    )  # fmt: skip
+    running = asyncio.create_task(renewing.run())
+    await clock.advance(120)
+    assert renewal.asked == 0
+    trust[0] = "ntp"
+    await clock.advance(10)
+    running.cancel()
+    assert renewal.asked == 1
 
 
 async def test_one_that_is_ordered_is_answered_with_why_not() -> None:
