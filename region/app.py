@@ -45,6 +45,8 @@ from region.stations.subject import subject as stations_subject
 from region.web.context import Region, WebSettings
 from region.web.events import Hub
 from region.web.limits import Limits
+from region.web.oidc.fetch import HttpsFetch
+from region.web.oidc.provider import Provider
 from region.web.pages import Pages
 from region.web.passwords import Passwords
 from region.web.site import build_site
@@ -143,10 +145,12 @@ def compose(options: ServeOptions, outside: Outside, tls: EnrolmentFiles, gate: 
     """Everything wired up; nothing runs yet."""
     where, registry, authority, clock = outside.where, outside.registry, outside.authority, outside.clock
     wire = Wire(outside.link, registry, clock)
+    vouching = options.provider()
     settings = WebSettings(where.public_url, options.language, options.turn(), options.second_step)
     region = Region(
         settings=settings, registry=registry, clock=clock, hub=Hub(clock), pages=Pages(clock, options.language),
         downlink=wire, passwords=Passwords(), limits=Limits(),
+        provider=None if vouching is None else Provider(vouching, HttpsFetch(), clock),
     )  # fmt: skip
     commands = station_commands(region, authority)
     wire.when_up(commands.dispatcher.broker_came_up)
@@ -167,7 +171,7 @@ def compose(options: ServeOptions, outside: Outside, tls: EnrolmentFiles, gate: 
     gate.let_go += [subject.shut_out for subject in subjects if subject.shut_out is not None]
     gate.presence += [subject.presence for subject in subjects if subject.presence is not None]
     site = http_server(build_site(region, subjects), options.tls_certificate, options.tls_key)
-    door = http_server(build_est(enrolment, renewals, authority, clock, claims), tls.certificate, tls.key, tls.clients)
+    door = http_server(build_est(enrolment, renewals, authority, claims), tls.certificate, tls.key, tls.clients)
     return House(region, wire, gate, subjects, site, door)
 
 

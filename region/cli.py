@@ -64,6 +64,7 @@ def _serve(args: argparse.Namespace) -> int:
         broker=args.broker, authority=args.authority, public_url=args.public_url, turn_urls=tuple(args.turn_url),
         turn_secret_file=args.turn_secret_file, relay_only=args.relay_only, tls_certificate=args.tls_cert,
         tls_key=args.tls_key, language=args.language, second_step=args.second_step == "required",
+        oidc=args.oidc,
     )  # fmt: skip
     asyncio.run(serve(options, lambda where: print(f"The region is ready: {where.public_url}", flush=True)))
     return 0
@@ -145,6 +146,7 @@ def _add_serve(parser: argparse.ArgumentParser) -> None:
         "--second-step", choices=("required", "offered"), default="required",
         help="whether IT must give a code of an authenticator when signing in (default: %(default)s)",
     )  # fmt: skip
+    add("--oidc", type=Path, metavar="FILE", help="let people sign in with the region's own sign-in (OpenID Connect)")
     parser.set_defaults(run=_serve)
 
 
@@ -223,6 +225,10 @@ def _add_user(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     _add_binding(change)
     reset = _leaf(user, "reset-second-step", "for a lost telephone: the next sign-in sets it up anew", group="user")
     reset.add_argument("name")
+    bind = _leaf(user, "bind", "say who a user is at the region's own sign-in", group="user")
+    bind.add_argument("name")
+    bind.add_argument("subject", help="who it is there: the log says it when somebody is refused")
+    bind.add_argument("--issuer", required=True, help="the provider's address, as in the file of --oidc")
     for action, text in (("block", "shut a user out, at once"), ("unblock", "let a user in again")):
         _leaf(user, action, text, group="user").add_argument("name")
 

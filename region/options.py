@@ -11,6 +11,7 @@ from messaging.errors import MalformedMessage
 from messaging.twin import Language
 from region.addresses import Addresses, place, public_url, url
 from region.errors import Usage
+from region.web.oidc.settings import OidcSettings, read_settings
 from region.web.turn import TurnSettings
 
 _EVERYWHERE = ("0.0.0.0", "::", "")
@@ -37,6 +38,7 @@ class ServeOptions:
     tls_key: Path | None = None
     language: Language | None = None
     second_step: bool = True
+    oidc: Path | None = None
 
     def check(self) -> None:
         """Usage if the options do not fit together."""
@@ -54,6 +56,7 @@ class ServeOptions:
                 raise Usage(f"--turn-url {turn_url}: expected turn:host:port or turns:host:port")
         if self.broker is not None:
             self.broker_address()
+        self.provider()
 
     def addresses(self) -> Addresses:
         """Where the region will be reached; Usage if that cannot be known."""
@@ -84,3 +87,12 @@ class ServeOptions:
         if len(secret) < 16:
             raise Usage(f"{self.turn_secret_file} holds a secret of fewer than 16 characters")
         return TurnSettings(self.turn_urls, secret, self.relay_only)
+
+    def provider(self) -> OidcSettings | None:
+        """Who vouches for people, if somebody does; Usage where its file is not as it should be."""
+        if self.oidc is None:
+            return None
+        try:
+            return read_settings(self.oidc)
+        except MalformedMessage as error:
+            raise Usage(f"--oidc {self.oidc}: {error}. See docs/operations/people.md") from error

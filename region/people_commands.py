@@ -79,6 +79,15 @@ async def _user_reset_second_step(desk: Desk) -> None:
     tell(desk.args, {"name": person.name, "reset": had}, f"The second step of {person.name} {told}.")
 
 
+async def _user_bind(desk: Desk) -> None:
+    args, person = desk.args, await _person(desk)
+    async with desk.registry.begin() as t:
+        await t.identities.bind(args.issuer, args.subject, person.id, desk.clock.wall())
+        await t.audit.add(ACTOR, "user.bind", "done", desk.clock.wall(), person=person.name)
+    tell(args, {"name": person.name, "issuer": args.issuer, "subject": args.subject},
+         f"{person.name} can sign in with the region's own sign-in, and has the role that it gives.")  # fmt: skip
+
+
 async def _user_block(desk: Desk) -> None:
     await _set_active(desk, active=False)
 
@@ -108,8 +117,8 @@ async def _link(desk: Desk) -> None:
 
 COMMANDS: dict[str, Callable[[Desk], Awaitable[None]]] = {
     "user add": _user_add, "user list": _user_list, "user set": _user_set, "user password": _user_password,
-    "user reset-second-step": _user_reset_second_step, "user block": _user_block, "user unblock": _user_unblock,
-    "link": _link,
+    "user reset-second-step": _user_reset_second_step, "user bind": _user_bind, "user block": _user_block,
+    "user unblock": _user_unblock, "link": _link,
 }  # fmt: skip
 
 

@@ -35,6 +35,7 @@ from region.stations.subject import subject as stations_subject
 from region.web.context import Region, WebSettings
 from region.web.events import Hub
 from region.web.limits import Limits
+from region.web.oidc.provider import Provider
 from region.web.pages import Pages
 from region.web.passwords import Passwords
 from region.web.sign_in import make_link
@@ -150,15 +151,16 @@ def every_subject(data: Path) -> tuple[Callable[[Region], Subject], ...]:
 @asynccontextmanager
 async def region_kit(
     data: Path, subjects: Iterable[Callable[[Region], Subject]] = (), *, language: Language | None = None,
-    public_url: str = "http://region.test", **settings: Any,
+    public_url: str = "http://region.test", provider: Callable[[ManualClock], Provider] | None = None, **settings: Any,
 ) -> AsyncIterator[Kit]:  # fmt: skip
-    """A region with its database in `data`. `subjects` are the packages' `subject` functions."""
+    """A region with its database in `data`. `subjects` are the packages' `subject` functions; `provider` vouches."""
     clock = ManualClock()
     registry = Registry(ready_sqlite(data))
     downlink = FakeDownlink()
     region = Region(
         settings=replace(WebSettings(public_url, language), **settings), registry=registry, clock=clock, hub=Hub(clock),
         pages=Pages(clock, language), downlink=downlink, passwords=quick_passwords(), limits=Limits(),
+        provider=provider and provider(clock),
     )  # fmt: skip
     made = [make(region) for make in subjects]
     running = [asyncio.create_task(subject.run()) for subject in made if subject.run is not None]

@@ -47,10 +47,9 @@ from device.call.events import (
 )
 from device.call.lane import Lane, Work
 from device.call.late_engine import LateEngine
-from device.call.manner import Manner, Tone, lamp, loudness, tone
 from device.call.meter import CallMeter
 from device.call.session import step
-from device.call.state import Moment, Session, test_wanted, view
+from device.call.state import Moment, Session, light, test_wanted, tone, view
 from device.media.errors import BadDescription, MediaError
 from messaging.call import Hangup
 from messaging.clock import Clock
@@ -85,9 +84,7 @@ class CallService:
         self._boot = boot
         self._session = session
         self._on_view = on_view
-        self._manner = Manner()
-        self._shone = lamp(session, self._manner)
-        self._sounding = (tone(session, self._manner), loudness(session, self._manner))
+        self._volume = 70
         self._config_version = 0
         self._sound_test: SoundTest | None = None
         self._testers: list[Callable[[SoundTest | None], None]] = []
@@ -98,8 +95,7 @@ class CallService:
         self._events: deque[Event] = deque()
         self._stepping = False
         self._failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        hardware.light.show(*self._shone)
-        media.set_volume(self._sounding[1])
+        hardware.light.show(light(session))
         self.show()
 
     @property
@@ -119,11 +115,11 @@ class CallService:
         finally:
             self._stepping = False
 
-    def behave(self, manner: Manner) -> None:
-        """How loud and how bright the station is, from now on."""
-        if manner != self._manner:
-            self._manner = manner
-            self._shine_and_sound()
+    def set_volume(self, percent: int) -> None:
+        """The speaker's volume, from the station's config."""
+        if percent != self._volume:
+            self._volume = percent
+            self._media.set_volume(percent)
             self.show()
 
     def taken(self, config_version: int) -> None:
@@ -143,7 +139,7 @@ class CallService:
     def show(self) -> None:
         """Tell the view."""
         signalled = sum(self.signalling.refused.values()) if self.signalling else 0
-        shown = view(self._session, self._boot, self._manner.voice, signalled + self._engine.refused)
+        shown = view(self._session, self._boot, self._volume, signalled + self._engine.refused)
         self._on_view(
             replace(
                 shown,
@@ -238,21 +234,14 @@ class CallService:
 
     def _show_on_hardware(self, old: Session, new: Session) -> None:
         # Before any effect: the light is on when the camera opens.
-        self._shine_and_sound()
+        if light(new) != light(old):
+            self._hardware.light.show(light(new))
         if test_wanted(old) and not test_wanted(new):
             self._media.stop_test()
         elif new.testing and not old.testing:
             self._devices_lane.add(self._test_sound)
-
-    def _shine_and_sound(self) -> None:
-        shine = lamp(self._session, self._manner)
-        if shine != self._shone:
-            self._shone = shine
-            self._hardware.light.show(*shine)
-        before = self._sounding
-        self._sounding = (tone(self._session, self._manner), loudness(self._session, self._manner))
-        if before != self._sounding:
-            self._devices_lane.add(partial(self._sound, before[0], *self._sounding))
+        if tone(new) != tone(old):
+            self._devices_lane.add(partial(self._media.play, tone(new)))
 
     def _carry_out(self, effect: Effect) -> None:
         match effect:
@@ -292,14 +281,6 @@ class CallService:
                 assert_never(effect)
 
     # Devices
-
-    async def _sound(self, before: Tone, wanted: Tone, percent: int) -> None:
-        # What was a quiet ring is not loud for a moment when a voice comes.
-        if before != wanted and wanted == "none":
-            await self._media.play(wanted)
-        self._media.set_volume(percent)
-        if before != wanted and wanted != "none":
-            await self._media.play(wanted)
 
     async def _open(self) -> None:
         self.happened(MediaOpened(await self._media.open()))

@@ -9,7 +9,6 @@ from typing import Annotated, Any
 from messaging.codec import Length, decode, encode
 from messaging.envelope import parse_json
 from messaging.errors import MalformedMessage, MessageError
-from messaging.moment import Nonce
 from messaging.signed import Word
 from provisioning.authority import errors
 from provisioning.authority.errors import AuthorityAway, AuthorityError, AuthorityUnusable
@@ -61,19 +60,10 @@ class SignWords:
     words: Annotated[tuple[Word, ...], Length(MOST_WORDS)]
 
 
-@dataclass(frozen=True)
-class TellTime:
-    """The time, signed for one question: `jws`."""
-
-    nonce: Nonce
-
-
-Question = (
-    Describe | StationCertificate | ServerCertificate | ClientCertificate | RevocationLists | SignWords | TellTime
-)
+Question = Describe | StationCertificate | ServerCertificate | ClientCertificate | RevocationLists | SignWords
 _QUESTIONS: dict[str, type[Question]] = {
     "describe": Describe, "station": StationCertificate, "server": ServerCertificate, "client": ClientCertificate,
-    "revocations": RevocationLists, "sign": SignWords, "time": TellTime,
+    "revocations": RevocationLists, "sign": SignWords,
 }  # fmt: skip
 _NAMES = {kind: name for name, kind in _QUESTIONS.items()}
 _ERRORS: dict[str, type[AuthorityError]] = {

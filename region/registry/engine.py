@@ -22,6 +22,7 @@ from region.registry.commands import Commands
 from region.registry.enrolments import Enrolments
 from region.registry.errors import Conflict, Invalid, Unavailable
 from region.registry.finding import Finding
+from region.registry.identities import Identities
 from region.registry.layers import Layers
 from region.registry.leases import Leases
 from region.registry.migrate import upgrade
@@ -131,6 +132,11 @@ class Transaction:
     def people(self) -> People:
         """Who may sign in."""
         return People(self._connection)
+
+    @cached_property
+    def identities(self) -> Identities:
+        """Who somebody is at the provider of the region's own sign-in."""
+        return Identities(self._connection)
 
     @cached_property
     def sessions(self) -> Sessions:

@@ -90,7 +90,7 @@ class People(Subject):
         sites = await self._sites([row["id"] for row in rows if row["role"] in _WITH_SITES])
         return [
             Person(**{**row, "has_password": bool(row["has_password"]), "active": bool(row["active"]),
-                      "second_step": bool(row["second_step"]),
+                      "second_step": bool(row["second_step"]), "vouched": bool(row["vouched"]),
                       "sites": tuple(sites.get(row["id"], ()))})
             for row in rows
         ]  # fmt: skip
@@ -168,10 +168,11 @@ class People(Subject):
 
 def select_person() -> Select[Any]:
     """The columns of a Person, save the sites (`People.complete`)."""
-    person, clinic, step = schema.person.c, schema.clinic.c, schema.second_step.c
+    person, clinic, step, identity = schema.person.c, schema.clinic.c, schema.second_step.c, schema.identity.c
     return select(
         person.id, person.name, person.display_name, person.title, person.role, person.clinic_id,
         func.coalesce(clinic.name, "").label("clinic"), person.language, person.active,
         person.password_hash.is_not(None).label("has_password"), person.created_at,
         exists().where(step.person_id == person.id).label("second_step"),
+        exists().where(identity.person_id == person.id).label("vouched"),
     ).outerjoin(schema.clinic, clinic.id == person.clinic_id)  # fmt: skip

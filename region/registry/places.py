@@ -44,6 +44,10 @@ class Clinics(Subject):
         row = await self._row(select(schema.clinic).where(schema.clinic.c.name == name))
         return None if row is None else Clinic(**row)
 
+    async def named(self, name: str) -> Clinic:
+        """The clinic of that name, or NotFound."""
+        return there(await self.find(name), "clinic", name)
+
     async def all(self) -> list[Clinic]:
         """Every clinic, by name."""
         return [Clinic(**row) for row in await self._rows(select(schema.clinic).order_by(schema.clinic.c.name))]

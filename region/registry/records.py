@@ -183,6 +183,7 @@ class Person:
     created_at: float
     sites: tuple[Bound, ...] = ()  # by name
     second_step: bool = False  # a code of the telephone is asked for
+    vouched: bool = False  # comes by the region's own sign-in, which decides the role and the places
 
 
 @dataclass(frozen=True)

@@ -225,6 +225,14 @@ recovery_code = Table(
     Column("code_sha256", String(64), primary_key=True),
 )  # fmt: skip
 
+identity = Table(
+    "identity", metadata,
+    Column("issuer", String(512), primary_key=True),
+    Column("subject", String(255), primary_key=True),
+    Column("person_id", ForeignKey("person.id"), nullable=False, index=True),
+    Column("bound_at", Double, nullable=False),
+)  # fmt: skip
+
 call = Table(
     "call", metadata,
     Column("id", String(32), primary_key=True),

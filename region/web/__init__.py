@@ -47,5 +47,6 @@ Errors::
     ├── NotAllowed          403: another role's page
     ├── BadToken            403: the CSRF token or the Origin is not ours
     ├── LinkSpent           410: a one-time link that is unknown, used or late
-    └── TooManyTries        429: `retry_after_s`
+    ├── TooManyTries        429: `retry_after_s`
+    └── RegionSignInFailed  403: told on the page of sign-in (`region.web.oidc`)
 """

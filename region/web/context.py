@@ -11,6 +11,7 @@ from messaging.twin import Language
 from region.registry import Registry
 from region.web.events import Hub
 from region.web.limits import Limits
+from region.web.oidc.provider import Provider
 from region.web.pages import Pages
 from region.web.passwords import Passwords
 from region.web.subject import Downlink
@@ -48,6 +49,7 @@ class Region:
     downlink: Downlink
     passwords: Passwords
     limits: Limits
+    provider: Provider | None = None  # of the region's own sign-in
 
 
 def region_of(request: HTTPConnection) -> Region:

@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
+OidcReason = Literal[
+    "cancelled", "stale", "unreachable", "provider", "not_genuine", "clock",
+    "no_group", "no_place", "bad_name", "name_taken", "blocked",
+]  # fmt: skip
+
 
 class WebError(Exception):
     """A request that is not carried out."""
@@ -57,3 +64,15 @@ class TooManyTries(WebError):
     def __init__(self, retry_after_s: float) -> None:
         super().__init__()
         self.retry_after_s = retry_after_s
+
+
+class RegionSignInFailed(WebError):
+    """The region's own sign-in let nobody in. `reason` has its words for the person; `exact` is for the log alone."""
+
+    status = 403
+    code = "oidc_failed"
+
+    def __init__(self, reason: OidcReason, exact: str) -> None:
+        super().__init__(f"{reason}: {exact}")
+        self.reason = reason
+        self.exact = exact

@@ -31,11 +31,11 @@ async def home(session: Visitor) -> Response:
 
 
 @router.get("/sign-in")
-async def show_sign_in(request: Request, session: Visitor, next: str = "") -> Response:  # noqa: A002
-    """The sign-in form; whoever is signed in already goes on."""
+async def show_sign_in(request: Request, session: Visitor, next: str = "", out: bool = False) -> Response:  # noqa: A002
+    """The sign-in form; whoever is signed in already goes on. `out`: just signed out, but not at the provider."""
     if session is not None:
         return RedirectResponse(inside(next) or HOME[session.person.role], 303)
-    return _form(request, next_path=inside(next))
+    return sign_in_page(request, inside(next), out=out)
 
 
 @router.post("/sign-in")
@@ -49,7 +49,7 @@ async def sign_in(
         region.limits.take_sign_in(account, address, region.clock.monotonic())
     except TooManyTries as error:
         minutes = int(error.retry_after_s // 60) + 1
-        response = _form(request, next_path, "web.sign_in.wait", 429, minutes=minutes)
+        response = sign_in_page(request, next_path, "web.sign_in.wait", 429, minutes=minutes)
         response.headers["Retry-After"] = str(int(error.retry_after_s) + 1)
         return response
     async with region.registry.read() as t:
@@ -59,7 +59,7 @@ async def sign_in(
         async with region.registry.begin() as t:
             # Only names we know are written down: what was typed may be a password in the wrong field.
             await t.audit.add(person.name if person else "unknown", "sign_in", "refused", region.clock.wall())
-        return _form(request, next_path, "web.sign_in.wrong", 401)
+        return sign_in_page(request, next_path, "web.sign_in.wrong", 401)
     region.limits.signed_in(account, address)
     forward = RedirectResponse(next_path or HOME[person.role], 303)
     await begin_session(request, forward, person, "password")
@@ -84,9 +84,10 @@ async def use_link(request: Request, session: Visitor, token: str) -> Response:
 
 
 @router.post("/sign-out")
-async def sign_out(request: Request, _session: Visitor) -> Response:
+async def sign_out(request: Request, session: Visitor) -> Response:
     """Sign out of this browser."""
-    response = RedirectResponse("/sign-in", 303)
+    vouched = region_of(request).provider is not None and session is not None and session.person.vouched
+    response = RedirectResponse("/sign-in?out=true" if vouched else "/sign-in", 303)
     await end_session(request, response)
     return response
 
@@ -159,11 +160,18 @@ def inside(path: str) -> str:
     return path if inside and path.isprintable() and "\\" not in path else ""
 
 
-def _form(request: Request, next_path: str, error: str = "", status: int = 200, **values: object) -> Response:
+def sign_in_page(
+    request: Request, next_path: str, error: str = "", status: int = 200, *, out: bool = False, **values: object
+) -> Response:  # fmt: skip
+    """The page to sign in on; `error` is the key of what went wrong, with its `values`."""
     region = region_of(request)
     visit = tokens.visit_of(request)
     message = region.pages.translator(request, None)(error, **values) if error else ""
-    response = region.pages.page(request, "web/sign_in.html", None, status, error=message, next_path=next_path)
+    provider = region.provider.settings.label if region.provider is not None else ""
+    response = region.pages.page(
+        request, "web/sign_in.html", None, status, error=message, next_path=next_path, provider=provider,
+        out=out and bool(provider),
+    )  # fmt: skip
     tokens.set_cookie(response, tokens.VISIT, visit, region.settings.secure)
     return response
 

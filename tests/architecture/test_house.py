@@ -41,24 +41,19 @@ ADAPTERS: dict[str, tuple[str, ...]] = {
     "alembic": ("region/registry/",),
     "aiosqlite": ("region/registry/",),
     "argon2": ("region/web/",),
+    "joserfc": ("region/web/oidc/id_token.py",),
+    "fido2": ("region/web/passkeys.py",),
     "jinja2": ("region/web/",),
     "markupsafe": ("region/web/",),
     "fastapi": ("region/",),
     "pydantic": ("region/",),
     "starlette": ("region/", "kiosk_ui/panel/"),
     "uvicorn": ("region/", "kiosk_ui/panel/"),
-    "cryptography": (
-        "provisioning/",
-        "region/",
-        "device/agent/",
-        "messaging/signed.py",
-        "messaging/jws.py",
-        "messaging/moment.py",
-    ),
+    "cryptography": ("provisioning/", "region/", "device/agent/", "messaging/signed.py"),
     "numpy": ("device/", "kiosk_ui/screen/"),
 }
 STANDARD_ONLY = ("messaging/", "firmware_hooks/", "tools/", "kiosk_ui/words/")
-STANDARD_ONLY_BUT = ("messaging/link/mqtt.py", "messaging/signed.py", "messaging/jws.py", "messaging/moment.py")
+STANDARD_ONLY_BUT = ("messaging/link/mqtt.py", "messaging/signed.py")
 REGISTRY_HOSTS = re.compile(r"\b(pypi\.org|pythonhosted\.org|registry\.npmjs|npmjs\.com|piwheels|deb\.debian\.org)\b")
 SECRETS = re.compile(
     r"-----BEGIN [A-Z ]*PRIVATE KEY-----\n[A-Za-z0-9+/=\n]{40}|\bAKIA[0-9A-Z]{16}\b|\bghp_[A-Za-z0-9]{30}"

@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from messaging.command import DISTURBING, Message, Order, Reboot, Renew, Restart, SelfTest, Volume, Wipe
-from messaging.jws import SIGNING
-from messaging.signed import carry
+from messaging.signed import SIGNING, carry
 from messaging.twin import Config
 from provisioning.authority.certificates import Issuer
 from tests.agent_kit import AGENT, STATION

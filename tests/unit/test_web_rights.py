@@ -28,7 +28,10 @@ WHOSE: dict[str, set[Role]] = {
     "own_account": set(ROLES), "halfway": set(ROLES), "desk": {"clinician"}, "home": {"site_staff"},
     "figures": {"it_admin", "evaluator"}, "region": {"it_admin"},
 }  # fmt: skip
-FOR_ANYBODY = {"/", "/api", "/sign-in", "/once/{token}", "/sign-out", "/language"}
+FOR_ANYBODY = {
+    "/", "/api", "/sign-in", "/once/{token}", "/sign-out", "/language",
+    "/sign-in/region", "/sign-in/region/back", "/sign-out/region",
+}  # fmt: skip
 
 
 @dataclass

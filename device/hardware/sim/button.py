@@ -30,21 +30,19 @@ class SimButton:
 
 
 class SimLight:
-    """Shows nothing; `history` holds what it was told, the newest last (the last 100), `percent` how brightly."""
+    """Shows nothing; `history` holds what it was told, the newest last (the last 100)."""
 
     def __init__(self) -> None:
         self.history: list[LightPattern] = []
-        self.percent = 100
 
     @property
     def pattern(self) -> LightPattern:
         """What it shows now."""
         return self.history[-1] if self.history else "off"
 
-    def show(self, pattern: LightPattern, percent: int = 100) -> None:
+    def show(self, pattern: LightPattern) -> None:
         """Remember the pattern."""
         self.history = [*self.history[-99:], pattern]
-        self.percent = percent
 
     def close(self) -> None:
         """Off."""

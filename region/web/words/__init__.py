@@ -8,10 +8,13 @@ from typing import Protocol
 
 from messaging.twin import Language
 from region.web.subject import Words
-from region.web.words import audit, da, en
+from region.web.words import audit, da, en, oidc
 
 LANGUAGES: tuple[Language, ...] = ("en", "da")
-OWN: Words = {"en": {**en.WORDS, **audit.WORDS["en"]}, "da": {**da.WORDS, **audit.WORDS["da"]}}
+OWN: Words = {
+    "en": {**en.WORDS, **audit.WORDS["en"], **oidc.WORDS["en"]},
+    "da": {**da.WORDS, **audit.WORDS["da"], **oidc.WORDS["da"]},
+}
 
 
 class Translator(Protocol):
