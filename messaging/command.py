@@ -23,7 +23,7 @@ Reason = Literal[
 ]  # fmt: skip
 ENDED: frozenset[CommandState] = frozenset({"successful", "failed"})
 # These take the station from who is using it: they wait for the end of a call.
-DISTURBING: frozenset[CommandType] = frozenset({"restart", "reboot", "self_test", "identify", "wipe"})
+DISTURBING: frozenset[CommandType] = frozenset({"restart", "reboot", "self_test", "identify", "lock", "wipe"})
 LONGEST_S = 7 * 24 * 3600.0  # a command is good for a week at most
 CID = r"[a-z0-9]{16}"
 
@@ -54,7 +54,7 @@ class Identify:
 
 @dataclass(frozen=True)
 class Message:
-    """Words on the screen, never over a call."""
+    """Words on the screen, never over a call; a press while they are shown is a press, and takes them away."""
 
     text: Annotated[str, Length(120), Form(str.isprintable, "one line of letters, digits and signs")]
     seconds: Annotated[int, Range(10, 86_400)] = 600

@@ -55,6 +55,7 @@ class Health:
     refused_messages: Annotated[int, Range(0, 2**53)] = 0  # by the agent and by station-call, since the agent began
     echo: Echo | None = None
     sound_test: SoundTest | None = None  # the last one since station-call began
+    locked: bool = False  # the region has put it out of use
 
 
 @dataclass(frozen=True)

@@ -24,13 +24,16 @@ CALL_SOCKET = "call.sock"
 AGENT_SOCKET = "agent.sock"
 REMOTE_RING = "remote.ring"  # the clinician's picture, written by station-call (messaging.frames)
 OWN_RING = "own.ring"  # the small own picture
+LOCK = "locked"  # in the state directory while the station is out of use: station-call must know it at its start
 
 CallState = Literal[
     "idle", "calling", "ringing", "connecting", "in_call", "ending", "feedback", "fault", "offline"
 ]  # fmt: skip
-FaultReason = Literal["not_enrolled", "no_clinic", "no_devices", "internal"]
+FaultReason = Literal["not_enrolled", "locked", "no_clinic", "no_devices", "internal"]
+# Nobody is in a call, and none is shown to have ended: here words for the resident are seen.
+AT_HOME: frozenset[CallState] = frozenset({"idle", "fault", "offline"})
 Looking = Literal["", "closer", "examination", "still"]  # what the clinician does with the picture
-LightPattern = Literal["off", "ready", "calling", "ringing", "live", "fault"]
+LightPattern = Literal["off", "ready", "calling", "ringing", "live", "fault", "identify"]
 # The patterns that say "camera and microphone are on": one of them whenever they may be, never when they cannot be.
 ON_AIR: frozenset[LightPattern] = frozenset({"calling", "live"})
 
@@ -56,6 +59,9 @@ class CallView:
     reason: EndReason | None = None  # why the last call ended, in ending and feedback
     fault: FaultReason | None = None
     presses_refused: int = 0  # grows when a press could not do anything, so that the screen can say so at once
+    presses: int = 0  # of this run, whatever came of them
+    identifying: bool = False  # light, screen and voice say which station it is
+    identified: int = 0  # how often this run has begun to
     volume: Annotated[int, Range(0, 100)] = 70
     refused_messages: int = 0  # malformed, replayed, about another call, ...; from the region or the browser
     echo: Echo = "loading"
@@ -92,6 +98,10 @@ class AgentView:
     last_report: float | None = None
     enrolment_error: str = ""  # a stable word: why enrolment has not succeeded yet
     claim: ClaimShown | None = None  # while nobody has approved it
+    locked: bool = False  # out of use: the button makes no call
+    message: Annotated[str, Length(120)] = (
+        ""  # for the resident, until its time or until a press has shown that it was seen
+    )
 
 
 @dataclass(frozen=True)
@@ -140,6 +150,14 @@ class SoundTested:
 
 
 @dataclass(frozen=True)
+class ShowWhich:
+    """From station-agent to station-call: light, screen and voice say which station this is, until a press or a call
+    comes, or for so long. Refused `in_call`."""
+
+    seconds: Annotated[float, Range(1, 300)]
+
+
+@dataclass(frozen=True)
 class FiguresKept:
     """From station-agent to station-call: what this call was like is on the agent's disk, and needs no more telling."""
 
@@ -179,13 +197,13 @@ class ScreenAlive:
 
 Message = (
     CallView | AgentView | Levels | LogLine | Press | Simulate | RunSoundTest | SoundTested | Watch | Refusal
-    | ScreenAlive | FiguresKept | End
+    | ScreenAlive | FiguresKept | ShowWhich | End
 )  # fmt: skip
 _KINDS: dict[str, type] = {
     "call": CallView, "agent": AgentView, "levels": Levels, "log": LogLine, "press": Press, "simulate": Simulate,
     "sound_test": RunSoundTest, "sound_tested": SoundTested,
     "watch": Watch, "refusal": Refusal, "screen_alive": ScreenAlive,
-    "figures_kept": FiguresKept, "end": End,
+    "figures_kept": FiguresKept, "show_which": ShowWhich, "end": End,
 }  # fmt: skip
 _NAMES = {kind: name for name, kind in _KINDS.items()}
 

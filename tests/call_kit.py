@@ -66,7 +66,7 @@ class DeviceLog:
     async def refresh(self) -> Devices:
         return self.present
 
-    async def play(self, tone: str) -> None:
+    async def play(self, tone: str, words: object = None) -> None:
         self.done.append(tone)
 
     async def test_sound(self) -> SoundTest | None:

@@ -17,7 +17,18 @@ from typing import Any
 from messaging.codec import encode
 from messaging.command import CommandState, Order, kind_of
 from messaging.link.local import LocalServer, Reply
-from messaging.local import AGENT_SOCKET, CALL_SOCKET, CallState, End, Message, Refusal, ScreenAlive, from_line, to_line
+from messaging.local import (
+    AGENT_SOCKET,
+    CALL_SOCKET,
+    CallState,
+    End,
+    Message,
+    Refusal,
+    ScreenAlive,
+    ShowWhich,
+    from_line,
+    to_line,
+)
 from messaging.signed import Word, carry
 from messaging.topics import down
 from tests.agent_kit import STATION, Station, call_view
@@ -33,6 +44,8 @@ class CallProcess:
         self.runs = 1
         self.state: CallState = "idle"
         self.asked: list[str] = []
+        self.heard: list[Message] = []
+        self.presses = self.identified = 0  # of this run
         self._run = run
         self._server = LocalServer(run / CALL_SOCKET, self._heard)
         self._tasks: set[asyncio.Task[None]] = set()
@@ -47,9 +60,22 @@ class CallProcess:
 
     def show(self, state: CallState | None = None) -> None:
         self.state = state or self.state
-        self._server.show(replace(call_view(f"run-{self.runs}"), state=self.state))
+        view = replace(call_view(f"run-{self.runs}"), state=self.state, presses=self.presses)
+        self._server.show(replace(view, identified=self.identified))
+
+    def press(self, state: CallState | None = None) -> None:
+        """Somebody presses, and this is what comes of it."""
+        self.presses += 1
+        self.show(state)
 
     def _heard(self, message: Message, reply: Reply) -> None:
+        self.heard.append(message)
+        if isinstance(message, ShowWhich):
+            if self.state != "idle":
+                reply(Refusal("in_call"))
+            else:
+                self.identified += 1
+                self.show()
         if not isinstance(message, End):
             return
         self.asked.append(message.boot)
@@ -59,6 +85,7 @@ class CallProcess:
             reply(Refusal("in_call"))
         else:
             self.runs += 1
+            self.presses = self.identified = 0
             task = asyncio.create_task(self._restart())
             self._tasks.add(task)
 

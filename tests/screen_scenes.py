@@ -80,6 +80,12 @@ def scenes(language: Language, agent: AgentView | None = None, **names: object) 
     yield scene("ended_missed", "feedback", reason="no_answer", outgoing=False)
     for fault in get_args(FaultReason):
         yield scene(f"fault_{fault}", "fault", fault=fault)
+    yield scene("identify", "idle", identifying=True, light="identify")
+    message = (
+        "Regionens IT kommer forbi i morgen klokken ti for at se til skærmen og kameraet. Du behøver ikke gøre noget."
+    )
+    yield Scene("message", call_view("idle"), replace(agent, message=message))
+    yield Scene("message_offline", call_view("offline"), replace(agent, message=message))
     claim = ClaimShown(f"https://region.example/claims/{'ab' * 32}?check=012345", "012345")
     yield Scene("claim", call_view("fault", fault="not_enrolled"), replace(agent, enrolled=False, claim=claim))
     yield scene("offline", "offline")

@@ -33,7 +33,7 @@ RUN = (
     "libgl1", "libgl1-mesa-dri", "libegl1", "libopengl0", "libglib2.0-0t64|libglib2.0-0",
     "libxcb-cursor0", "libxcb-icccm4", "libxcb-image0", "libxcb-keysyms1", "libxcb-randr0", "libxcb-render-util0",
     "libxcb-shape0", "libxcb-xkb1", "libxkbcommon-x11-0", "libpulse0", "libdbus-1-3", "libfontconfig1",
-    "fonts-noto-core", "fonts-dejavu-core", "libopus0", "libusb-1.0-0", "tzdata",
+    "fonts-noto-core", "fonts-dejavu-core", "libopus0", "libusb-1.0-0", "tzdata", "espeak-ng",
 )  # fmt: skip
 SERVERS = (
     "coturn", "nodejs", "npm", "dbus-daemon|dbus", "pipewire", "wireplumber", "pipewire-pulse", "pulseaudio-utils",

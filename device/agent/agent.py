@@ -7,11 +7,12 @@ import itertools
 from pathlib import Path
 
 from device.agent.call_figures import CallFigures
-from device.agent.commands import hands, looking
+from device.agent.commands import hands, lasting, looking
 from device.agent.commands.assembly import Commands
 from device.agent.commands.doing import Reach
 from device.agent.commands.evidence import Evidence
 from device.agent.commands.journal import Journal
+from device.agent.commands.lasting import Lasting
 from device.agent.commands.ledger import Ledger
 from device.agent.commands.table import CallStanding
 from device.agent.commands.volume import OrderedVolume
@@ -42,8 +43,10 @@ from messaging.claim import serial_told
 from messaging.link.local import LocalClient, LocalServer, Reply
 from messaging.local import (
     AGENT_SOCKET,
+    AT_HOME,
     CALL_SOCKET,
     AgentView,
+    CallView,
     ClaimShown,
     Message,
     Refusal,
@@ -85,7 +88,9 @@ class Agent:
         wiping = Wiping(config.state_dir, Path(config.station.code_file))
         if wiping.finish(journal):
             self._validity = None
+            lasting.forget(config.runtime_dir)
         self._volume = OrderedVolume(config.state_dir)
+        self._lasting = Lasting(config.state_dir, config.runtime_dir, self._clock, self._show)
         self._outbox = Outbox(config.state_dir / "outbox.sqlite")
         self._courier = Courier(self._outbox, surroundings.thread)
         self._telling = Telling(self._courier, self._time.sealer)
@@ -111,6 +116,7 @@ class Agent:
         self._health = HealthReports(
             surroundings, config.state_dir, config.health.interval_s, self._telling, self._courier,
             self._neighbours, self._twin, self._time.trust, lambda: self._facts().busy,
+            lambda: self._lasting.locked,
         )  # fmt: skip
 
     async def run(self, watchdog: Watchdog) -> None:
@@ -207,19 +213,22 @@ class Agent:
     def _reach(self) -> Reach:
         return Reach(
             self._hands, self._evidence, self._call_standing, self._call.send, self._ending.screen, self._ending.agent,
-            self._renewing.at_once, self._order_volume, lambda: looking.figures(self._view(), self._neighbours.call),
+            self._renewing.at_once, self._order_volume, self._lasting.lock, self._lasting.post,
+            lambda: self._neighbours.states["screen"] != "stopped",
+            lambda: looking.figures(self._view(), self._neighbours.call),
         )  # fmt: skip
 
     def _evidence(self) -> Evidence:
         return Evidence(
             self._time.sealer.boot, self._hands.machine(), self._neighbours.run("call"), self._neighbours.run("screen"),
             self._validity[0] if self._validity else 0.0,
+            self._neighbours.call.identified if self._neighbours.call else 0,
         )  # fmt: skip
 
     def _call_standing(self) -> CallStanding:
-        call = self._facts().call
+        call = self._neighbours.call
         if call is not None:
-            return "in_call" if call.busy else "none"
+            return "none" if call.state in AT_HOME else "in_call"
         return "none" if self._neighbours.states["call"] == "stopped" else "unknown"
 
     def _order_volume(self, percent: int) -> None:
@@ -272,6 +281,8 @@ class Agent:
     def _on_call(self, message: Message) -> None:
         if isinstance(message, Refusal):
             self._commands.refused(message.code)
+        if isinstance(message, CallView):
+            self._lasting.heard(message)
         self._neighbours.on_call(message)
         self._figures.look()
         self._show()
@@ -310,6 +321,8 @@ class Agent:
             last_report=self._health.last,
             enrolment_error=self._complaint(),
             claim=self._claim,
+            locked=self._lasting.locked,
+            message=self._lasting.message,
         )
 
     def _complaint(self) -> str:

@@ -23,16 +23,17 @@ _STALLED_S = 120.0  # a report takes seconds; past this the machine does not ans
 
 
 class HealthReports:
-    """`interval_s` holds where the config sets none; `busy` tells whether a call runs."""
+    """`interval_s` holds where the config sets none; `busy` tells whether a call runs, `locked` whether it may."""
 
     def __init__(
         self, on: Surroundings, state_dir: Path, interval_s: int, telling: Telling, courier: Courier,
         neighbours: Neighbours, twin: Twin, trust: Callable[[], ClockTrust], busy: Callable[[], bool],
+        locked: Callable[[], bool],
     ) -> None:  # fmt: skip
         self.last: float | None = None  # Unix seconds of the newest report that was kept
         self._on, self._state_dir, self._interval_s = on, state_dir, interval_s
         self._telling, self._courier, self._neighbours, self._twin = telling, courier, neighbours, twin
-        self._trust, self._busy = trust, busy
+        self._trust, self._busy, self._locked = trust, busy, locked
         self._made_at = on.clock.monotonic()
 
     @property
@@ -55,7 +56,7 @@ class HealthReports:
         known = Known(
             self._trust(), neighbours.devices, neighbours.states,
             waiting, dropped, self._twin.refused_messages + neighbours.refused_messages,
-            neighbours.echo, neighbours.sound_test,
+            neighbours.echo, neighbours.sound_test, self._locked(),
         )  # fmt: skip
         measure = partial(report, known, self._state_dir, self._on.clock.monotonic(), self._on.root)
         health = await asyncio.get_running_loop().run_in_executor(self._on.thread, measure)

@@ -8,6 +8,7 @@ from messaging.local import AgentView, CallView
 
 _FAULTS = {
     "not_enrolled": "the station is not enrolled",
+    "locked": "the region has put this station out of use",
     "no_clinic": "no clinic has been set for this station",
     "no_devices": "there is neither camera nor microphone",
     "internal": "station-call has had an internal fault",

@@ -10,7 +10,7 @@ from typing import Literal
 
 from messaging.call import Devices, FromRegion, FromStation, IceServer
 
-TimerName = Literal["state", "link", "renew"]
+TimerName = Literal["state", "link", "renew", "identify"]
 
 
 # Peer connections (said by the engine). Of interest are the one that carries the call, and the newest.
@@ -144,10 +144,18 @@ class AddressCame:
 
 @dataclass(frozen=True)
 class Configured:
-    """What the agent knows: whether this station is enrolled, and whether the button has a clinic to call."""
+    """What the agent knows: whether this station is enrolled, has a clinic for its button, and is out of use."""
 
     enrolled: bool
     clinic: bool
+    locked: bool = False
+
+
+@dataclass(frozen=True)
+class Which:
+    """Somebody looks for this station: it shows itself for so long, or until there is something better to show."""
+
+    seconds: float
 
 
 @dataclass(frozen=True)
@@ -160,7 +168,7 @@ class TimerFired:
 Event = (
     PeerEvent | Pressed | Heard | Offered | Unusable | MediaOpened | MediaClosed | DevicesChanged | LinkUp
     | LinkDown | AddressGone | AddressCame | Configured | TimerFired
-    | SoundTestBegins | SoundTestOver
+    | SoundTestBegins | SoundTestOver | Which
 )  # fmt: skip
 
 

@@ -44,7 +44,8 @@ def _about_another(session: Session, heard: Heard, now: Moment) -> Step:
     if heard.call == session.last_call or isinstance(heard.message, Hangup | Rejected):
         return stay(session)  # late; and an answer to these would only be answered again
     if isinstance(heard.message, Invite):
-        if session.state in ("idle", "feedback") or (session.state, session.fault) == ("fault", "no_clinic"):
+        resting = session.state in ("idle", "feedback") or (session.state, session.fault) == ("fault", "no_clinic")
+        if resting and not session.locked:
             return _ring(session, heard.call, heard.message, now)
         busy = session.state in s.RUNNING or session.state == "ending"
         return stay(session, Say(heard.call, Hangup("busy" if busy else "refused")))

@@ -18,7 +18,15 @@ from device.call.late_engine import LateEngine
 from device.call.service import CallService
 from device.call.session import begin
 from device.call.signalling import Signalling
-from device.call.standing import Standing, certificate_stamp, is_nobody, mqtt_link, read_config, read_identity
+from device.call.standing import (
+    Standing,
+    certificate_stamp,
+    is_locked,
+    is_nobody,
+    mqtt_link,
+    read_config,
+    read_identity,
+)
 from device.call.state import HOME, Moment
 from device.hardware.errors import HardwareError
 from device.runtime.addresses import Addresses
@@ -27,6 +35,7 @@ from device.runtime.config import StationConfig
 from device.runtime.log_stream import streaming_log
 from device.runtime.memory import give_back, keep_memory_small
 from device.runtime.service import EXIT_FAULT, Watchdog, run_service, set_log_level
+from kiosk_ui.words import Words
 from messaging.call import new_call_id
 from messaging.clock import Clock, SystemClock
 from messaging.envelope import ClockTrust, Sealer
@@ -42,6 +51,7 @@ from messaging.local import (
     Press,
     Refusal,
     RunSoundTest,
+    ShowWhich,
     Simulate,
     SoundTested,
 )
@@ -80,6 +90,7 @@ class StationCall:
         self._trust: ClockTrust = "unset"
         self._sealer = Sealer(clock.monotonic, clock.wall, lambda: self._trust)
         self._standing = read_config(config.state_dir)
+        self._locked = is_locked(config.state_dir)
         self._identity: Identity | None = None
         self._certificate: int | None = None
         self._signalling: Signalling | None = None
@@ -174,8 +185,9 @@ class StationCall:
         )  # fmt: skip
         now = Moment(self._clock.monotonic(), self._clock.wall())
         session = begin(
-            await media.refresh(), now, enrolled=self._signalling is not None, clinic=bool(self._standing.config.clinic)
-        )
+            await media.refresh(), now, enrolled=self._signalling is not None,
+            clinic=bool(self._standing.config.clinic), locked=self._locked,
+        )  # fmt: skip
         self._service = CallService(
             hardware, media, lambda happened: LateEngine(media, self._clock, happened), self._clock, self._sealer.boot,
             session, self._server.show,
@@ -206,6 +218,9 @@ class StationCall:
             self._service.happened(Pressed(new_call_id()))
         elif isinstance(message, RunSoundTest):
             self._test_sound(reply)
+        elif isinstance(message, ShowWhich):
+            if not self._service.show_which(message.seconds):
+                reply(Refusal("in_call"))
         elif isinstance(message, FiguresKept):
             self._service.figures_kept(message.call)
         elif isinstance(message, End):
@@ -241,7 +256,7 @@ class StationCall:
 
     def _agent_said(self, message: Message) -> None:
         if isinstance(message, AgentView):
-            self._trust = message.clock
+            self._trust, self._locked = message.clock, message.locked
             self._put_in_force(Standing(message.config_version, message.config))
             if message.enrolled and self._signalling is None:
                 self._enrol_late()
@@ -256,10 +271,13 @@ class StationCall:
         self._media.closer.set_framing(config.framing and self._config.media.framing)
         self._media.closer.set_policy(config.camera)
         set_log_level(config.log_level)
+        name = config.station or (self._identity.station if self._identity is not None else "")
+        self._service.answer_to(Words(config.language).spoken.identify.format(station=name), config.language)
         self._service.taken(standing.version)
 
     def _configured(self) -> None:
-        self._service.happened(Configured(self._signalling is not None, bool(self._standing.config.clinic)))
+        enrolled, clinic = self._signalling is not None, bool(self._standing.config.clinic)
+        self._service.happened(Configured(enrolled, clinic, self._locked))
 
     # What goes on by itself
 

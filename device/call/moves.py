@@ -64,6 +64,8 @@ def home_of(session: Session) -> tuple[CallState, FaultReason | None]:
     """Where the station rests: what it lacks first, then what it waits for."""
     if not session.enrolled:
         return "fault", "not_enrolled"
+    if session.locked:
+        return "fault", "locked"
     if not s.usable(session.devices):
         return "fault", "no_devices"
     if not session.link:
@@ -114,6 +116,20 @@ def open_media(session: Session) -> Step:
 def say(session: Session, message: FromStation) -> Effect:
     """Say something about the running call."""
     return Say(running(session).id, message)
+
+
+def show_which(session: Session, seconds: float) -> Step:
+    """Show which station this is, unless somebody has it in use; asked for once more, it begins anew."""
+    if session.state not in s.HOME:
+        return stay(session)
+    token = session.tokens + 1
+    shown = replace(session, tokens=token, identify_timer=token, identified=session.identified + 1)
+    return stay(shown, StartTimer("identify", seconds, token))
+
+
+def show_no_more(session: Session) -> Step:
+    """There is something better to show, or it was long enough."""
+    return stay(replace(session, identify_timer=0), StopTimer("identify"))
 
 
 def new_devices(session: Session, devices: Devices) -> Step:

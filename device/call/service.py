@@ -44,17 +44,19 @@ from device.call.events import (
     TimerFired,
     TimerName,
     Unusable,
+    Which,
 )
 from device.call.lane import Lane, Work
 from device.call.late_engine import LateEngine
 from device.call.meter import CallMeter
 from device.call.session import step
-from device.call.state import Moment, Session, light, test_wanted, tone, view
+from device.call.state import Moment, Session, Tone, light, test_wanted, tone, view
 from device.media.errors import BadDescription, MediaError
 from messaging.call import Hangup
 from messaging.clock import Clock
 from messaging.health import SoundTest
 from messaging.local import CallView, Levels
+from messaging.twin import Language
 
 if TYPE_CHECKING:  # heavy: loaded once the connection to the broker is on its way
     from device.call.signalling import Signalling
@@ -85,6 +87,7 @@ class CallService:
         self._session = session
         self._on_view = on_view
         self._volume = 70
+        self._name: tuple[str, Language] = ("", "da")
         self._config_version = 0
         self._sound_test: SoundTest | None = None
         self._testers: list[Callable[[SoundTest | None], None]] = []
@@ -122,6 +125,10 @@ class CallService:
             self._media.set_volume(percent)
             self.show()
 
+    def answer_to(self, name: str, language: Language) -> None:
+        """What it says, and in which language, when somebody looks for it."""
+        self._name = (name, language)
+
     def taken(self, config_version: int) -> None:
         """The config of this version is carried out: the agent is told so."""
         if config_version != self._config_version:
@@ -135,6 +142,12 @@ class CallService:
         if self._session.testing:
             self._testers.append(tell)
         return self._session.testing
+
+    def show_which(self, seconds: float) -> bool:
+        """Light, screen and voice say which station this is; False in a call."""
+        before = self._session.identified
+        self.happened(Which(seconds))
+        return self._session.identified > before
 
     def show(self) -> None:
         """Tell the view."""
@@ -241,7 +254,7 @@ class CallService:
         elif new.testing and not old.testing:
             self._devices_lane.add(self._test_sound)
         if tone(new) != tone(old):
-            self._devices_lane.add(partial(self._media.play, tone(new)))
+            self._devices_lane.add(partial(self._sound, tone(new)))
 
     def _carry_out(self, effect: Effect) -> None:
         match effect:
@@ -291,6 +304,18 @@ class CallService:
 
     async def _refresh(self) -> None:
         self.happened(DevicesChanged(await self._media.refresh()))
+
+    async def _sound(self, wanted: Tone) -> None:
+        await self._media.play(wanted)
+        if wanted == "identify":
+            from device.media.spoken import speak
+
+            try:
+                words = await asyncio.to_thread(speak, *self._name)
+            except MediaError as error:
+                _log.warning("the station says no name, and sounds its chime alone: %s", error)
+            else:
+                await self._media.play(wanted, words)
 
     async def _test_sound(self) -> None:
         # A call may have begun between the asking and now.

@@ -41,6 +41,7 @@ from device.call.events import (
     StopTimer,
     TimerFired,
     Unusable,
+    Which,
 )
 from device.call.hearing import hear
 from device.call.moves import (
@@ -58,6 +59,8 @@ from device.call.moves import (
     running,
     say,
     settle,
+    show_no_more,
+    show_which,
     stay,
 )
 from device.call.state import Call, Moment, Session
@@ -65,18 +68,26 @@ from messaging.call import Accept, Devices, Offer, Request, Status
 from messaging.local import CallState
 
 
-def begin(devices: Devices, now: Moment, *, enrolled: bool, clinic: bool) -> Session:
+def begin(devices: Devices, now: Moment, *, enrolled: bool, clinic: bool, locked: bool = False) -> Session:
     """The session of a process that has just started: no call, no link yet."""
-    session = Session("offline", now.wall, devices, enrolled, clinic)
+    session = Session("offline", now.wall, devices, enrolled, clinic, locked)
     state, fault = home_of(session)
     return replace(session, state=state, fault=fault)
 
 
 def step(session: Session, event: Event, now: Moment) -> Step:
     """The only door. Any event may come in any state; one that means nothing there changes nothing."""
+    moved, effects = _step(session, event, now)
+    if moved.identifying and (moved.state not in s.HOME or isinstance(event, Pressed)):
+        return before(effects, show_no_more(moved))
+    return moved, effects
+
+
+def _step(session: Session, event: Event, now: Moment) -> Step:
     match event:
         case Pressed():
-            return _ON_PRESS[session.state](session, event, now)
+            pressed = replace(session, presses=session.presses + 1)
+            return _ON_PRESS[session.state](pressed, event, now)
         case Heard():
             return hear(session, event, now)
         case TimerFired():
@@ -102,8 +113,10 @@ def step(session: Session, event: Event, now: Moment) -> Step:
             return resuming.address_gone(session, now)
         case AddressCame():
             return resuming.address_came(session, now)
-        case Configured(enrolled, clinic):
-            return settle(replace(session, enrolled=enrolled, clinic=clinic), now)
+        case Configured(enrolled, clinic, locked):
+            return settle(replace(session, enrolled=enrolled, clinic=clinic, locked=locked), now)
+        case Which(seconds):
+            return show_which(session, seconds)
         case _:
             assert_never(event)
 
@@ -170,6 +183,8 @@ def _timer(session: Session, fired: TimerFired, now: Moment) -> Step:
         return end(replace(session, link_timer=0), now, "link_down")
     if fired.token == session.renew_timer != 0 and session.state in ("connecting", "in_call"):
         return resuming.look_again(replace(session, renew_timer=0), now)
+    if fired.token == session.identify_timer != 0:
+        return show_no_more(session)
     if fired.token != session.timer or session.timer == 0:
         return stay(session)
     return _ON_TIMEOUT[session.state](session, now)

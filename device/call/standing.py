@@ -14,6 +14,7 @@ from messaging.enrolment import split_address
 from messaging.envelope import parse_json
 from messaging.errors import MalformedMessage, MessageError
 from messaging.link.mqtt import MqttLink, MqttSettings
+from messaging.local import LOCK
 from messaging.twin import MOST_CONFIG_BYTES, Config
 from provisioning.station.errors import StateUnusable
 from provisioning.station.keystore import Identity, Keystore
@@ -44,6 +45,11 @@ def read_identity(state_dir: Path) -> Identity | None:
 def is_nobody(state_dir: Path) -> bool:
     """Whether there is no identity: not one that cannot be read just now, but none."""
     return not (state_dir / "identity.json").exists()
+
+
+def is_locked(state_dir: Path) -> bool:
+    """Whether the region has put this station out of use."""
+    return (state_dir / LOCK).exists()
 
 
 def certificate_stamp(state_dir: Path) -> int | None:

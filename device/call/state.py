@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from messaging.call import Devices, EndReason, IceServer
-from messaging.local import CallState, CallView, FaultReason, LightPattern
+from messaging.local import AT_HOME, CallState, CallView, FaultReason, LightPattern
 
 REPLY_S = 5.0  # calling, until the region says that it rings
 NO_ANSWER_S = 180.0  # calling, until a clinician answers
@@ -20,8 +20,8 @@ ENDING_S = 2.0
 FEEDBACK_S = 8.0
 LINK_GRACE_S = 5.0  # the broker may be away so long before a call that is not connected is given up
 
-Tone = Literal["ring", "calling", "none"]
-HOME: frozenset[CallState] = frozenset({"idle", "fault", "offline"})
+Tone = Literal["ring", "calling", "identify", "none"]
+HOME = AT_HOME
 RUNNING: frozenset[CallState] = frozenset({"calling", "ringing", "connecting", "in_call"})
 
 
@@ -66,13 +66,14 @@ class Call:
 
 @dataclass(frozen=True)
 class Session:
-    """All that the call process decides by. `timer`, `link_timer` and `renew_timer` are tokens in force, 0 for none."""
+    """All that the call process decides by. The timers are tokens in force, 0 for none."""
 
     state: CallState
     since: float
     devices: Devices
     enrolled: bool = False
     clinic: bool = False
+    locked: bool = False  # out of use: no call begins, and one that runs goes on
     link: bool = False
     call: Call | None = None
     last_call: str = ""  # what still comes about it is late, not foreign
@@ -81,11 +82,19 @@ class Session:
     resuming: bool = False
     reason: EndReason | None = None
     fault: FaultReason | None = None
+    presses: int = 0
     presses_refused: int = 0
+    identified: int = 0  # how often it has shown which one it is
     tokens: int = 0
     timer: int = 0
     link_timer: int = 0
     renew_timer: int = 0
+    identify_timer: int = 0
+
+    @property
+    def identifying(self) -> bool:
+        """Whether it shows which station it is."""
+        return self.identify_timer != 0
 
     @property
     def running_call(self) -> str | None:
@@ -106,8 +115,12 @@ def light(session: Session) -> LightPattern:
         return session.state
     if session.media_open or session.testing:
         return "live"
+    if session.identifying:
+        return "identify"
     if session.state == "idle":
         return "ready"
+    if session.fault == "locked":
+        return "off"  # for weeks, perhaps: nobody is to be called by it
     return "fault" if session.state in ("fault", "offline") else "off"
 
 
@@ -120,6 +133,8 @@ def tone(session: Session) -> Tone:
     """What the speaker plays when nobody speaks."""
     if session.state == "ringing":
         return "ring"
+    if session.identifying and not session.testing:
+        return "identify"
     return "calling" if session.state == "calling" else "none"
 
 
@@ -129,7 +144,9 @@ def view(session: Session, boot: str, volume: int, refused_messages: int) -> Cal
     shown = CallView(
         session.state, boot, session.since, light(session), session.devices,
         resuming=session.resuming, reason=session.reason, fault=session.fault,
-        presses_refused=session.presses_refused, volume=volume, refused_messages=refused_messages,
+        presses_refused=session.presses_refused, presses=session.presses,
+        identifying=session.identifying, identified=session.identified,
+        volume=volume, refused_messages=refused_messages,
     )  # fmt: skip
     if call is None:
         return shown

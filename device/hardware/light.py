@@ -36,6 +36,7 @@ PATTERNS: dict[LightPattern, tuple[Step, ...]] = {
     "calling": (Step(0.6, 1, 1.0), Step(1, 0.6, 1.0)),
     "ringing": (Step(1, 1, 0.5), Step(0, 0, 0.5)),
     "live": (Step(1, 1),),
+    "identify": (Step(1, 1, 0.2), Step(0, 0, 0.2), Step(1, 1, 0.2), Step(0, 0, 0.2), Step(1, 1, 0.2), Step(0, 0, 0.6)),
     "fault": (Step(1, 1, 0.15), Step(0, 0, 0.25), Step(1, 1, 0.15), Step(0, 0, 1.45)),
 }
 

@@ -31,6 +31,7 @@ class Known:
     refused_messages: int
     echo: Echo | None = None
     sound_test: SoundTest | None = None
+    locked: bool = False
 
 
 def report(known: Known, state_dir: Path, monotonic: float, root: Path = read.MACHINE) -> Health:
@@ -57,4 +58,5 @@ def report(known: Known, state_dir: Path, monotonic: float, root: Path = read.MA
         refused_messages=known.refused_messages,
         echo=known.echo,
         sound_test=known.sound_test,
+        locked=known.locked,
     )

@@ -23,6 +23,12 @@ class CancellerFailed(MediaError):
     code = "canceller"
 
 
+class NoVoice(MediaError):
+    """The station has no voice to say words with."""
+
+    code = "no_voice"
+
+
 class NoStill(MediaError):
     """No still can be had; `code` is one of `busy`, `closed`, `not_allowed`, `no_camera`, `failed`, `too_large`."""
 

@@ -6,6 +6,9 @@ import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from device.hardware.ports import Block, CameraMode, Frame, Hardware, OnFault
 from device.media.acoustics import selftest
 from device.media.acoustics.room import RoomSound
@@ -226,10 +229,13 @@ class Media:
         self._speaker.set_volume(percent)
         self._room.changed()
 
-    async def play(self, tone: Tone) -> None:
-        """Play a tone until another (or "none") is asked for; only the speaker opens for it."""
+    async def play(self, tone: Tone, words: NDArray[np.int16] | None = None) -> None:
+        """Play a tone until another (or "none") is asked for; only the speaker opens for it.
+
+        `words` (mono, 48 kHz) are said after each `identify`.
+        """
         async with self._lock:
-            self._loudspeaker.play(tone)
+            self._loudspeaker.play(tone, words)
             if tone != "none":
                 await self._devices.want("speaker")
             elif self._ring is None:

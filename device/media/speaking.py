@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import numpy as np
+from numpy.typing import NDArray
+
 from device.hardware.ports import Block
 from device.media.acoustics.shaping import Shaping
 from device.media.echo import SoundProcessor
@@ -25,9 +28,9 @@ class Loudspeaker:
         self.shaping = Shaping()
         self.meter = LevelMeter()
 
-    def play(self, tone: Tone) -> None:
-        """Begin a tone, or end it with "none"."""
-        self._own = tone_blocks(tone)
+    def play(self, tone: Tone, words: NDArray[np.int16] | None = None) -> None:
+        """Begin a tone, with words where it has any, or end it with "none"."""
+        self._own = tone_blocks(tone) if words is None else tone_blocks(tone, words)
 
     def play_once(self, blocks: Iterator[Block]) -> None:
         """Play these before anything else, in place of a tone."""

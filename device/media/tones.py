@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from device.hardware.ports import BLOCK, SAMPLE_RATE, Block
 
-Tone = Literal["none", "ring", "calling"]
+Tone = Literal["none", "ring", "calling", "identify"]
 
 _LEVEL = 0.35  # of full scale: the speaker's volume is set elsewhere
 # (seconds, Hz) one after the other; 0 Hz is silence. The ring is a rising G major chord, twice, then a pause;
@@ -26,13 +26,19 @@ _RING = (
     (2.0, 0.0),
 )
 _CALLING = ((1.0, 425.0), (4.0, 0.0))
+_IDENTIFY = ((0.2, 587.3), (0.2, 440.0), (0.35, 587.3), (0.4, 0.0))  # then the words, where there is a voice
+_REST_S = 1.5
+_SCORES = {"ring": _RING, "calling": _CALLING, "identify": _IDENTIFY}
+_WORDLESS = np.zeros(0, np.int16)
 
 
-def tone_blocks(tone: Tone) -> Iterator[Block]:
-    """The tone in blocks of 10 ms, for ever; nothing for "none"."""
+def tone_blocks(tone: Tone, words: NDArray[np.int16] = _WORDLESS) -> Iterator[Block]:
+    """The tone in blocks of 10 ms, for ever; nothing for "none". `words` (mono, 48 kHz) follow each `identify`."""
     if tone == "none":
         return
-    samples = np.concatenate([_note(seconds, hertz) for seconds, hertz in (_RING if tone == "ring" else _CALLING)])
+    samples = np.concatenate([_note(seconds, hertz) for seconds, hertz in _SCORES[tone]])
+    if tone == "identify":
+        samples = np.concatenate((samples, words, _note(_REST_S, 0.0)))
     whole = samples[: len(samples) // BLOCK * BLOCK].reshape(-1, BLOCK)
     while True:
         yield from whole

@@ -12,7 +12,7 @@ from typing import Literal
 from kiosk_ui.screen.opening import is_open, opens_next
 from kiosk_ui.words import Said, Words, elapsed
 from messaging.call import Devices, EndReason
-from messaging.local import ON_AIR, AgentView, CallView, ClaimShown
+from messaging.local import AT_HOME, ON_AIR, AgentView, CallView, ClaimShown
 from messaging.twin import Config, Language
 
 FROZEN_AFTER_S = 2.0  # a picture older than this is not shown as a live one
@@ -23,7 +23,7 @@ LOST_LONG_S = 60.0  # a line lost for so long: the resident is given the telepho
 OWN_LIVE_S = 1.0  # own pictures this fresh mean an open camera, whatever was said
 _NIGHT = (21, 7)  # hours in which a bright screen would wake a sleeper
 
-Layout = Literal["idle", "calling", "ringing", "connecting", "in_call", "ended", "fault", "offline", "claim"]
+Layout = Literal["idle", "calling", "ringing", "connecting", "in_call", "ended", "fault", "offline", "claim", "note"]
 Tone = Literal["calm", "night", "calling", "ringing", "live", "trouble"]
 Bar = Literal["button", "phone", "staff", "none"]  # what the bar at the bottom is about
 
@@ -99,7 +99,7 @@ class _Composer:
         self.closed = self.time_known and not is_open(config.opening, self.when)
 
     def view(self) -> ScreenView:
-        view = self._page()
+        view = self._noted(self._page())
         if self._refused() and view.bar == "none":
             view = replace(view, notice=self.texts.refused_wait)
         own_fresh = self.noticed.own_age is not None and self.noticed.own_age < OWN_LIVE_S
@@ -138,6 +138,22 @@ class _Composer:
                 return self._fault(self.call)
             case "offline":
                 return self._trouble("offline", self.texts.offline)
+
+    def _noted(self, page: ScreenView) -> ScreenView:
+        """The page while nobody is in a call: with which station this is, or a message from the region, on it."""
+        call, agent = self.call, self.agent
+        if call is None or agent is None or call.state not in AT_HOME or page.layout == "claim":
+            return page
+        if call.identifying:
+            return self._note(page, self.config.station or agent.station, self.texts.identify)
+        if agent.message and call.state == "idle":
+            return self._note(page, agent.message, ", ".join(filter(None, (page.date, page.clock))))
+        return replace(page, notice=page.notice or agent.message)
+
+    @staticmethod
+    def _note(page: ScreenView, headline: str, sub: str) -> ScreenView:
+        """What the button does, or whom to phone, still stands at the bottom."""
+        return replace(page, layout="note", headline=headline, sub=sub, clock="", date="", staff="")
 
     def _idle(self) -> ScreenView:
         when, known = self.when, self.time_known

@@ -89,6 +89,7 @@ class ScreenTexts:
     refused: str  # a press just now could not do anything
     refused_wait: str  # nor now, but in a moment
     staff_code: str  # {code}
+    identify: str  # below the station's name, while somebody looks for it
     claim: Said  # IT is to approve the station, by the digits and the QR code beside
 
 
@@ -135,6 +136,13 @@ class ConsoleTexts:
 
 
 @dataclass(frozen=True)
+class SpokenTexts:
+    """What the station says aloud."""
+
+    identify: str  # {station}
+
+
+@dataclass(frozen=True)
 class PanelTexts:
     """The simulated station's front in a browser."""
 
@@ -159,6 +167,7 @@ class Catalogue:
 
     calendar: Calendar
     screen: ScreenTexts
+    spoken: SpokenTexts
     console: ConsoleTexts
     panel: PanelTexts
     ended: Mapping[EndReason, Said]  # {name} is the other side

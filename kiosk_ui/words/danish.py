@@ -1,6 +1,14 @@
 """Danish, as one says it to an old person: du, short, warm, never a reproach, always what to do next."""
 
-from kiosk_ui.words.catalogue import Calendar, Catalogue, ConsoleTexts, PanelTexts, Said, ScreenTexts
+from kiosk_ui.words.catalogue import (
+    Calendar,
+    Catalogue,
+    ConsoleTexts,
+    PanelTexts,
+    Said,
+    ScreenTexts,
+    SpokenTexts,
+)
 
 CALENDAR = Calendar(
     weekdays=("mandag", "tirsdag", "onsdag", "torsdag", "fredag", "lørdag", "søndag"),
@@ -63,6 +71,7 @@ SCREEN = ScreenTexts(
     refused="Tak for dit tryk. Vi kan ikke ringe lige nu.",
     refused_wait="Tak for dit tryk. Knappen er klar om lidt.",
     staff_code="Til personalet: {code}",
+    identify="Det er den her. Knappen virker, som den plejer.",
     claim=Said(
         "Knappen er ikke klar endnu",
         "Til IT: Skan koden, eller find kontrolkoden på regionens side, og godkend stationen.",
@@ -127,6 +136,7 @@ PANEL = PanelTexts(
 DANISH = Catalogue(
     calendar=CALENDAR,
     screen=SCREEN,
+    spoken=SpokenTexts(identify="Her er {station}."),
     console=CONSOLE,
     panel=PANEL,
     ended={
@@ -149,6 +159,7 @@ DANISH = Catalogue(
     },
     faults={
         "not_enrolled": Said("Knappen er ikke klar endnu", "Personalet skal gøre den klar først."),
+        "locked": Said("Knappen er taget ud af brug", "Den kan ikke ringe. Haster det meget, så ring 112."),
         "no_clinic": Said("Knappen er ikke klar endnu", "Den mangler at vide, hvem den skal ringe til."),
         "no_devices": Said("Knappen kan ikke ringe lige nu", "Kamera og mikrofon virker ikke."),
         "internal": Said("Knappen kan ikke ringe lige nu", "Noget virker ikke, som det skal."),
@@ -171,6 +182,7 @@ DANISH = Catalogue(
         "ringing": "det ringer",
         "live": "kamera og mikrofon tændt",
         "fault": "fejl",
+        "identify": "viser, hvilken station det er",
     },
     devices={"camera": "Kamera", "microphone": "Mikrofon", "speaker": "Højttaler"},
     device_states={"ok": "virker", "missing": "mangler", "fault": "fejl"},

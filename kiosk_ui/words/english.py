@@ -1,6 +1,14 @@
 """English, as plain and warm as the Danish: short sentences, no reproach, always what to do next."""
 
-from kiosk_ui.words.catalogue import Calendar, Catalogue, ConsoleTexts, PanelTexts, Said, ScreenTexts
+from kiosk_ui.words.catalogue import (
+    Calendar,
+    Catalogue,
+    ConsoleTexts,
+    PanelTexts,
+    Said,
+    ScreenTexts,
+    SpokenTexts,
+)
 
 CALENDAR = Calendar(
     weekdays=("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"),
@@ -63,6 +71,7 @@ SCREEN = ScreenTexts(
     refused="Thank you for pressing. We cannot call just now.",
     refused_wait="Thank you for pressing. The button will be ready soon.",
     staff_code="For staff: {code}",
+    identify="This is the one. The button works as it always does.",
     claim=Said(
         "The button is not ready yet",
         "For IT: scan the code, or find the check code on the region's page, and approve.",
@@ -127,6 +136,7 @@ PANEL = PanelTexts(
 ENGLISH = Catalogue(
     calendar=CALENDAR,
     screen=SCREEN,
+    spoken=SpokenTexts(identify="This is {station}."),
     console=CONSOLE,
     panel=PANEL,
     ended={
@@ -153,6 +163,7 @@ ENGLISH = Catalogue(
     },
     faults={
         "not_enrolled": Said("The button is not ready yet", "The staff must make it ready first."),
+        "locked": Said("The button is out of use", "It cannot call. In an emergency, phone 112."),
         "no_clinic": Said("The button is not ready yet", "It has not been told whom to call."),
         "no_devices": Said("The button cannot call just now", "The camera and the microphone do not work."),
         "internal": Said("The button cannot call just now", "Something does not work as it should."),
@@ -175,6 +186,7 @@ ENGLISH = Catalogue(
         "ringing": "ringing",
         "live": "camera and microphone on",
         "fault": "fault",
+        "identify": "shows which station this is",
     },
     devices={"camera": "Camera", "microphone": "Microphone", "speaker": "Speaker"},
     device_states={"ok": "works", "missing": "missing", "fault": "fault"},

@@ -6,7 +6,15 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from kiosk_ui.words import times
-from kiosk_ui.words.catalogue import Catalogue, ConsoleTexts, DeviceName, PanelTexts, Said, ScreenTexts
+from kiosk_ui.words.catalogue import (
+    Catalogue,
+    ConsoleTexts,
+    DeviceName,
+    PanelTexts,
+    Said,
+    ScreenTexts,
+    SpokenTexts,
+)
 from kiosk_ui.words.danish import DANISH
 from kiosk_ui.words.english import ENGLISH
 from messaging.call import DeviceState, EndReason
@@ -26,6 +34,7 @@ class Words:
         self.language: Language = language
         self._calendar = catalogue.calendar
         self.screen: ScreenTexts = catalogue.screen
+        self.spoken: SpokenTexts = catalogue.spoken
         self.console: ConsoleTexts = catalogue.console
         self.panel: PanelTexts = catalogue.panel
         self.ended: Mapping[EndReason, Said] = catalogue.ended

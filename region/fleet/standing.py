@@ -81,6 +81,7 @@ def standing(station: Station, presence: Iterable[ProcessPresence], reports: Ite
         *_connection(station, agent_online, call_online, bool(processes)),
         *(_report_age(health_at, now) if agent_online else ()),
         *(of_devices(devices) if devices else ()),
+        *((Remark("locked", "bad"),) if health and health.locked else ()),
         *(of_machine(health) if health else ()),
         *(_config(station, reported) if agent_online else ()),
         *(_certificate(certificate_expires, now) if certificate_expires is not None else ()),

@@ -8,7 +8,19 @@ from pathlib import Path
 
 import pytest
 
-from messaging.command import DISTURBING, Message, Order, Reboot, Renew, Restart, SelfTest, Volume, Wipe
+from messaging.command import (
+    DISTURBING,
+    Diagnostics,
+    Identify,
+    Lock,
+    Order,
+    Reboot,
+    Renew,
+    Restart,
+    SelfTest,
+    Volume,
+    Wipe,
+)
 from messaging.signed import SIGNING, carry
 from messaging.twin import Config
 from provisioning.authority.certificates import Issuer
@@ -92,7 +104,7 @@ async def test_what_ends_the_agent_is_told_done_by_the_next_run_and_never_done_t
         assert (machine == "first") is isinstance(order, Restart)
 
 
-@pytest.mark.parametrize("order", [Reboot(), Restart("call"), SelfTest(), Wipe(STATION)])
+@pytest.mark.parametrize("order", [Reboot(), Restart("call"), SelfTest(), Identify(), Lock(), Wipe(STATION)])
 async def test_what_disturbs_waits_for_the_end_of_a_call_and_says_so(tmp_path: Path, order: Order) -> None:
     async with commanded(tmp_path) as to:
         to.call.show("in_call")
@@ -123,7 +135,7 @@ async def test_a_call_that_begins_meanwhile_comes_first_and_the_order_is_carried
 
 async def test_what_is_not_carried_out_says_so(tmp_path: Path) -> None:
     async with commanded(tmp_path) as to:
-        to.give(CID, Message("Vi kommer kl. 10"))
+        to.give(CID, Diagnostics())
         await to.told(CID, "failed", "unsupported")
         assert to.states(CID) == [("failed", "unsupported")]
 

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from device.agent.commands.lasting import Lasting
 from device.agent.config_store import ConfigStore
 from device.agent.desired import InForce
 from device.agent.trial import Journal, TakenBack
-from device.call.standing import Standing, mqtt_link, read_config, read_identity
+from device.call.standing import Standing, is_locked, mqtt_link, read_config, read_identity
 from messaging.clock import ManualClock
 from messaging.link.mqtt import MqttLink
 from messaging.twin import Config
@@ -21,6 +22,15 @@ IDENTITY = {"station": "st-00000001", "broker": "region.example:8403", "url": "h
 
 def test_without_files_it_is_nobody_and_works_by_the_defaults(tmp_path: Path) -> None:
     assert (read_identity(tmp_path), read_config(tmp_path)) == (None, Standing())
+
+
+def test_a_station_out_of_use_knows_it_before_the_agent_has_spoken(tmp_path: Path) -> None:
+    assert not is_locked(tmp_path)
+    lasting = Lasting(tmp_path, tmp_path, ManualClock(), lambda: None)
+    lasting.lock(True)
+    assert is_locked(tmp_path)
+    lasting.lock(False)
+    assert not is_locked(tmp_path)
 
 
 def test_the_config_in_force_is_what_it_works_by(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from device.agent.commands.errors import OtherOrder
 from device.agent.commands.judging import MOST_OPEN, SUPPORTED, Standing, judge
 from messaging.codec import encode
-from messaging.command import LONGEST_S, ORDERS, CommandType, Order, Progress, Restart, Volume, Wipe
+from messaging.command import LONGEST_S, ORDERS, CommandType, Message, Order, Progress, Restart, Volume, Wipe
 from messaging.errors import MessageError, StaleMessage
 from messaging.signed import Word
 from messaging.topics import Topic
@@ -19,7 +19,10 @@ from messaging.topics import Topic
 STATION = "st-k3m9q2x7"
 CID = "0123456789abcdef"
 NOW = 1_800_000_000.0
-BODIES: dict[CommandType, Order] = {"restart": Restart("call"), "volume": Volume(40), "wipe": Wipe(STATION)}
+BODIES: dict[CommandType, Order] = {
+    "restart": Restart("call"), "volume": Volume(40), "wipe": Wipe(STATION),
+    "message": Message("Vi kommer kl. 10"),
+}  # fmt: skip
 
 
 def word(kind: CommandType = "volume", body: Any = None, issued: float = NOW, lasts: float = 600.0) -> Word:

@@ -53,7 +53,15 @@ def test_no_pattern_flashes_more_than_three_times_in_a_second(pattern: LightPatt
 
 @pytest.mark.parametrize(
     ("pattern", "steady"),
-    [("off", True), ("ready", True), ("live", True), ("calling", False), ("ringing", False), ("fault", False)],
+    [
+        ("off", True),
+        ("ready", True),
+        ("live", True),
+        ("calling", False),
+        ("ringing", False),
+        ("fault", False),
+        ("identify", False),
+    ],
 )
 def test_steady_patterns_never_change_and_cost_nothing(pattern: LightPattern, steady: bool) -> None:
     assert math.isinf(level(pattern, 3.0)[1]) is steady

@@ -108,7 +108,7 @@ def test_every_field_of_the_report_is_a_number_or_one_of_a_few_words() -> None:
     for field in dataclasses.fields(Health):
         if field.name in ("devices", "processes", "versions", "sound_test"):
             continue
-        assert field.name in words or any(kind in str(field.type) for kind in ("int", "float")), field.name
+        assert field.name in words or any(kind in str(field.type) for kind in ("int", "float", "bool")), field.name
     for field in dataclasses.fields(SoundTest):
         kinds = ("int", "float", "bool", "DeviceState", "Echo")
         assert any(kind in str(field.type) for kind in kinds), field.name

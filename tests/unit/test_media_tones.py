@@ -48,6 +48,14 @@ def test_a_tone_pauses(tone: Tone) -> None:
     assert 0.2 < np.mean(quiet) < 0.9
 
 
+def test_the_words_of_who_is_looked_for_follow_each_chime() -> None:
+    words = np.full(4800, 7, np.int16)
+    said = np.concatenate(list(itertools.islice(tone_blocks("identify", words), 700)))
+    assert np.count_nonzero(said == 7) >= 2 * 4800
+    chime = np.concatenate(list(itertools.islice(tone_blocks("identify"), 20)))
+    assert np.array_equal(said[: len(chime)], chime), "they listen up first"
+
+
 def test_the_ring_is_louder_than_speech_and_not_at_full_scale() -> None:
     loudest = np.abs(seconds("ring", 5).astype(int)).max()
     assert 6_000 < loudest < 16_000

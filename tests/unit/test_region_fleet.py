@@ -96,6 +96,7 @@ def test_a_station_that_is_well_is_ready_and_nothing_is_remarked() -> None:
         ("no_report", True, {"health": None}),
         ("old_report", True, {"age_s": STALE_S + 1}),
         ("no_devices", False, {"health": replace(WELL, devices=Devices("missing", "fault", "ok"))}),
+        ("locked", False, {"health": replace(WELL, locked=True)}),
         ("camera_missing", True, {"health": replace(WELL, devices=Devices("missing", "ok", "ok"))}),
         ("camera_fault", True, {"health": replace(WELL, devices=Devices("fault", "ok", "ok"))}),
         ("microphone_missing", True, {"health": replace(WELL, devices=Devices("ok", "missing", "ok"))}),

@@ -392,6 +392,48 @@ def test_a_lost_line_is_said_calmly_and_after_a_minute_whom_to_phone(phone: str)
         assert (late.bar, late.bar_text) == ("staff", "Sig det til en medarbejder, hvis du har brug for hjælp")
 
 
+def test_a_message_stands_large_over_the_day_and_the_button_is_what_it_was() -> None:
+    agent = replace(agent_view(), message="Vi kommer kl. 10")
+    view, plain = (screen_view(call_view("idle"), one, at(14)) for one in (agent, agent_view()))
+    assert (view.layout, view.headline) == ("note", "Vi kommer kl. 10")
+    assert view.sub == "Lørdag den 21. november, kl. 14.05"
+    assert (view.bar, view.bar_text, view.tone) == (plain.bar, plain.bar_text, plain.tone)
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_a_message_is_never_over_a_call_and_hides_no_trouble(state: CallState) -> None:
+    agent = replace(agent_view(), message="Vi kommer kl. 10")
+    view, plain = (screen_view(call_view(state), one, FRESH) for one in (agent, agent_view()))
+    if state in ("offline", "fault"):
+        assert replace(view, notice=plain.notice) == plain
+        assert view.notice == "Vi kommer kl. 10"
+    elif state != "idle":
+        assert view == plain
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("state", ["idle", "offline", "fault"])
+def test_who_looks_for_a_station_reads_its_name_and_a_resident_whom_the_button_calls(
+    state: CallState, language: Language
+) -> None:
+    call, agent = call_view(state, identifying=True), agent_view(language)
+    view, plain = (screen_view(one, agent, FRESH) for one in (call, call_view(state)))
+    assert (view.layout, view.headline) == ("note", "Stue 12")
+    assert (view.bar, view.bar_text) == (plain.bar, plain.bar_text)
+    nameless = screen_view(call, agent_view(language, station=""), FRESH)
+    assert nameless.headline.lower() == agent.station
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_station_out_of_use_says_so_plainly_with_whom_to_phone_and_what_in_an_emergency(language: Language) -> None:
+    view = shown("fault", language=language, fault="locked")
+    assert view.headline == Words(language).faults["locked"].headline
+    assert "112" in view.sub
+    assert (view.bar, PHONE in view.bar_text) == ("phone", True)
+    pressed = shown("fault", Noticed(NOW, refused_ago=1.0), language, fault="locked")
+    assert (pressed.notice, pressed.bar_text) == (Words(language).screen.refused, view.bar_text)
+
+
 @given(calls, agents, moments)
 def test_whatever_is_said_the_screen_has_something_to_show_and_never_a_dead_picture(
     call: CallView | None, agent: AgentView | None, noticed: Noticed

@@ -121,7 +121,8 @@ events = st.one_of(
     st.just(e.MediaClosed()),
     st.builds(e.DevicesChanged, devices),
     st.sampled_from([e.LinkUp(), e.LinkUp(), e.LinkDown()]),
-    st.builds(e.Configured, st.booleans(), st.just(True)),
+    st.builds(e.Configured, st.booleans(), st.just(True), st.booleans()),
+    st.builds(e.Which, st.floats(5, 120)),
     st.builds(e.TimerFired, st.integers(0, 30)),
     st.builds(e.PeerConnected, generations),
     st.builds(e.PeerLost, generations),
@@ -161,10 +162,14 @@ def _promises(story: Story, before: str, event: e.Event) -> None:
     assert ("state" in story.timers) == (session.timer != 0), "a state that should time out has its timer"
     assert from_line(to_line(view(session, "boot", 70, 0))) is not None
     assert (tone(session) == "ring") == (session.state == "ringing")
+    assert ("identify" in story.timers) == session.identifying, "it stops showing itself by itself"
+    assert not session.identifying or session.state in ("idle", "fault", "offline"), "never over a call"
+    if session.locked and before in ("idle", "fault", "offline", "feedback"):
+        assert session.running_call is None, "a station out of use begins no call"
 
 
-@given(enrolled=st.booleans(), clinic=st.booleans(), present=devices)
-def test_a_process_that_starts_has_no_call(enrolled: bool, clinic: bool, present: Devices) -> None:
-    session = begin(present, Moment(0, 0), enrolled=enrolled, clinic=clinic)
+@given(enrolled=st.booleans(), clinic=st.booleans(), locked=st.booleans(), present=devices)
+def test_a_process_that_starts_has_no_call(enrolled: bool, clinic: bool, locked: bool, present: Devices) -> None:
+    session = begin(present, Moment(0, 0), enrolled=enrolled, clinic=clinic, locked=locked)
     assert session.state in ("offline", "fault")
     assert (session.running_call, session.media_open) == (None, False)

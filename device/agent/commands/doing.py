@@ -10,8 +10,25 @@ from typing import Literal
 from device.agent.commands.evidence import Evidence
 from device.agent.commands.hands import Hands
 from device.agent.commands.table import CallStanding
-from messaging.command import Order, Progress, Reason, Reboot, Renew, Restart, SelfTest, Volume, Wipe, failed
-from messaging.local import End, Message
+from messaging.command import (
+    Identify,
+    Lock,
+    Order,
+    Progress,
+    Reason,
+    Reboot,
+    Renew,
+    Restart,
+    SelfTest,
+    Unlock,
+    Volume,
+    Wipe,
+    failed,
+    kind_of,
+)
+from messaging.command import Message as Said
+from messaging.local import End, ShowWhich
+from messaging.local import Message as ToCall
 
 _log = logging.getLogger(__name__)
 ASKED: Literal["asked"] = "asked"
@@ -28,11 +45,14 @@ class Reach:
     hands: Hands
     evidence: Callable[[], Evidence]
     call: Callable[[], CallStanding]
-    to_call: Callable[[Message], bool]  # False: station-call is away
+    to_call: Callable[[ToCall], bool]  # False: station-call is away
     end_screen: Callable[[str], bool]  # this run of it; False: the screen is away
     end_agent: Callable[[], None]
     renew: Callable[[], Awaitable[str]]  # '' or why not: `broker_or_disk`, `clock`, or a word of provisioning's
     set_volume: Callable[[int], None]  # OSError if it cannot be kept
+    lock: Callable[[bool], None]  # likewise
+    post: Callable[[str, float], None]  # likewise
+    screen_is_there: Callable[[], bool]
     look: Callable[[], dict[str, float]]
 
 
@@ -45,8 +65,12 @@ async def carry_out(order: Order, then: Evidence, reach: Reach) -> Outcome:
         return _asked(await reach.hands.reboot() if then.machine else "not_possible")
     if isinstance(order, Renew):
         return _ended(await reach.renew())
-    if isinstance(order, Volume):
-        return _set_volume(order, reach)
+    if isinstance(order, Identify):
+        return ASKED if reach.to_call(ShowWhich(order.seconds)) else failed("not_running")
+    if isinstance(order, Said) and not reach.screen_is_there():
+        return failed("not_running")
+    if isinstance(order, Volume | Lock | Unlock | Said):
+        return _keep(order, reach)
     if isinstance(order, SelfTest):
         return Progress("successful", figures=reach.look())
     # To retire: what follows is told, and only then begun (`running`), for afterwards nobody could tell it.
@@ -62,11 +86,16 @@ def _restart(order: Restart, then: Evidence, reach: Reach) -> Outcome:
     return ASKED if run and ask(run) else failed("not_running")
 
 
-def _set_volume(order: Volume, reach: Reach) -> Outcome:
+def _keep(order: Volume | Lock | Unlock | Said, reach: Reach) -> Outcome:
     try:
-        reach.set_volume(order.percent)
+        if isinstance(order, Volume):
+            reach.set_volume(order.percent)
+        elif isinstance(order, Said):
+            reach.post(order.text, order.seconds)
+        else:
+            reach.lock(isinstance(order, Lock))
     except OSError as error:
-        _log.error("the volume cannot be kept: %s", error)
+        _log.error("%s cannot be kept: %s", kind_of(order), error)
         return failed("disk")
     return Progress("successful")
 

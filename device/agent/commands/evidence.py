@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from messaging.codec import Length, Range
-from messaging.command import Order, Reboot, Renew, Restart
+from messaging.command import Identify, Order, Reboot, Renew, Restart
 
 Run = Annotated[str, Length(64)]
 Shown = Literal["done", "not_yet", "unknown"]
@@ -25,6 +25,7 @@ class Evidence:
     call: Run = ""
     screen: Run = ""
     certificate: Annotated[float, Range(0, 1e11)] = 0.0
+    identified: Annotated[int, Range(0, 2**53)] = 0  # how often that run of station-call has shown which one it is
 
 
 def shown(order: Order, then: Evidence, now: Evidence) -> Shown:
@@ -36,9 +37,18 @@ def shown(order: Order, then: Evidence, now: Evidence) -> Shown:
         return _another(getattr(then, order.process), getattr(now, order.process))
     if isinstance(order, Reboot):
         return _another(then.machine, now.machine)
+    if isinstance(order, Identify):
+        return _counted(then, now)
     if isinstance(order, Renew):
         return "done" if now.certificate > then.certificate else "not_yet"
     return "not_yet"
+
+
+def _counted(then: Evidence, now: Evidence) -> Shown:
+    if not now.call:
+        return "not_yet"
+    before = then.identified if now.call == then.call else 0
+    return "done" if now.identified > before else "not_yet"
 
 
 def _another(before: str, after: str) -> Shown:

@@ -15,7 +15,9 @@ from messaging.signed import Word
 from messaging.topics import Topic
 
 # What this version carries out. The others are answered, not dropped: nobody shall wait for them.
-SUPPORTED: frozenset[CommandType] = frozenset({"restart", "reboot", "self_test", "volume", "renew", "wipe"})
+SUPPORTED: frozenset[CommandType] = frozenset(
+    {"restart", "reboot", "self_test", "identify", "message", "volume", "renew", "lock", "unlock", "wipe"}
+)
 MOST_OPEN = 16  # orders that wait; nobody in their senses has given one station more
 
 

@@ -57,7 +57,7 @@ Rectangle {
 
         readonly property var pages: ({
             idle: idle, calling: calling, ringing: ringing, connecting: connecting,
-            in_call: inCall, ended: ended, fault: fault, offline: offline, claim: claim
+            in_call: inCall, ended: ended, fault: fault, offline: offline, claim: claim, note: note
         })
     }
 
@@ -70,6 +70,7 @@ Rectangle {
     Component { id: fault; Fault { theme: style; view: root.view } }
     Component { id: offline; Offline { theme: style; view: root.view } }
     Component { id: claim; Claim { theme: style; view: root.view } }
+    Component { id: note; Page { theme: style; view: root.view } }
 
     Bar {
         id: bar
