@@ -1,12 +1,14 @@
-"""What runs on a station at boot, before its processes. Standard library only: it must work when all else is broken.
+"""What runs on a station at boot, before its processes, and what they may not do themselves. Standard library only: it
+must work when all else is broken.
 
     python -m firmware_hooks take-code       as root: move a code file from the boot partition to the agent
     python -m firmware_hooks first-boot      is this machine fit to be a station: id, name, directories, code file
     python -m firmware_hooks boot-check      can this boot be trusted: disk, clock, power
+    python -m firmware_hooks set-clock       set the clock as station-agent asks, who has the region's word for it
 
 Several can be named at once; the exit code is then the worst of theirs.
 
-The exit codes are the contract with `systemd/system/laegeknap-{code,boot}.service` and with whoever runs a hook::
+The exit codes are the contract with `systemd/system/laegeknap-{code,boot,clock}.service` and with whoever runs a hook::
 
     0    ok: nothing to say
     10   degraded: the station starts, and something will trouble it (the outcome says what)

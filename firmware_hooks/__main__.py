@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from firmware_hooks import boot_check, first_boot, take_code
+from firmware_hooks import boot_check, first_boot, set_clock, take_code
 from firmware_hooks.machine import Machine, load_machine
 from firmware_hooks.outcome import EXIT_CODES, USAGE, Finding, HookError, Outcome, write_outcome
 
@@ -17,6 +17,7 @@ HOOKS: dict[str, Callable[[Machine], tuple[Finding, ...]]] = {
     "take-code": take_code.check,
     "first-boot": first_boot.check,
     "boot-check": boot_check.check,
+    "set-clock": set_clock.check,
 }
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from firmware_hooks.machine import FirmwareHangs, Machine
 from firmware_hooks.outcome import Finding, write_whole
 
-CLOCK_FILE = "clock-floor"  # in the state directory: the newest time this station has believed, Unix seconds as text
+CLOCK_FILE = "clock"  # in the state directory: the last time that station-agent knew to be right, Unix seconds as text
 LEAST_FREE_MB = 64
 _UNDER_VOLTAGE_NOW, _UNDER_VOLTAGE_SINCE_BOOT = 0x1, 0x10000
 _TOO_FAR = 4_102_444_800.0  # the year 2100: no clock of ours shows that
@@ -39,20 +39,14 @@ def disk(folder: Path) -> Finding:
 
 
 def clock(machine: Machine) -> Finding:
-    """Whether the clock shows a time that can be: not before this software was built, nor before it was last seen.
+    """Whether the clock shows a time that can be: not before this software was built, nor before it was last right.
 
-    A Pi has no battery for its clock. The hook does not set it; it says that certificates cannot be judged yet, and
-    saves the time when it is later than the one saved.
+    A Pi has no battery for its clock. The hook does not set it; it says that certificates cannot be judged yet.
     """
-    path = machine.state_dir / CLOCK_FILE
-    now, saved = machine.wall(), read_clock(path)
+    now, saved = machine.wall(), read_clock(machine.state_dir / CLOCK_FILE)
     built = Path(__file__).stat().st_mtime
     if not max(saved, built) <= now < _TOO_FAR:
         return Finding("clock", "degraded", "impossible")
-    try:
-        write_whole(path, f"{now:.0f}\n")
-    except OSError:
-        return Finding("clock", "degraded", "not_saved")
     return Finding("clock", "ok", "possible")
 
 

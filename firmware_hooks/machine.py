@@ -33,6 +33,14 @@ class Machine:
         """Unix seconds, right or wrong."""
         return time.time()
 
+    def monotonic(self) -> float:
+        """Seconds of CLOCK_MONOTONIC, the same for every process of this boot."""
+        return time.monotonic()
+
+    def set_wall(self, wall: float) -> None:
+        """Set the clock (Unix seconds); OSError if this process may not."""
+        time.clock_settime(time.CLOCK_REALTIME, wall)
+
     def boot_id(self) -> str:
         """The kernel's name for this boot, or "" where there is none."""
         return self._text("proc/sys/kernel/random/boot_id")

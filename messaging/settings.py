@@ -12,7 +12,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields, is_dataclass, replace
-from datetime import date
+from datetime import date, time
 from typing import Annotated, Any, Literal, Protocol, TypeVar, runtime_checkable
 from urllib.parse import urlsplit
 
@@ -161,13 +161,13 @@ class Opening:
 
 @dataclass(frozen=True)
 class Screen:
-    """What the resident's screen shows of names, and how bright it is (percent)."""
+    """What the resident's screen shows of names, and how bright it is, in percent (it can always be read)."""
 
     caller_name: bool = True
     caller_title: bool = True
     clinic: bool = True
     place: bool = True  # the room and the site
-    brightness: Percent = 80
+    brightness: Percent = 100
 
 
 @dataclass(frozen=True)
@@ -175,13 +175,18 @@ class Levels:
     """Levels beside the call's own volume, in percent."""
 
     ring: Percent = 70
-    prompts: Percent = 60  # the spoken prompts
-    light: Percent = 100  # the button's lamp
+    prompts: Percent = 60  # what else the station says or plays by itself
+    light: Percent = 100  # the button's lamp; it is always seen when it rings, and when the room may be seen or heard
 
 
 @dataclass(frozen=True)
 class Night:
-    """Night hours, local time; they may go past midnight. `quiet`: the ring is a light only."""
+    """Night hours, local time; they may go past midnight.
+
+    `volume` is the most of what the station plays by itself: a clinician's voice keeps the call's volume, for who has
+    pressed is awake. `quiet`: the ring is a light only. `brightness` is that of screen and lamp while nothing goes on;
+    0 is dark.
+    """
 
     on: bool = False
     begins: ClockTime = "22:00"
@@ -189,6 +194,13 @@ class Night:
     quiet: bool = False
     volume: Percent = 40
     brightness: Percent = 10
+
+    def covers(self, at: time) -> bool:
+        """Whether it is night at that time of day."""
+        now = f"{at:%H:%M}"
+        if self.begins < self.ends:
+            return self.on and self.begins <= now < self.ends
+        return self.on and (now >= self.begins or now < self.ends)
 
     def objection(self) -> str:
         """A night has a length."""

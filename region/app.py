@@ -171,7 +171,7 @@ def compose(options: ServeOptions, outside: Outside, tls: EnrolmentFiles, gate: 
     gate.let_go += [subject.shut_out for subject in subjects if subject.shut_out is not None]
     gate.presence += [subject.presence for subject in subjects if subject.presence is not None]
     site = http_server(build_site(region, subjects), options.tls_certificate, options.tls_key)
-    door = http_server(build_est(enrolment, renewals, authority, claims), tls.certificate, tls.key, tls.clients)
+    door = http_server(build_est(enrolment, renewals, authority, clock, claims), tls.certificate, tls.key, tls.clients)
     return House(region, wire, gate, subjects, site, door)
 
 

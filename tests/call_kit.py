@@ -24,7 +24,7 @@ from device.call.state import Moment
 from device.hardware.ports import Hardware
 from device.hardware.sim.button import SimButton, SimLight
 from device.media.errors import MediaError
-from messaging.call import Answer, Devices, FromRegion, FromStation, Ringing, from_station, to_data
+from messaging.call import Answer, Devices, FromRegion, FromStation, Invite, Ringing, from_station, to_data
 from messaging.clock import ManualClock
 from messaging.envelope import Sealer, open_envelope
 from messaging.health import Echo, SoundTest
@@ -196,6 +196,10 @@ class House:
             for client, topic, payload in self.broker.log
             if client == "call" and parse(topic).branch == "call"
         ]
+
+    async def invited(self) -> None:
+        """The clinic calls."""
+        await self.tells(Invite("Ann Demo", "GP"))
 
     async def in_call(self) -> None:
         await self.press()

@@ -12,10 +12,12 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
+from messaging.clock import Clock, SystemClock
 from provisioning.authority.ca import CertificateAuthority
 from provisioning.authority.ports import Given, Invitation
 from provisioning.authority.renewal import given
 from provisioning.authority.request import read_request
+from provisioning.authority.signing import WordSigner
 
 Builder = x509.CertificateSigningRequestBuilder
 
@@ -23,14 +25,18 @@ Builder = x509.CertificateSigningRequestBuilder
 class InMemorySigner:
     """The authority's process without the process: the same rules, called directly."""
 
-    def __init__(self, authority: CertificateAuthority) -> None:
+    def __init__(self, authority: CertificateAuthority, clock: Clock | None = None) -> None:
         self._authority = authority
+        self._words = WordSigner(authority, clock or SystemClock())
 
     async def chain(self) -> tuple[x509.Certificate, ...]:
         return self._authority.chain
 
     async def issue_station(self, station: str, request_der: bytes) -> x509.Certificate:
         return self._authority.issue_station(station, read_request(request_der))
+
+    async def tell_time(self, nonce: str) -> bytes:
+        return self._words.tell_time(nonce)
 
 
 class MemoryStore:

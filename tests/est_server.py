@@ -22,6 +22,7 @@ from messaging.clock import ManualClock, SystemClock
 from messaging.codec import decode, encode
 from messaging.enrolment import EST_PATH, CodeFile, write_code_file
 from messaging.envelope import parse_json
+from messaging.moment import TIME_PATH
 from provisioning.authority import est
 from provisioning.authority.ca import CertificateAuthority
 from provisioning.authority.enrolment import Enrolment
@@ -44,10 +45,11 @@ class EstServer:
         self.station = stations[0]
         self.store = MemoryStore(*stations)
         self.authority: CertificateAuthority = open_authority(folder / "ca", SystemClock())
-        self.enrolment = Enrolment(self.store, InMemorySigner(self.authority), SystemClock())
+        self.signer = InMemorySigner(self.authority)
+        self.enrolment = Enrolment(self.store, self.signer, SystemClock())
         self.clock = ManualClock()  # of renewals: moved on, a certificate is old without waiting
         self.clock.set_wall(SystemClock().wall())
-        self.renewals = Renewals(self.store, InMemorySigner(self.authority), self.clock)
+        self.renewals = Renewals(self.store, self.signer, self.clock)
         self.hosts = hosts
         self.port = 0
         self.broker = "127.0.0.1:1"
@@ -128,6 +130,8 @@ class EstServer:
     async def _respond(self, path: str, headers: dict[str, str], body: bytes, shown: x509.Certificate | None) -> bytes:
         if path == f"{EST_PATH}/cacerts":
             return http(200, est.encode_certificates(self.authority.chain))
+        if path.startswith(TIME_PATH):
+            return http(200, await self.signer.tell_time(path.rpartition("/")[2]))
         if path == CLAIM_PATH:
             return self._claim(body)
         try:

@@ -8,6 +8,7 @@ from typing import get_args
 
 from messaging.call import Devices, EndReason
 from messaging.local import AgentView, CallState, CallView, ClaimShown, FaultReason, LightPattern
+from messaging.settings import Night
 from messaging.twin import Config, Language
 
 NOW = 1_795_266_300.0  # Saturday 21 November 2026, in daylight in Denmark
@@ -56,6 +57,10 @@ def scenes(language: Language, agent: AgentView | None = None, **names: object) 
         return Scene(name, call_view(state, **{**seen, **changes}), agent, **pictures)
 
     yield scene("idle", "idle")
+    night = Night(on=True, begins="00:00", ends="23:59", brightness=10)
+    dark = replace(agent, config=replace(agent.config, night=night))
+    yield Scene("idle_night", call_view("idle"), dark)
+    yield Scene("ringing_night", call_view("ringing", outgoing=False, **names), dark)
     yield scene("idle_no_camera", "idle", devices=Devices(camera="missing"))
     yield scene("calling", "calling", own=True)
     yield scene("calling_long", "calling", own=True, since=NOW - 90)

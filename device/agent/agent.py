@@ -25,6 +25,7 @@ from device.agent.health_reports import HealthReports
 from device.agent.neighbours import DeviceHappened, Neighbours
 from device.agent.outbox import Outbox
 from device.agent.presence import Presence
+from device.agent.region_clock import ClockSetting, RegionClock
 from device.agent.renewing import Renewing
 from device.agent.surroundings import Surroundings
 from device.agent.telling import Telling
@@ -35,7 +36,9 @@ from device.agent.uplink import Hooks, Uplink
 from device.agent.words import Words
 from device.health import read
 from device.health.processes import Happened
+from device.health.uptime import boot_id
 from device.health.versions import versions
+from device.network.time_servers import make_time_servers
 from device.runtime.config import StationConfig
 from device.runtime.log_stream import streaming_log
 from device.runtime.service import Watchdog
@@ -57,6 +60,7 @@ from messaging.status import Birth
 from provisioning.station.claim import Claiming
 from provisioning.station.enrol import Enrolment
 from provisioning.station.keystore import Identity, Keystore
+from provisioning.station.region_time import RegionTime
 from provisioning.station.renew import Renewal
 
 _TICK_S = 1.0
@@ -95,6 +99,7 @@ class Agent:
         self._courier = Courier(self._outbox, surroundings.thread)
         self._telling = Telling(self._courier, self._time.sealer)
         self._server = LocalServer(config.runtime_dir / AGENT_SOCKET, self._on_local)
+        self._servers = make_time_servers(config.station.hardware, surroundings.root)
         self._renewing = Renewing(
             Renewal(self._keystore, lambda waiting: surroundings.try_renewed(self._keystore, waiting)),
             self._clock, surroundings.random, self._time.trust, lambda: self._validity, self._on_renewed,
@@ -123,8 +128,8 @@ class Agent:
         """Serve until cancelled, or until a command ends this run."""
         self._ending.begin()
         enrolling = Enrolling(
-            self._keystore, self._enrolment, self._claiming(), self._clock, self._on.patience(), self._on.random,
-            self._on_identity, self._on_error, self._on_claim,
+            self._keystore, self._enrolment, self._claiming(), self._clock, self._time.trust, self._on.patience(),
+            self._on.random, self._on_identity, self._on_error, self._on_claim,
         )  # fmt: skip
         await self._server.start()
         try:
@@ -135,6 +140,7 @@ class Agent:
                 async with asyncio.TaskGroup() as tasks:
                     tasks.create_task(self._call.run())
                     tasks.create_task(enrolling.run())
+                    tasks.create_task(self._region_clock().run())
                     tasks.create_task(self._renewing.run())
                     tasks.create_task(self._stay_connected(tasks))
                     tasks.create_task(self._health.run())
@@ -190,6 +196,14 @@ class Agent:
         station = self._config.station
         serial = serial_told(read.text(self._on.root / _SERIAL) or "")
         return Claiming(self._config.state_dir, Path(station.region_file), Path(station.code_file), serial)
+
+    def _region_clock(self) -> RegionClock:
+        station = self._config.station
+        known = RegionTime(self._keystore, Path(station.code_file), Path(station.region_file), self._clock)
+        setting = ClockSetting(self._config.runtime_dir, boot_id(self._on.root))
+        return RegionClock(
+            known.ask, self._time, setting, self._servers, self._clock, self._on.random, self._telling.event
+        )
 
     def _make_uplink(self, identity: Identity) -> Uplink:
         presence = Presence(identity.station, self._time.sealer, self._versions, self._connections)

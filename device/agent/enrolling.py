@@ -10,6 +10,7 @@ import random as random_module
 from collections.abc import Callable
 
 from messaging.clock import Clock
+from messaging.envelope import ClockTrust
 from messaging.local import ClaimShown
 from provisioning.station.claim import Claiming
 from provisioning.station.enrol import Enrolment, Patience
@@ -35,6 +36,7 @@ class Enrolling:
         enrolment: Enrolment,
         claiming: Claiming,
         clock: Clock,
+        trust: Callable[[], ClockTrust],
         patience: Patience,
         random: random_module.Random,
         on_identity: Callable[[Identity], None],
@@ -45,6 +47,7 @@ class Enrolling:
         self._enrolment = enrolment
         self._claiming = claiming
         self._clock = clock
+        self._trust = trust
         self._patience = patience
         self._random = random
         self._on_identity = on_identity
@@ -117,7 +120,8 @@ class Enrolling:
             self._on_identity(identity)
 
     def _fingerprint(self) -> object:
-        return self._enrolment.fingerprint(), self._claiming.fingerprint()
+        """What a try depends on, the clock too: it judges certificates. A change is reason for another at once."""
+        return self._enrolment.fingerprint(), self._claiming.fingerprint(), self._trust()
 
     async def _wait(self, seen: object, wait_s: float) -> None:
         until = self._clock.monotonic() + wait_s

@@ -22,6 +22,7 @@ FIRST_WITHIN_S = 30.0
 EVERY_S = 3600.0
 _JITTER = 0.25  # of the hour: a fleet that was enrolled in one afternoon must not renew in one minute
 _EXPIRED_WAIT_S = (20.0, 600.0)
+_LOOK_S = 5.0  # at the clock
 
 
 class Renewing:
@@ -50,7 +51,7 @@ class Renewing:
         await self._clock.sleep(self._random.uniform(1.0, FIRST_WITHIN_S))
         while True:
             await self.look()
-            await self._clock.sleep(self._pause())
+            await self._rest(self._pause())
 
     async def look(self) -> None:
         """Renew if it is time, and if the time can be believed at all."""
@@ -77,6 +78,12 @@ class Renewing:
             _log.warning("the certificate is not renewed: %s", failure)
             return failure.code if isinstance(failure, ProvisioningError) else "broker_or_disk"
         return ""
+
+    async def _rest(self, pause_s: float) -> None:
+        """Cut short when the clock is believed anew: until then nobody knew whether it was time."""
+        until, before = self._clock.monotonic() + pause_s, self._trust()
+        while (left := until - self._clock.monotonic()) > 0 and self._trust() == before:
+            await self._clock.sleep(min(left, _LOOK_S))
 
     def _pause(self) -> float:
         validity = self._validity()

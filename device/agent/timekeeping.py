@@ -10,6 +10,7 @@ from device.health.clock import ClockProbe
 from messaging.clock import Clock
 from messaging.envelope import ClockTrust, Sealer
 from provisioning.station.files import write_whole
+from provisioning.station.region_time import Told
 
 _log = logging.getLogger(__name__)
 
@@ -26,7 +27,7 @@ class Timekeeping:
     ) -> None:
         self._clock = clock
         self._kept = kept
-        self._probe = ClockProbe(saved, write_whole, certificate_begins, root)
+        self._probe = ClockProbe(saved, write_whole, certificate_begins, clock.monotonic, root)
         self.sealer = Sealer(clock.monotonic, clock.wall, self.trust)
 
     def trust(self) -> ClockTrust:
@@ -39,8 +40,16 @@ class Timekeeping:
         return trust == "ntp" or (trust == "floor" and self._kept)
 
     def present(self) -> float:
-        """Unix seconds now; by a clock that is not right, the newest moment that is certainly past."""
-        return self._clock.wall() if self.is_right() else self._probe.floor()
+        """Unix seconds now; by a clock that is not right the region's word, or the newest moment that is past."""
+        return self._clock.wall() if self.is_right() else self._probe.told() or self._probe.floor()
+
+    def believe(self, told: Told) -> bool:
+        """The region has told the time. False: it is one that is certainly past, and nothing has changed."""
+        return self._probe.believe(told.at, told.monotonic)
+
+    def is_synchronised(self) -> bool:
+        """Whether a time server has set the clock."""
+        return self._probe.is_synchronised()
 
     def save(self, *, now: bool = False) -> None:
         """Remember a good clock across a power cut; a disk that refuses is logged."""

@@ -10,11 +10,13 @@ import asyncio
 import functools
 import logging
 import os
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NoReturn
 
 from device.call.errors import DevicesStuck, IdentityReplaced
 from device.call.events import AddressCame, AddressGone, Configured, DevicesChanged, Pressed
 from device.call.late_engine import LateEngine
+from device.call.manner import manner_of
 from device.call.service import CallService
 from device.call.session import begin
 from device.call.signalling import Signalling
@@ -266,7 +268,7 @@ class StationCall:
     def _put_in_force(self, standing: Standing) -> None:
         config = standing.config
         self._standing = standing
-        self._service.set_volume(config.volume)
+        self._behave()
         self._media.set_sound(config.sound)
         self._media.closer.set_framing(config.framing and self._config.media.framing)
         self._media.closer.set_policy(config.camera)
@@ -274,6 +276,11 @@ class StationCall:
         name = config.station or (self._identity.station if self._identity is not None else "")
         self._service.answer_to(Words(config.language).spoken.identify.format(station=name), config.language)
         self._service.taken(standing.version)
+
+    def _behave(self) -> None:
+        """Night comes and goes by itself, where the time is known."""
+        now = None if self._trust == "unset" else datetime.fromtimestamp(self._clock.wall(), UTC).astimezone()
+        self._service.behave(manner_of(self._standing.config, now))
 
     def _configured(self) -> None:
         enrolled, clinic = self._signalling is not None, bool(self._standing.config.clinic)
@@ -296,6 +303,7 @@ class StationCall:
             if self._service.makes_progress():
                 self._watchdog.progress()
             self._service.measure()
+            self._behave()
             self._service.show()
             if ticks % _GIVE_BACK_TICKS == 0:
                 await asyncio.to_thread(give_back)

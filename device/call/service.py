@@ -48,9 +48,10 @@ from device.call.events import (
 )
 from device.call.lane import Lane, Work
 from device.call.late_engine import LateEngine
+from device.call.manner import Manner, Tone, lamp, loudness, tone
 from device.call.meter import CallMeter
 from device.call.session import step
-from device.call.state import Moment, Session, Tone, light, test_wanted, tone, view
+from device.call.state import Moment, Session, test_wanted, view
 from device.media.errors import BadDescription, MediaError
 from messaging.call import Hangup
 from messaging.clock import Clock
@@ -86,7 +87,9 @@ class CallService:
         self._boot = boot
         self._session = session
         self._on_view = on_view
-        self._volume = 70
+        self._manner = Manner()
+        self._shone = lamp(session, self._manner)
+        self._sounding = (tone(session, self._manner), loudness(session, self._manner))
         self._name: tuple[str, Language] = ("", "da")
         self._config_version = 0
         self._sound_test: SoundTest | None = None
@@ -98,7 +101,8 @@ class CallService:
         self._events: deque[Event] = deque()
         self._stepping = False
         self._failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        hardware.light.show(light(session))
+        hardware.light.show(*self._shone)
+        media.set_volume(self._sounding[1])
         self.show()
 
     @property
@@ -118,11 +122,11 @@ class CallService:
         finally:
             self._stepping = False
 
-    def set_volume(self, percent: int) -> None:
-        """The speaker's volume, from the station's config."""
-        if percent != self._volume:
-            self._volume = percent
-            self._media.set_volume(percent)
+    def behave(self, manner: Manner) -> None:
+        """How loud and how bright the station is, from now on."""
+        if manner != self._manner:
+            self._manner = manner
+            self._shine_and_sound()
             self.show()
 
     def answer_to(self, name: str, language: Language) -> None:
@@ -152,7 +156,7 @@ class CallService:
     def show(self) -> None:
         """Tell the view."""
         signalled = sum(self.signalling.refused.values()) if self.signalling else 0
-        shown = view(self._session, self._boot, self._volume, signalled + self._engine.refused)
+        shown = view(self._session, self._boot, self._manner.voice, signalled + self._engine.refused)
         self._on_view(
             replace(
                 shown,
@@ -247,14 +251,21 @@ class CallService:
 
     def _show_on_hardware(self, old: Session, new: Session) -> None:
         # Before any effect: the light is on when the camera opens.
-        if light(new) != light(old):
-            self._hardware.light.show(light(new))
+        self._shine_and_sound()
         if test_wanted(old) and not test_wanted(new):
             self._media.stop_test()
         elif new.testing and not old.testing:
             self._devices_lane.add(self._test_sound)
-        if tone(new) != tone(old):
-            self._devices_lane.add(partial(self._sound, tone(new)))
+
+    def _shine_and_sound(self) -> None:
+        shine = lamp(self._session, self._manner)
+        if shine != self._shone:
+            self._shone = shine
+            self._hardware.light.show(*shine)
+        before = self._sounding
+        self._sounding = (tone(self._session, self._manner), loudness(self._session, self._manner))
+        if before != self._sounding:
+            self._devices_lane.add(partial(self._sound, before[0], *self._sounding))
 
     def _carry_out(self, effect: Effect) -> None:
         match effect:
@@ -295,6 +306,26 @@ class CallService:
 
     # Devices
 
+    async def _sound(self, before: Tone, wanted: Tone, percent: int) -> None:
+        # What was a quiet ring is not loud for a moment when a voice comes.
+        if before != wanted and wanted == "none":
+            await self._media.play(wanted)
+        self._media.set_volume(percent)
+        if before != wanted and wanted != "none":
+            await self._media.play(wanted)
+        if before != wanted == "identify":
+            await self._say_name()
+
+    async def _say_name(self) -> None:
+        from device.media.spoken import speak
+
+        try:
+            words = await asyncio.to_thread(speak, *self._name)
+        except MediaError as error:
+            _log.warning("the station says no name, and sounds its chime alone: %s", error)
+        else:
+            await self._media.play("identify", words)
+
     async def _open(self) -> None:
         self.happened(MediaOpened(await self._media.open()))
 
@@ -304,18 +335,6 @@ class CallService:
 
     async def _refresh(self) -> None:
         self.happened(DevicesChanged(await self._media.refresh()))
-
-    async def _sound(self, wanted: Tone) -> None:
-        await self._media.play(wanted)
-        if wanted == "identify":
-            from device.media.spoken import speak
-
-            try:
-                words = await asyncio.to_thread(speak, *self._name)
-            except MediaError as error:
-                _log.warning("the station says no name, and sounds its chime alone: %s", error)
-            else:
-                await self._media.play(wanted, words)
 
     async def _test_sound(self) -> None:
         # A call may have begun between the asking and now.

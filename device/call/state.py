@@ -1,9 +1,8 @@
-"""What the session knows, and what follows from it without remembering anything more: view, light and tone."""
+"""What the session knows, and what follows from it without remembering anything more: view and light."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Literal
 
 from messaging.call import Devices, EndReason, IceServer
 from messaging.local import AT_HOME, CallState, CallView, FaultReason, LightPattern
@@ -20,7 +19,6 @@ ENDING_S = 2.0
 FEEDBACK_S = 8.0
 LINK_GRACE_S = 5.0  # the broker may be away so long before a call that is not connected is given up
 
-Tone = Literal["ring", "calling", "identify", "none"]
 HOME = AT_HOME
 RUNNING: frozenset[CallState] = frozenset({"calling", "ringing", "connecting", "in_call"})
 
@@ -127,15 +125,6 @@ def light(session: Session) -> LightPattern:
 def test_wanted(session: Session) -> bool:
     """Whether the acoustic self-test goes on: a press or a call ends it."""
     return session.testing and session.state in HOME
-
-
-def tone(session: Session) -> Tone:
-    """What the speaker plays when nobody speaks."""
-    if session.state == "ringing":
-        return "ring"
-    if session.identifying and not session.testing:
-        return "identify"
-    return "calling" if session.state == "calling" else "none"
 
 
 def view(session: Session, boot: str, volume: int, refused_messages: int) -> CallView:

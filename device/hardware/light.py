@@ -64,27 +64,32 @@ def plain(value: float) -> bool:
 
 
 class LightPlayer:
-    """Plays patterns on a light, on a thread the first `show` starts; `set_level` (0 to 1) may raise HardwareError.
+    """Plays patterns on a light, on a thread the first `show` starts.
 
+    `set_level` gets the pattern's level and how much of it is wanted (both 0 to 1), and may raise HardwareError.
     A light that fails is reported once in the log and tried again at the next step: a call is not ended for a lamp.
     """
 
-    def __init__(self, set_level: Callable[[float], None], monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, set_level: Callable[[float, float], None], monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
         self._set_level = set_level
         self._monotonic = monotonic
         self._pattern: LightPattern = "off"
+        self._share = 1.0
         self._began = monotonic()
         self._changed = threading.Condition()
         self._closing = False
         self._failed = False
         self._thread: threading.Thread | None = None
 
-    def show(self, pattern: LightPattern) -> None:
+    def show(self, pattern: LightPattern, percent: int = 100) -> None:
         """Play this from now on."""
         with self._changed:
             if pattern != self._pattern:
                 self._pattern, self._began = pattern, self._monotonic()
-                self._changed.notify()
+            self._share = percent / 100
+            self._changed.notify()
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, name="light", daemon=True)
             self._thread.start()
@@ -107,7 +112,7 @@ class LightPlayer:
 
     def _apply(self, value: float) -> None:
         try:
-            self._set_level(value)
+            self._set_level(value, self._share)
             self._failed = False
         except HardwareError as error:
             if not self._failed:

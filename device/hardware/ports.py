@@ -85,8 +85,8 @@ class Button(Protocol):
 class Light(Protocol):
     """The light in or at the button."""
 
-    def show(self, pattern: LightPattern) -> None:
-        """Show a pattern until told another."""
+    def show(self, pattern: LightPattern, percent: int = 100) -> None:
+        """Show a pattern until told another, at so much of its brightness where the light can be dimmed."""
 
     def close(self) -> None:
         """Light off, released."""

@@ -9,10 +9,12 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Literal
 
+from kiosk_ui.screen.brightness import brightness
 from kiosk_ui.screen.opening import is_open, opens_next
 from kiosk_ui.words import Said, Words, elapsed
 from messaging.call import Devices, EndReason
 from messaging.local import AT_HOME, ON_AIR, AgentView, CallView, ClaimShown
+from messaging.settings import Night
 from messaging.twin import Config, Language
 
 FROZEN_AFTER_S = 2.0  # a picture older than this is not shown as a live one
@@ -21,7 +23,8 @@ REFUSED_FOR_S = 4.0
 CALLING_LONG_S = 60.0
 LOST_LONG_S = 60.0  # a line lost for so long: the resident is given the telephone number, and we go on trying
 OWN_LIVE_S = 1.0  # own pictures this fresh mean an open camera, whatever was said
-_NIGHT = (21, 7)  # hours in which a bright screen would wake a sleeper
+_NIGHT = Night(on=True, begins="21:00", ends="07:00")  # dark colours, where no night hours are set
+_RESTING = frozenset({"idle", "fault", "offline", "claim"})
 
 Layout = Literal["idle", "calling", "ringing", "connecting", "in_call", "ended", "fault", "offline", "claim", "note"]
 Tone = Literal["calm", "night", "calling", "ringing", "live", "trouble"]
@@ -75,6 +78,7 @@ class ScreenView:
     staff: str = ""  # small, for the staff
     claim: str = ""  # what the QR code holds by which IT claims the station
     check: str = ""  # its six digits, in two groups
+    brightness: int = 100  # percent of what the display gives
 
 
 def screen_view(call: CallView | None, agent: AgentView | None, noticed: Noticed) -> ScreenView:
@@ -92,7 +96,7 @@ class _Composer:
         self.noticed = noticed
         self.words = Words(config.language)
         self.texts = self.words.screen
-        self.clinic = config.clinic or self.texts.the_clinic
+        self.clinic = (config.clinic if config.screen.clinic else "") or self.texts.the_clinic
         self.name = self._peer()
         self.when = datetime.fromtimestamp(noticed.now, UTC).astimezone()
         self.time_known = agent is None or agent.clock != "unset"
@@ -108,7 +112,8 @@ class _Composer:
             view,
             live=live,
             own=own_fresh and bool(live) and self.call is not None,
-            station=self.config.station,
+            station=self._place(),
+            brightness=self._brightness(view),
             refused=self._refused(),
             headline=_capital(view.headline),
             sub=_capital(view.sub),
@@ -157,7 +162,7 @@ class _Composer:
 
     def _idle(self) -> ScreenView:
         when, known = self.when, self.time_known
-        night = known and not _NIGHT[1] <= when.hour < _NIGHT[0]
+        night = known and (self.config.night if self.config.night.on else _NIGHT).covers(when.time())
         problem = self._device_problem(self.texts.no_camera, self.texts.no_microphone, self.texts.no_speaker)
         return ScreenView(
             "idle",
@@ -325,13 +330,22 @@ class _Composer:
         return self.texts.phone.format(clinic=self.clinic, phone=_unbroken(self.config.phone))
 
     def _peer(self) -> str:
-        named = self.call.peer_name.strip() if self.call is not None else ""
-        if named:
-            return named
-        return self.config.clinic or self.texts.the_caller
+        shown = self.config.screen
+        named = self.call.peer_name.strip() if self.call is not None and shown.caller_name else ""
+        return named or (self.config.clinic if shown.clinic else "") or self.texts.the_caller
 
     def _role(self, call: CallView) -> str:
-        return call.peer_role.strip()
+        return call.peer_role.strip() if self.config.screen.caller_title else ""
+
+    def _place(self) -> str:
+        where = (self.config.station, self.config.site) if self.config.screen.place else ()
+        return " · ".join(part for part in where if part)
+
+    def _brightness(self, view: ScreenView) -> int:
+        at = self.when.time() if self.time_known else None
+        resting = view.layout in _RESTING and not self._refused()
+        well = view.layout == "idle" and not view.notice
+        return brightness(self.config.screen, self.config.night, at, resting=resting, well=well)
 
     def _live(self, own_fresh: bool) -> str:
         """The truth about what is open: as the light has it, or because own pictures come though they should not."""

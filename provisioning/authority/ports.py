@@ -45,6 +45,9 @@ class Signer(Protocol):
     async def issue_station(self, station: str, request_der: bytes) -> x509.Certificate:
         """A station's certificate for the key in this PKCS #10 request."""
 
+    async def tell_time(self, nonce: str) -> bytes:
+        """Now, signed for the question with this nonce (`messaging.moment`)."""
+
 
 class RenewalStore(Protocol):
     """Who has which key."""

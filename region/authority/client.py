@@ -74,6 +74,13 @@ class AuthorityClient:
             signed += [str(jws).encode() for jws in answer]
         return signed
 
+    async def tell_time(self, nonce: str) -> bytes:
+        """The time by the authority's clock, signed for this question (`messaging.moment`)."""
+        jws = (await self._ask(wire.TellTime(nonce))).get("jws")
+        if not isinstance(jws, str):
+            raise AuthorityAway("the authority's process does not tell the time: is it older than the region?")
+        return jws.encode()
+
     async def _ask(self, question: wire.Question) -> dict[str, Any]:
         try:
             async with asyncio.timeout(_WITHIN_S):

@@ -2,8 +2,9 @@
 
 The rules, whoever asks: a station's certificate names a station, takes nothing from the request but its key, and lives
 45 days; at most `MOST_FOR_ONE` of them an hour for one station; servers are `broker` and `region`; the one client is
-`region`; to stations it signs words of two kinds, made here of fields that were checked, and dated now. The socket is
-in the region's data and only the region's user (and root) is listened to.
+`region`; to stations it signs words of two kinds, made here of fields that were checked, and dated now, and the time by
+its own clock (which leaves no row). The socket is in the region's data and only the region's user (and root) is
+listened to.
 """
 
 from __future__ import annotations
@@ -80,6 +81,8 @@ class Keys:
                 return {"lists": self._lists(serials, since).decode()}
             case wire.SignWords(words):
                 return {"jws": self._words(words)}
+            case wire.TellTime(nonce):
+                return {"jws": self._signer.tell_time(nonce).decode()}
 
     def _station(self, station: str, request: str) -> x509.Certificate:
         if self._limiter.take(station, self._clock.monotonic()) > 0:

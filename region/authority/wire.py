@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from messaging.codec import Length, decode, encode
 from messaging.envelope import parse_json
 from messaging.errors import MalformedMessage, MessageError
+from messaging.moment import Nonce
 from messaging.signed import Word
 from provisioning.authority import errors
 from provisioning.authority.errors import AuthorityAway, AuthorityError, AuthorityUnusable
@@ -60,10 +61,19 @@ class SignWords:
     words: Annotated[tuple[Word, ...], Length(MOST_WORDS)]
 
 
-Question = Describe | StationCertificate | ServerCertificate | ClientCertificate | RevocationLists | SignWords
+@dataclass(frozen=True)
+class TellTime:
+    """The time, signed for one question: `jws`."""
+
+    nonce: Nonce
+
+
+Question = (
+    Describe | StationCertificate | ServerCertificate | ClientCertificate | RevocationLists | SignWords | TellTime
+)
 _QUESTIONS: dict[str, type[Question]] = {
     "describe": Describe, "station": StationCertificate, "server": ServerCertificate, "client": ClientCertificate,
-    "revocations": RevocationLists, "sign": SignWords,
+    "revocations": RevocationLists, "sign": SignWords, "time": TellTime,
 }  # fmt: skip
 _NAMES = {kind: name for name, kind in _QUESTIONS.items()}
 _ERRORS: dict[str, type[AuthorityError]] = {

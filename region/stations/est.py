@@ -13,10 +13,12 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from messaging.claim import CLAIM_PATH, ClaimRequest
+from messaging.clock import Clock
 from messaging.codec import decode, encode
 from messaging.enrolment import EST_PATH, EnrolmentRefusal
 from messaging.envelope import parse_json
 from messaging.errors import MessageError
+from messaging.moment import CONTENT_TYPE, TIME_PATH
 from provisioning.authority import est
 from provisioning.authority.enrolment import Enrolment
 from provisioning.authority.errors import (
@@ -35,6 +37,7 @@ from provisioning.authority.errors import (
     UnknownKey,
     WrongCode,
 )
+from provisioning.authority.limiter import GuessLimiter
 from provisioning.authority.ports import Signer
 from provisioning.authority.renewal import Renewals
 from region.peer import shown_certificate
@@ -42,6 +45,7 @@ from region.registry import RegistryError
 from region.stations.claims import ClaimService
 
 _log = logging.getLogger(__name__)
+_MOST_TIMES, _TIMES_WITHIN_S = 240, 60.0  # for one address: a home whose forty stations get their power back at once
 _STATUS: dict[type[AuthorityError], int] = {
     WrongCode: 401, StationBarred: 403, CodeUsed: 409, CodeExpired: 410, OversizedRequest: 413, TooManyTries: 429,
     AuthorityUnusable: 503, AuthorityAway: 503, UnknownKey: 401, CertificateNeeded: 401, ForeignCertificate: 403,
@@ -50,7 +54,11 @@ _STATUS: dict[type[AuthorityError], int] = {
 
 
 def build_est(
-    enrolment: Enrolment, renewals: Renewals, signer: Signer, claims: ClaimService | None = None
+    enrolment: Enrolment,
+    renewals: Renewals,
+    signer: Signer,
+    clock: Clock,
+    claims: ClaimService | None = None,
 ) -> Starlette:
     """The application for `--enrol-port`; without `claims` nobody can ask to be claimed there."""
 
@@ -76,7 +84,20 @@ def build_est(
         source = _source(request)
         return await _answer("renewal", source, renew())
 
+    async def tell_time(request: Request) -> Response:
+        async def tell() -> Response:
+            wait_s = times.take(source, clock.monotonic())
+            if wait_s > 0:
+                raise TooManyTries(wait_s)
+            headers = {"Cache-Control": "no-store"}
+            return Response(await signer.tell_time(request.path_params["nonce"]), 200, headers, CONTENT_TYPE)
+
+        source = _source(request)
+        return await _told("time", source, tell())
+
+    times = GuessLimiter(_MOST_TIMES, _TIMES_WITHIN_S)
     routes = [
+        Route(f"{TIME_PATH}/{{nonce}}", tell_time, methods=["GET"]),
         Route(f"{EST_PATH}/cacerts", cacerts, methods=["GET"]),
         Route(f"{EST_PATH}/simpleenroll", simpleenroll, methods=["POST"]),
         Route(f"{EST_PATH}/simplereenroll", simplereenroll, methods=["POST"]),

@@ -49,11 +49,18 @@ ADAPTERS: dict[str, tuple[str, ...]] = {
     "pydantic": ("region/",),
     "starlette": ("region/", "kiosk_ui/panel/"),
     "uvicorn": ("region/", "kiosk_ui/panel/"),
-    "cryptography": ("provisioning/", "region/", "device/agent/", "messaging/signed.py"),
+    "cryptography": (
+        "provisioning/",
+        "region/",
+        "device/agent/",
+        "messaging/signed.py",
+        "messaging/jws.py",
+        "messaging/moment.py",
+    ),
     "numpy": ("device/", "kiosk_ui/screen/"),
 }
 STANDARD_ONLY = ("messaging/", "firmware_hooks/", "tools/", "kiosk_ui/words/")
-STANDARD_ONLY_BUT = ("messaging/link/mqtt.py", "messaging/signed.py")
+STANDARD_ONLY_BUT = ("messaging/link/mqtt.py", "messaging/signed.py", "messaging/jws.py", "messaging/moment.py")
 REGISTRY_HOSTS = re.compile(r"\b(pypi\.org|pythonhosted\.org|registry\.npmjs|npmjs\.com|piwheels|deb\.debian\.org)\b")
 SECRETS = re.compile(
     r"-----BEGIN [A-Z ]*PRIVATE KEY-----\n[A-Za-z0-9+/=\n]{40}|\bAKIA[0-9A-Z]{16}\b|\bghp_[A-Za-z0-9]{30}"

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from firmware_hooks.outcome import EXIT_CODES
+from firmware_hooks.set_clock import WANTED
 from firmware_hooks.take_code import DROP
 
 SYSTEMD = Path(__file__).parents[2] / "systemd"
@@ -22,6 +23,7 @@ EXPOSURE = {
     "laegeknap-agent.service": 15,
     "laegeknap-boot.service": 12,
     "laegeknap-call.service": 20,
+    "laegeknap-clock.service": 13,
     "laegeknap-code.service": 16,
     "laegeknap-region.service": 15,
     "laegeknap-screen.service": 14,
@@ -108,7 +110,7 @@ def test_no_service_protects_the_clock_by_hiding_the_cameras() -> None:
             assert not any(row.startswith("ProtectClock") for row in path.read_text(encoding="utf-8").splitlines())
 
 
-@pytest.mark.parametrize("unit", ["laegeknap-boot.service", "laegeknap-code.service"])
+@pytest.mark.parametrize("unit", ["laegeknap-boot.service", "laegeknap-code.service", "laegeknap-clock.service"])
 def test_a_degraded_boot_counts_as_started_and_a_failed_one_does_not(unit: str) -> None:
     assert read(unit)["Service"]["SuccessExitStatus"] == str(EXIT_CODES["degraded"])
 
@@ -124,9 +126,17 @@ def test_only_the_hook_that_takes_the_code_file_is_root_and_it_may_do_nothing_el
     assert (hidden["PrivateNetwork"], hidden["PrivateDevices"]) == ("yes", "yes")
 
 
+def test_the_hook_that_sets_the_clock_is_nobody_special_and_has_that_one_right() -> None:
+    assert read("laegeknap-clock.service")["Service"]["User"] == read("laegeknap-agent.service")["Service"]["User"]
+    given = read("laegeknap-clock.service.d/60-clock.conf")["Service"]
+    assert given["CapabilityBoundingSet"] == given["AmbientCapabilities"] == "CAP_SYS_TIME"
+    assert read("laegeknap-clock.path")["Path"]["PathExists"] == f"/run/laegeknap/{WANTED}"
+    assert "laegeknap-clock.path" in read("laegeknap.target")["Unit"]["Wants"].split()
+
+
 def test_the_target_wants_every_unit_of_a_station_and_nothing_of_a_region() -> None:
     wanted = read("laegeknap.target")["Unit"]["Wants"].split()
-    assert set(wanted) == {*STATION_UNITS, "laegeknap-boot.service", "laegeknap-code.service"}
+    assert set(wanted) == {*STATION_UNITS, "laegeknap-boot.service", "laegeknap-code.service", "laegeknap-clock.path"}
 
 
 def test_every_user_and_directory_a_unit_names_is_made() -> None:

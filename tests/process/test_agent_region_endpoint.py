@@ -39,8 +39,8 @@ class Region:
         (folder / "server.pem").write_bytes(issued.certificate_pem)
         (folder / "server-key.pem").write_bytes(issued.key_pem)
         config = uvicorn.Config(
-            build_est(self.enrolment, renewals, signer), host="127.0.0.1", port=self.port, log_config=None,
-            ssl_certfile=folder / "server.pem", ssl_keyfile=folder / "server-key.pem", lifespan="off",
+            build_est(self.enrolment, renewals, signer, SystemClock()), host="127.0.0.1", port=self.port,
+            log_config=None, ssl_certfile=folder / "server.pem", ssl_keyfile=folder / "server-key.pem", lifespan="off",
         )  # fmt: skip
         self.server = uvicorn.Server(config)
 

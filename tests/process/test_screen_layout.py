@@ -150,6 +150,12 @@ def test_the_ground_has_the_tones_colour(show: Show, scene: str, tone: str) -> N
     assert "#{:02X}{:02X}{:02X}".format(*show.pixel(scene, 0.01, 0.5)) == wanted
 
 
+def test_at_night_the_screen_at_rest_is_nearly_dark_and_a_ring_as_bright_as_by_day(show: Show) -> None:
+    with Image.open(show.folder / "idle_night.png") as image:
+        assert max(most for _, most in image.convert("RGB").getextrema()) <= 26  # a tenth, of white
+    assert show.pixel("ringing_night", 0.01, 0.5) == show.pixel("ringing", 0.01, 0.5)
+
+
 def test_the_other_sides_picture_fills_the_middle_in_its_own_colours(show: Show) -> None:
     red, green, blue = show.pixel("in_call", 0.5, 0.25)
     assert red > green > 100

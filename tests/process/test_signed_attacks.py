@@ -15,7 +15,8 @@ from typing import Any
 
 import pytest
 
-from messaging.signed import Word, carry, sealed
+from messaging.jws import base64url
+from messaging.signed import Word, carry, claims
 from messaging.twin import Config
 from provisioning.authority.certificates import CLIENT, SERVER
 from tests.process.agent_stage import STATION, Stage, agent_stage
@@ -115,7 +116,7 @@ async def test_a_config_that_was_replaced_stays_replaced_when_it_is_played_again
 
 async def test_garbage_by_the_hundred_is_told_of_once_and_the_next_true_config_is_taken(stage: Stage) -> None:
     heard = len(stage.heard)
-    signing_input = sealed(_word(stage, 6), b"e30")
+    signing_input = b"e30." + base64url(claims(_word(stage, 6)))
     for number in range(100):
         await stage.say({"jws": f"{signing_input.decode()}.{'A' * 86}", "n": number}, "desired")
     await stage.desire(7, Config(clinic="Lægehuset", volume=10))

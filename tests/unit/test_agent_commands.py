@@ -21,7 +21,8 @@ from messaging.command import (
     Volume,
     Wipe,
 )
-from messaging.signed import SIGNING, carry
+from messaging.jws import SIGNING
+from messaging.signed import carry
 from messaging.twin import Config
 from provisioning.authority.certificates import Issuer
 from tests.agent_kit import AGENT, STATION

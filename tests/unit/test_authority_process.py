@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from messaging.clock import ManualClock
 from messaging.errors import MessageError
+from messaging.moment import read_moment
 from provisioning.authority import offline, vault
 from provisioning.authority.errors import (
     AuthorityAway,
@@ -70,6 +71,18 @@ def test_servers_and_the_client_are_the_region_s_own(keys: Keys) -> None:
     assert "CERTIFICATE" in keys.answer(wire.ClientCertificate())["certificate"]
     with pytest.raises(AuthorityUnusable):
         keys.answer(wire.ServerCertificate(STATION, ("127.0.0.1",)))
+
+
+def test_it_tells_the_time_by_its_own_clock_and_nobody_s_word_moves_it(keys: Keys, tmp_path: Path) -> None:
+    with pytest.raises(MessageError):
+        wire.from_line(b'{"do": "time", "nonce": "0", "at": 5}')
+    question = wire.from_line(json.dumps({"do": "time", "nonce": "0f" * 16, "at": 5.0}).encode())
+    told = keys.answer(question)["jws"].encode()
+    roots = x509.load_pem_x509_certificates((tmp_path / "ca" / "root.pem").read_bytes())
+    assert read_moment(told, nonce="0f" * 16, roots=roots) == ManualClock().wall()
+    keys.answer(wire.TellTime("1f" * 16))
+    rows = (tmp_path / "ca" / "journal.jsonl").read_text().splitlines()
+    assert [json.loads(row)["kind"] for row in rows] == ["signer"], "who asks for the time fills no disk"
 
 
 def test_what_is_signed_is_written_down(keys: Keys, tmp_path: Path) -> None:

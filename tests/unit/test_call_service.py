@@ -143,12 +143,6 @@ async def test_a_camera_that_comes_and_goes_in_the_call_is_told_to_the_browser_d
         assert house.engine.done[-1] == "media False True"
 
 
-async def test_the_volume_of_the_config_is_set_once() -> None:
-    async with living() as house:
-        house.service.set_volume(35)
-        assert (house.media.volume, house.views[-1].volume) == (35, 35)
-
-
 async def test_levels_are_measured_only_while_devices_are_open() -> None:
     async with living() as house:
         assert house.service.levels() is None

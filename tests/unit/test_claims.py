@@ -59,7 +59,7 @@ class Desk:
         store = RegistryEnrolmentStore(registry, self.clock)
         self.enrolment = Enrolment(store, signer, self.clock)
         transport = httpx.ASGITransport(
-            build_est(self.enrolment, Renewals(store, signer, self.clock), signer, self.claims)
+            build_est(self.enrolment, Renewals(store, signer, self.clock), signer, self.clock, self.claims)
         )
         self.http = httpx.AsyncClient(transport=transport, base_url="https://region.test:8402")
         self.site = 0

@@ -100,12 +100,14 @@ class Lamp:
 
     def __init__(self) -> None:
         self.levels: list[float] = []
+        self.shares: list[float] = []
         self.broken = False
         self._changed = threading.Condition()
 
-    def set_level(self, value: float) -> None:
+    def set_level(self, value: float, share: float) -> None:
         with self._changed:
             self.levels.append(value)
+            self.shares.append(share)
             self._changed.notify_all()
         if self.broken:
             raise DeviceFailed("no lamp")
@@ -129,6 +131,17 @@ def test_the_player_shows_what_it_is_told_and_ends_dark() -> None:
     player.close()
     assert lamp.levels[-1] == 0
     assert not [t for t in threading.enumerate() if t.name == "light"]
+
+
+def test_the_player_tells_how_much_of_it_is_wanted_and_a_change_of_that_at_once() -> None:
+    lamp = Lamp()
+    player = LightPlayer(lamp.set_level)
+    player.show("live", 40)
+    assert lamp.saw(1)
+    player.show("live", 10)
+    assert lamp.saw(1, 1)
+    player.close()
+    assert lamp.shares[:2] == [0.4, 0.1]
 
 
 def test_the_player_blinks_by_itself() -> None:

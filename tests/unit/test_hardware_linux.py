@@ -344,6 +344,18 @@ class Written:
             pass
 
 
+@pytest.mark.parametrize(("most", "half"), [(200, "100"), (1, "1")])
+def test_an_led_is_dimmed_where_it_can_be_and_is_on_where_it_cannot(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most: int, half: str
+) -> None:
+    led(tmp_path, most)
+    written = Written(monkeypatch)
+    light = make_light("button::light", tmp_path)
+    light.show("live", 50)
+    written.wait_for(half)
+    light.close()
+
+
 @pytest.mark.parametrize(("most", "ready", "live"), [(255, "38", "255"), (1, "0", "1")])
 def test_an_led_shows_as_much_as_it_can(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most: int, ready: str, live: str

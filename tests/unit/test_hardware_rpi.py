@@ -236,10 +236,18 @@ def test_a_light_is_dimmed_by_pwm_and_dark_when_closed(pins: MockFactory, monkey
     assert levels.seen[-1] == 0
 
 
+def test_a_light_is_as_bright_as_is_wanted(pins: MockFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    levels = Levels(pins.pin(18), monkeypatch)
+    light = GpioLight(18)
+    light.show("live", 40)
+    assert levels.wait_for(0.4)
+    light.close()
+
+
 def test_a_light_that_cannot_be_dimmed_is_on_or_off(pins: MockFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     levels = Levels(pins.pin(18), monkeypatch)
     light = GpioLight(18, dims=False)
-    light.show("live")
+    light.show("live", 30)
     assert levels.wait_for(1)
     light.close()
     assert set(levels.seen) <= {0.0, 1.0}

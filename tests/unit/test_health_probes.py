@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from device.health.clock import RELEASED, ClockProbe
+from device.health.clock import RELEASED, WRONG_S, ClockProbe
 from device.health.disk import disk
 from device.health.link import link
 from device.health.memory import memory
@@ -184,7 +184,8 @@ class Clock:
         self.saved = folder / "clock"
         self.root = folder / "root"
         self.writes: list[bytes] = []
-        self.probe = ClockProbe(self.saved, self._write, lambda: certificate_begins, self.root)
+        self.monotonic = 50.0
+        self.probe = ClockProbe(self.saved, self._write, lambda: certificate_begins, lambda: self.monotonic, self.root)
 
     def _write(self, path: Path, content: bytes) -> None:
         self.writes.append(content)
@@ -218,7 +219,7 @@ def test_a_good_time_is_saved_once_an_hour_and_moves_the_floor_across_a_power_cu
     for second in range(0, 7300, 100):
         clock.probe.save(RELEASED + second)
     assert len(clock.writes) == 3
-    after = ClockProbe(clock.saved, clock._write, lambda: None, clock.root)
+    after = ClockProbe(clock.saved, clock._write, lambda: None, lambda: 0.0, clock.root)
     assert after.trust(RELEASED + 7000) == "unset"
     assert after.trust(RELEASED + 7200) == "ntp"
 
@@ -234,6 +235,58 @@ def test_a_time_nobody_vouches_for_is_never_saved(tmp_path: Path) -> None:
     clock = Clock(tmp_path)
     clock.probe.save(RELEASED + 10 * 365 * 86_400, now=True)
     assert clock.writes == []
+
+
+def test_the_region_s_word_makes_a_clock_right_and_holds_as_the_seconds_pass(tmp_path: Path) -> None:
+    clock = Clock(tmp_path)
+    assert clock.probe.believe(RELEASED + 1000, 50.0)
+    clock.monotonic = 150.0
+    assert clock.probe.told() == RELEASED + 1100
+    assert clock.probe.trust(RELEASED + 1100 + WRONG_S) == "ntp"
+    for off in (-WRONG_S - 1, WRONG_S + 1, 10 * 365 * 86_400):
+        assert clock.probe.trust(RELEASED + 1100 + off) == "unset"
+
+
+def test_a_time_server_that_contradicts_the_region_is_not_believed(tmp_path: Path) -> None:
+    clock = Clock(tmp_path).synchronised()
+    years_ahead = RELEASED + 20 * 365 * 86_400
+    assert clock.probe.trust(years_ahead) == "ntp", "nobody knew better"
+    clock.probe.believe(RELEASED + 1000, 50.0)
+    assert clock.probe.trust(years_ahead) == "unset"
+
+
+def test_a_region_that_tells_a_time_before_the_release_or_the_certificate_is_not_believed(tmp_path: Path) -> None:
+    clock = Clock(tmp_path, certificate_begins=RELEASED + 500)
+    for at in (0.0, RELEASED - 1, RELEASED + 499):
+        assert not clock.probe.believe(at, 50.0)
+    assert clock.probe.told() is None
+
+
+def test_a_future_that_was_saved_is_forgotten_once_the_region_says_better(tmp_path: Path) -> None:
+    lied = Clock(tmp_path).synchronised()
+    lied.probe.save(RELEASED + 20 * 365 * 86_400)
+    after = ClockProbe(lied.saved, lied._write, lambda: None, lambda: 0.0, lied.root)
+    assert after.trust(RELEASED + 1000) == "unset"
+    assert after.believe(RELEASED + 1000, 0.0)
+    assert after.trust(RELEASED + 1000) == "ntp"
+    after.save(RELEASED + 1000)
+    again = ClockProbe(lied.saved, lied._write, lambda: None, lambda: 0.0, lied.root)
+    assert again.floor() == RELEASED + 1000, "it holds across a power cut"
+
+
+@given(st.floats(0, 4e9), st.floats(0, 4e9), st.floats(0, 1e7))
+def test_whatever_the_clock_shows_it_is_right_only_near_what_the_region_says(
+    wall: float, told: float, passed: float
+) -> None:
+    monotonic = [0.0]
+    probe = ClockProbe(
+        Path("/nonexistent"), lambda _path, _content: None, lambda: None, lambda: monotonic[0], Path("/nonexistent")
+    )
+    believed = probe.believe(told, 0.0)
+    monotonic[0] = passed
+    assert believed == (told >= RELEASED)
+    right = believed and wall >= RELEASED and abs(wall - (told + passed)) <= WRONG_S
+    assert (probe.trust(wall) == "ntp") == right
 
 
 @pytest.mark.parametrize("content", ["", "soon", "-5", "99999999999999", "1e99", "\0" * 10])

@@ -18,6 +18,7 @@ from cryptography.x509.oid import NameOID
 from messaging.codec import decode, encode
 from messaging.enrolment import EST_PATH, CodeFile, read_code_file
 from messaging.envelope import Envelope
+from messaging.moment import TIME_PATH, read_moment
 from messaging.status import Birth
 from messaging.topics import Topic
 from messaging.twin import Config
@@ -150,10 +151,10 @@ class Door:
     def __init__(self, kit: Kit, data: Path) -> None:
         registry, clock = kit.region.registry, kit.clock
         self.authority: CertificateAuthority = open_authority(data / "ca", clock)
-        store, signer = RegistryEnrolmentStore(registry, clock), InMemorySigner(self.authority)
+        store, signer = RegistryEnrolmentStore(registry, clock), InMemorySigner(self.authority, clock)
         self.enrolment = Enrolment(store, signer, clock)
         self.service = StationService(registry, clock, self.enrolment, self.authority.root_sha256, Addresses())
-        transport = httpx.ASGITransport(build_est(self.enrolment, Renewals(store, signer, clock), signer))
+        transport = httpx.ASGITransport(build_est(self.enrolment, Renewals(store, signer, clock), signer, clock))
         self.http = httpx.AsyncClient(transport=transport, base_url="https://region.test:8402")
         self.key = ec.generate_private_key(ec.SECP256R1())
 
@@ -223,6 +224,23 @@ async def test_the_door_shows_its_certificates(door: Door) -> None:
     assert answer.headers["content-type"].startswith("application/pkcs7-mime")
     offered = pkcs7.load_der_pkcs7_certificates(base64.b64decode(answer.content))
     assert {one.fingerprint(hashes.SHA256()).hex() for one in offered} >= {door.authority.root_sha256}
+
+
+async def test_the_door_tells_whoever_asks_the_time_signed_for_that_question(kit: Kit, door: Door) -> None:
+    nonce, roots = "0f" * 16, [one for one in door.authority.chain if one.issuer == one.subject]
+    answer = await door.http.get(f"{TIME_PATH}/{nonce}")
+    assert (answer.status_code, answer.headers["cache-control"]) == (200, "no-store")
+    assert read_moment(answer.content, nonce=nonce, roots=roots) == kit.clock.wall()
+    for wrong in ("0f" * 15, "0F" * 16, "%2e%2e"):
+        assert (await door.http.get(f"{TIME_PATH}/{wrong}")).status_code == 400
+
+
+async def test_a_home_full_of_stations_is_told_the_time_and_who_asks_on_and_on_is_held_back(door: Door) -> None:
+    answers = [await door.http.get(f"{TIME_PATH}/{'0f' * 16}") for _ in range(260)]
+    told = [answer.status_code for answer in answers]
+    assert told[:120] == [200] * 120
+    assert told[-1] == 429
+    assert int(answers[-1].headers["retry-after"]) > 0
 
 
 async def test_a_clinics_new_number_reaches_all_its_stations(kit: Kit, door: Door) -> None:

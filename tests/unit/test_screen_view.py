@@ -71,7 +71,7 @@ def test_at_rest_it_shows_the_time_the_day_and_whom_the_button_calls() -> None:
     assert view.clock == "kl. 14.05"
     assert view.date == "Lørdag den 21. november"
     assert view.bar_text == "Tryk på knappen, så ringer vi til Lægerne ved Havnen"
-    assert view.station == "Stue 12"
+    assert view.station == "Stue 12 · Plejehjemmet Solgården"
     assert view.live == ""
 
 

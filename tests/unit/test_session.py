@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from device.call import events as e
-from device.call.state import light, tone, view
+from device.call.manner import Manner, tone
+from device.call.state import light, view
 from messaging.call import (
     MAX_CANDIDATES,
     Accept,
@@ -127,7 +128,7 @@ class TestTheClinicianCalls:
         assert story.said() == [Alerting(ALL_OK)]
         assert e.PreparePeer(1, TURN) in story.fresh
         assert not story.camera_open
-        assert tone(story.session) == "ring"
+        assert tone(story.session, Manner()) == "ring"
 
     def test_the_answer_connects_the_transports_and_the_gate_stays_shut(self) -> None:
         story = Story().ringing().hear(Answer(1, "answer")).happens(e.PeerConnected(1))
@@ -459,7 +460,7 @@ class TestWhatIsShown:
     )  # fmt: skip
     def test_light_and_tone_of_every_state(self, state: str, pattern: str, sound: str) -> None:
         session = WAYS[state](Story()).session
-        assert (light(session), tone(session)) == (pattern, sound)
+        assert (light(session), tone(session, Manner())) == (pattern, sound)
 
     def test_nothing_of_a_call_is_left_on_the_screen_after_it(self) -> None:
         story = Story().feedback()

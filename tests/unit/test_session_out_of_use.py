@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from device.call import events as e
-from device.call.state import light, tone, view
+from device.call.manner import Manner, tone
+from device.call.state import light, view
 from messaging.call import Hangup, Invite
 from messaging.local import CallState
 from tests.unit.story import ALL_OK, NOTHING, THEIRS, WAYS, Story
@@ -56,14 +57,14 @@ class TestWhichOneItIs:
     @pytest.mark.parametrize("state", RESTING)
     def test_light_and_voice_say_so_for_a_while(self, state: CallState) -> None:
         story = WAYS[state](Story()).happens(e.Which(20))
-        assert (light(story.session), tone(story.session)) == ("identify", "identify")
+        assert (light(story.session), tone(story.session, Manner())) == ("identify", "identify")
         shown = view(story.session, "b", 70, 0)
         assert (shown.identifying, shown.identified, shown.state) == (True, 1, state)
         story.passes(19)
         assert story.session.identifying
         story.passes(2)
         assert (story.session.identifying, story.state) == (False, state)
-        assert tone(story.session) == "none"
+        assert tone(story.session, Manner()) == "none"
         assert story.all(e.OpenMedia) == WAYS[state](Story()).all(e.OpenMedia), "and opens nothing"
 
     def test_asked_again_it_begins_anew(self) -> None:
@@ -86,7 +87,7 @@ class TestWhichOneItIs:
 
     def test_a_call_from_the_clinic_comes_before_it(self) -> None:
         story = Story().idle().happens(e.Which(60)).hear(Invite("Ann Demo"), THEIRS)
-        assert (story.state, story.session.identifying, tone(story.session)) == ("ringing", False, "ring")
+        assert (story.state, story.session.identifying, tone(story.session, Manner())) == ("ringing", False, "ring")
 
     def test_it_goes_on_when_the_line_is_lost_meanwhile(self) -> None:
         story = Story().idle().happens(e.Which(60), e.LinkDown(), e.DevicesChanged(ALL_OK))

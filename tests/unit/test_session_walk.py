@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from device.call import events as e
+from device.call.manner import Manner, tone
 from device.call.session import begin
-from device.call.state import Moment, light, tone, view
+from device.call.state import Moment, light, view
 from messaging.call import (
     Answer,
     Candidate,
@@ -161,7 +162,7 @@ def _promises(story: Story, before: str, event: e.Event) -> None:
         assert session.state == before, "another call costs this one nothing"
     assert ("state" in story.timers) == (session.timer != 0), "a state that should time out has its timer"
     assert from_line(to_line(view(session, "boot", 70, 0))) is not None
-    assert (tone(session) == "ring") == (session.state == "ringing")
+    assert (tone(session, Manner()) == "ring") == (session.state == "ringing")
     assert ("identify" in story.timers) == session.identifying, "it stops showing itself by itself"
     assert not session.identifying or session.state in ("idle", "fault", "offline"), "never over a call"
     if session.locked and before in ("idle", "fault", "offline", "feedback"):

@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hypothesis import given
 from hypothesis import strategies as st
 
+from messaging import jws as form
 from messaging import signed
 from messaging.clock import ManualClock
 from messaging.command import LONGEST_S, Reboot, Volume, read_order
@@ -31,7 +32,8 @@ from messaging.errors import (
     OversizedMessage,
     Unsigned,
 )
-from messaging.signed import CLOCK_TOLERANCE_S, MOST_BYTES, MOST_CLAIMS, Word, carried, read_word, written
+from messaging.jws import MOST_BYTES
+from messaging.signed import CLOCK_TOLERANCE_S, MOST_CLAIMS, Word, carried, read_word, written
 from provisioning.authority import certificates
 from provisioning.authority.certificates import CLIENT, SERVER, SIGNING, Issuer
 from tests.signing_kit import Forger, SigningKit
@@ -306,7 +308,7 @@ def test_an_intermediate_below_an_intermediate_is_one_too_many() -> None:
 @pytest.mark.parametrize("curve", [ec.SECP384R1(), ec.SECP256K1(), ec.SECP521R1()])
 def test_another_curve_is_not_taken(curve: ec.EllipticCurve) -> None:
     signer = forger(key=ec.generate_private_key(curve))
-    signing_input = signed.sealed(DESIRED, signed.header_of(signer.chain))
+    signing_input = signed.header_of(signer.chain) + b"." + _b64(signed.claims(DESIRED))
     with pytest.raises(ForeignWord):
         read(signing_input + b"." + _b64(b"\1" * 64))
 
@@ -409,7 +411,7 @@ def test_a_true_signature_under_what_is_no_word_makes_it_none(change: dict[str, 
     signing_input = signed.header_of(signer.chain) + b"." + _shut(data)
     signature = signer.key.sign(signing_input, ec.ECDSA(hashes.SHA256()))
     with pytest.raises(MessageError):
-        read(signed.assembled(signing_input, signature))
+        read(form.assembled(signing_input, signature))
 
 
 # --- garbage ---

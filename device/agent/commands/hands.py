@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Protocol
 
 from device.health import read
+from device.health.uptime import boot_id
 from messaging.command import Reason
 from provisioning.station.files import write_whole
 
 _log = logging.getLogger(__name__)
-_BOOT_ID = "proc/sys/kernel/random/boot_id"  # random(4): another one each time the machine starts
 # logind's Reboot(interactive): systemd/polkit/ lets station-agent's user ask for it, and for nothing else.
 REBOOT = (
     "busctl", "--system", "call", "org.freedesktop.login1", "/org/freedesktop/login1",
@@ -47,7 +47,7 @@ class RealHands:
 
     def machine(self) -> str:
         """The kernel's boot id."""
-        return (read.text(self._root / _BOOT_ID) or "").strip()[:64]
+        return boot_id(self._root)
 
     async def reboot(self) -> Reason | None:
         """Ask logind, which asks polkit."""

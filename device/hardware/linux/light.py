@@ -25,7 +25,7 @@ class NoLight:
     def __init__(self) -> None:
         _log.warning("[linux] light names no LED: this station has no light")
 
-    def show(self, pattern: LightPattern) -> None:
+    def show(self, pattern: LightPattern, percent: int = 100) -> None:
         """Nothing to show it on."""
 
     def close(self) -> None:
@@ -41,21 +41,21 @@ class SysfsLight:
         self._written = -1
         self._player = LightPlayer(self._set)
 
-    def show(self, pattern: LightPattern) -> None:
+    def show(self, pattern: LightPattern, percent: int = 100) -> None:
         """Play it."""
-        self._player.show(pattern)
+        self._player.show(pattern, percent)
 
     def close(self) -> None:
         """Off."""
         self._player.close()
 
-    def _set(self, level: float) -> None:
+    def _set(self, level: float, share: float) -> None:
         try:
             if not self._most:
                 # The kernel's own trigger (heartbeat, disk) would go on blinking it.
                 (self._directory / "trigger").write_text("none")
                 self._most = int((self._directory / "max_brightness").read_text())
-            value = round(level * self._most) if self._most > 1 else int(plain(level))
+            value = round(level * share * self._most) if self._most > 1 else int(plain(level))
             if value != self._written:
                 (self._directory / "brightness").write_text(str(value))
                 self._written = value

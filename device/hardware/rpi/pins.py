@@ -55,9 +55,9 @@ class GpioLight:
         self._led: Any = None
         self._player = LightPlayer(self._set)
 
-    def show(self, pattern: LightPattern) -> None:
+    def show(self, pattern: LightPattern, percent: int = 100) -> None:
         """Play it."""
-        self._player.show(pattern)
+        self._player.show(pattern, percent)
 
     def close(self) -> None:
         """Off, and the pin released."""
@@ -66,12 +66,12 @@ class GpioLight:
         if led is not None:
             led.close()
 
-    def _set(self, level: float) -> None:
+    def _set(self, level: float, share: float) -> None:
         with wrapping(f"the light on GPIO {self._pin} cannot be used"):
             if self._led is None:
                 gpiozero = _gpiozero()
                 self._led = gpiozero.PWMLED(self._pin) if self._dims else gpiozero.LED(self._pin)
-            self._led.value = level if self._dims else int(plain(level))
+            self._led.value = level * share if self._dims else int(plain(level))
 
 
 def _gpiozero() -> Any:

@@ -30,19 +30,21 @@ class SimButton:
 
 
 class SimLight:
-    """Shows nothing; `history` holds what it was told, the newest last (the last 100)."""
+    """Shows nothing; `history` holds what it was told, the newest last (the last 100), `percent` how brightly."""
 
     def __init__(self) -> None:
         self.history: list[LightPattern] = []
+        self.percent = 100
 
     @property
     def pattern(self) -> LightPattern:
         """What it shows now."""
         return self.history[-1] if self.history else "off"
 
-    def show(self, pattern: LightPattern) -> None:
+    def show(self, pattern: LightPattern, percent: int = 100) -> None:
         """Remember the pattern."""
         self.history = [*self.history[-99:], pattern]
+        self.percent = percent
 
     def close(self) -> None:
         """Off."""

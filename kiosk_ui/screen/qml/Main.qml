@@ -156,4 +156,13 @@ Rectangle {
         theme: style
         text: root.view.live
     }
+
+    // Over everything: the display itself gives no less.
+    Rectangle {
+        objectName: "shade"
+        anchors.fill: parent
+        color: "#000000"
+        opacity: 1 - root.view.brightness / 100
+        visible: opacity > 0
+    }
 }
