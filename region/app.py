@@ -38,6 +38,7 @@ from region.stations.admission import Admission
 from region.stations.claims import ClaimService
 from region.stations.est import build_est
 from region.stations.gate import Door, Gate
+from region.stations.layout import LayoutService
 from region.stations.publishing import Publisher
 from region.stations.service import StationService
 from region.stations.subject import commands as station_commands
@@ -163,7 +164,9 @@ def compose(options: ServeOptions, outside: Outside, tls: EnrolmentFiles, gate: 
     subjects = (
         desk_subject(region),
         fleet_subject(region),
-        stations_subject(service, enrolment, publisher, Admission(registry, clock), commands, claims),
+        stations_subject(
+            service, enrolment, publisher, Admission(registry, clock), commands, claims, LayoutService(registry, clock)
+        ),
         evaluation_subject(region),
     )
     for subject in subjects:

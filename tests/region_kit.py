@@ -28,6 +28,7 @@ from region.registry.records import Clinic, Person, Role, Site, Station
 from region.registry.store import RegistryEnrolmentStore
 from region.stations.admission import Admission
 from region.stations.claims import ClaimService
+from region.stations.layout import LayoutService
 from region.stations.publishing import Publisher
 from region.stations.service import StationService
 from region.stations.subject import commands as station_commands
@@ -143,6 +144,7 @@ def every_subject(data: Path) -> tuple[Callable[[Region], Subject], ...]:
             Admission(region.registry, region.clock),
             station_commands(region, SigningKit(region.clock, authority)),
             ClaimService(region.registry, region.clock, Addresses("http://region.test")),
+            LayoutService(region.registry, region.clock),
         )
 
     return desk_subject, fleet_subject, stations, evaluation_subject

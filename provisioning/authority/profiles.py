@@ -11,6 +11,7 @@ A field that this version does not know is refused when somebody sets it, but su
 from __future__ import annotations
 
 import difflib
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from functools import cache
@@ -19,6 +20,7 @@ from typing import Annotated, Any, Literal, cast, get_args, get_origin, get_type
 from messaging.codec import decode
 from messaging.errors import MalformedMessage
 from messaging.settings import HIDDEN, objections
+from messaging.signed import MOST_CLAIMS
 from messaging.twin import Config
 
 Level = Literal["region", "cluster", "municipality", "site", "station"]
@@ -34,6 +36,8 @@ OF_THE_REGISTRY = {
 }
 _OF_STATIONS_ALONE = ("auto_answer",)  # consent is one person's, about one room
 _DEEPEST = 8
+# What of a signed word is left for a config, beside what the registry says itself and the word's own fields.
+MOST_BYTES = MOST_CLAIMS - 2048
 
 
 @dataclass(frozen=True)
@@ -159,6 +163,11 @@ def refusals(level: Level, document: object) -> dict[str, str]:
 def objected(document: Mapping[str, Any]) -> dict[str, str]:
     """What the values of a merged document are not to each other; dotted path to reason. It must decode."""
     return {".".join(path): text for path, text in objections(config_of(document))}
+
+
+def weight(document: Mapping[str, Any]) -> int:
+    """How many bytes it is as it travels."""
+    return len(json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode())
 
 
 def config_of(document: Mapping[str, Any]) -> Config:

@@ -53,6 +53,8 @@ class Layers(Subject):
             return Touched(known, ())
         before = await self.chains()
         later = before.saying(level, place, document)
+        if heavy := _too_heavy(later.merged(level, place).document):
+            raise Refused({"document": heavy})
         touched = await self.settle(before, later, before.under(level, place))
         made = LayerRecord(level, place, document, known.version + 1, now, by[:80])
         await self._store(made)
@@ -68,6 +70,12 @@ class Layers(Subject):
         """What comes of the layers down to that one, and where each value came from; NotFound."""
         await self._check_place(level, place)
         return (await self.chains([place] if level == "station" else [])).merged(level, place)
+
+    async def above(self, level: Level, place: str = REGION) -> Merged:
+        """What comes of the layers above that one alone; NotFound."""
+        await self._check_place(level, place)
+        chains = await self.chains([place] if level == "station" else [])
+        return chains.saying(level, place, {}).merged(level, place)
 
     async def desired(self, stations: Iterable[Station]) -> dict[str, Document]:
         """The whole config of these stations, as it travels: the layers, and what the registry knows itself."""
@@ -153,9 +161,15 @@ class Layers(Subject):
     async def object_to(self, chains: Chains, stations: Iterable[str]) -> None:
         """Refused where values of what comes of the layers do not go together."""
         seen: dict[str, str] = {}
+        weighed: dict[int, str] = {}  # stations of one site share a document
         for one in stations:
-            for field, why in profiles.objected(chains.document(one)).items():
+            document = chains.document(one)
+            for field, why in profiles.objected(document).items():
                 seen.setdefault(field, f"{why} (at station {one})")
+            if id(document) not in weighed:
+                weighed[id(document)] = _too_heavy(document)
+            if heavy := weighed[id(document)]:
+                seen.setdefault("document", f"{heavy} (at station {one})")
             if len(seen) >= _MOST_TOLD:
                 break
         if seen:
@@ -205,6 +219,13 @@ class Layers(Subject):
             await self._run(
                 update(schema.station).where(schema.station.c.id.in_(some)).values(desired_version=grown, **values)
             )
+
+
+def _too_heavy(document: Document) -> str:
+    weight = profiles.weight(document)
+    if weight <= profiles.MOST_BYTES:
+        return ""
+    return f"{weight} bytes are more than a station takes (at most {profiles.MOST_BYTES}): say less, or further down"
 
 
 def _clinics_of(document: Document) -> tuple[Any, Any]:

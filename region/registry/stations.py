@@ -52,8 +52,10 @@ class Stations(Subject):
         )  # fmt: skip
         chains = await layers.chains([station_id])
         own = _own({}, chains.above(station_id), {key: value for key, value in asked.items() if value is not None})
+        will = chains.saying("station", station_id, own)
         await layers.say("station", station_id, own, by, now)
-        await layers.apply(chains.saying("station", station_id, own), [station_id])
+        await layers.object_to(will, [station_id])
+        await layers.apply(will, [station_id])
         return await self.get(station_id)
 
     async def get(self, station_id: str) -> Station:

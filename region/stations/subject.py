@@ -10,13 +10,25 @@ from fastapi import APIRouter
 
 from messaging.signed import Signer
 from provisioning.authority.enrolment import Enrolment
-from region.stations import api, bulk, claim_api, claim_pages, command_api, command_pages, pages, words
+from region.stations import (
+    api,
+    bulk,
+    claim_api,
+    claim_pages,
+    command_api,
+    command_pages,
+    pages,
+    profile_copying,
+    profile_pages,
+    words,
+)
 from region.stations.admission import Admission, CloneWatch
 from region.stations.births import ConfirmEnrolment
 from region.stations.claims import ClaimService
 from region.stations.commanding import Commanding
 from region.stations.dispatching import Dispatcher
 from region.stations.examples import EXAMPLES
+from region.stations.layout import LayoutService
 from region.stations.progress import CommandProgress
 from region.stations.publishing import Publisher
 from region.stations.service import StationService
@@ -48,7 +60,7 @@ def commands(region: Region, signer: Signer) -> Commands:
 
 def subject(
     service: StationService, enrolment: Enrolment, publisher: Publisher, admission: Admission, commands: Commands,
-    claims: ClaimService,
+    claims: ClaimService, layout: LayoutService,
 ) -> Subject:  # fmt: skip
     """Pages, API, births, the publishing of config, and commands."""
     router = APIRouter()
@@ -57,6 +69,8 @@ def subject(
     router.include_router(bulk.build_router(commands.commanding))
     router.include_router(api.build_router(service, admission))
     router.include_router(command_api.build_router(commands.commanding))
+    router.include_router(profile_copying.build_router(layout))
+    router.include_router(profile_pages.build_router(layout))
     router.include_router(claim_pages.build_router(claims))
     router.include_router(claim_api.build_router(claims))
 
@@ -71,7 +85,11 @@ def subject(
         router=router,
         words=words.WORDS,
         examples=EXAMPLES,
-        nav=(Nav("/sites", "stations.nav.sites", "it_admin"), Nav("/claims", "stations.nav.claims", "it_admin")),
+        nav=(
+            Nav("/sites", "stations.nav.sites", "it_admin"),
+            Nav("/profiles", "stations.nav.profiles", "it_admin"),
+            Nav("/claims", "stations.nav.claims", "it_admin"),
+        ),
         up={"birth": ConfirmEnrolment(enrolment), "cmd": commands.progress},
         presence=CloneWatch(admission).presence,
         run=run,

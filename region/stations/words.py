@@ -1,6 +1,6 @@
 """What the pages of stations say."""
 
-from region.stations import bulk_words, claim_words, command_words, reason_words
+from region.stations import bulk_words, claim_words, command_words, profile_words, reason_words
 from region.web.subject import Words
 
 WORDS: Words = {
@@ -8,6 +8,7 @@ WORDS: Words = {
         **bulk_words.WORDS["en"],
         **claim_words.WORDS["en"],
         **command_words.WORDS["en"],
+        **profile_words.WORDS["en"],
         **reason_words.WORDS["en"],
         "stations.nav.sites": "Sites and clinics",
         "stations.sites.title": "Sites and clinics",
@@ -79,6 +80,7 @@ WORDS: Words = {
         **bulk_words.WORDS["da"],
         **claim_words.WORDS["da"],
         **command_words.WORDS["da"],
+        **profile_words.WORDS["da"],
         **reason_words.WORDS["da"],
         "stations.nav.sites": "Steder og klinikker",
         "stations.sites.title": "Steder og klinikker",
