@@ -88,6 +88,30 @@ def test_two_crystals_that_differ_are_followed_a_sample_at_a_time(ppm: int) -> N
     assert line.behind(2) == pytest.approx(line.behind(59), abs=BLOCK)
 
 
+@pytest.mark.parametrize("ppm", [-200, -60, 0, 60, 200])
+def test_an_echo_that_moves_is_followed_a_sample_at_a_time_and_nobody_is_called_late_for_it(ppm: int) -> None:
+    line = Line()
+    line.run(1)
+    before = line.behind(0.1)
+    line.far_end.follow(ppm)
+    line.run(8)
+    moved = ppm * 1e-6 * 8 * SAMPLE_RATE
+    assert line.far_end.slipped == pytest.approx(-moved, abs=1)
+    assert line.behind(0.1) - before == pytest.approx(moved, abs=2)
+    assert line.far_end.steady
+    assert line.far_end.counts.missing == 0
+
+
+@pytest.mark.parametrize("ppm", [-100, 100])
+def test_crystals_that_were_heard_in_the_room_never_move_what_waits(ppm: int) -> None:
+    """What is counted and what is heard are one difference: followed once, not twice."""
+    line = Line(ppm)
+    line.far_end.follow(-ppm)  # the speaker plays faster: its echo comes ever earlier by the microphone's count
+    line.run(60)
+    assert line.far_end.slipped == pytest.approx(ppm * 1e-6 * 60 * SAMPLE_RATE, abs=30)
+    assert line.behind(2) == pytest.approx(line.behind(59), abs=BLOCK)
+
+
 def test_a_speaker_that_ran_dry_has_its_silence_put_in() -> None:
     line = Line()
     line.run(3)

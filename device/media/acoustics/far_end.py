@@ -62,6 +62,8 @@ class FarEnd:
         self._moves: list[int] = []  # of the last windows, in samples
         self._suspected = 0  # samples that the last window had moved by, if that was a step
         self._slip = 0  # samples to slip, one now and then
+        self._pace = 0.0  # samples a block by which the echo moves, as it was heard in the room
+        self._owed = 0.0  # of these
         self._since_slip = 0
         self._steady = 0  # blocks
         self.counts = FarEndCounts()
@@ -80,6 +82,16 @@ class FarEnd:
                 return silence()
             self._judge(waiting + (self._monotonic() - self._put_at) * SAMPLE_RATE)
             return self._give()
+
+    def follow(self, ppm: float) -> None:
+        """The echo comes later by so many microseconds a second: keep what is given as late, a sample at a time."""
+        with self._lock:
+            self._pace = -ppm * 1e-6 * BLOCK
+
+    @property
+    def slipped(self) -> int:
+        """Samples left out of what was given since the beginning, less those given twice, one at a time."""
+        return self.counts.slipped
 
     @property
     def steady(self) -> bool:
@@ -142,7 +154,7 @@ class FarEnd:
             self.counts.put_in -= moved
 
     def _give(self) -> Block:
-        length = BLOCK + self._slipping()
+        length = BLOCK + (self._slipping() or self._following())
         there = min(length, self._written - self._read)
         if there == 0:
             self._dry += 1
@@ -170,6 +182,13 @@ class FarEnd:
         self._slip -= one
         self._since_slip = 0
         self._steady = 0  # blocks
+        self.counts.slipped += one
+        return one
+
+    def _following(self) -> int:
+        self._owed += self._pace
+        one = int(self._owed)  # never more than one: MOST_PPM of a block is a seventh of a sample
+        self._owed -= one
         self.counts.slipped += one
         return one
 

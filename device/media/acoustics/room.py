@@ -11,6 +11,7 @@ from typing import Protocol
 from device.hardware.ports import Block
 from device.hardware.sound import silence
 from device.media.acoustics.apart import Apart
+from device.media.acoustics.drift import EchoDrift
 from device.media.acoustics.far_end import FarEnd, FarEndCounts
 from device.media.acoustics.yielding import Yielding
 from device.media.echo import Met
@@ -42,6 +43,7 @@ class RoomSound:
         self._far = FarEnd(monotonic)
         self._yielding = Yielding()
         self._apart = Apart()
+        self._drift = EchoDrift()
         self._processing: Processing | None = None
         self._failed = False
         self._aside = False
@@ -80,6 +82,7 @@ class RoomSound:
     def changed(self) -> None:
         """A device was opened or its volume set: that there was no echo before tells nothing now."""
         self._apart.forget()
+        self._drift.forget()
 
     def soften(self, block: Block) -> Block:
         """The clinician's block, softer while the resident speaks."""
@@ -107,6 +110,8 @@ class RoomSound:
                 self._yielding.rest()  # with the echo in it, the clinician would yield to himself
                 return near
             apart = self._apart.hear(far, near, met.steady)
+            self._drift.hear(far, near, self._far.slipped)
+            self._far.follow(self._drift.ppm)
             if apart:
                 far = silence()  # there is no echo to take away, and the resident is not taken for one
             try:
