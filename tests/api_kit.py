@@ -69,7 +69,7 @@ class Operation:
         assert media in known["content"], (*where, media)
         if media in ("application/json", PROBLEM):
             faults = list(validator(known["content"][media]["schema"]).iter_errors(answer.json()))
-            assert faults == [], where
+            assert faults == [], (where, faults)
             assert media != PROBLEM or answer.json()["status"] == answer.status_code
 
 
