@@ -35,6 +35,7 @@ from region.registry.store import RegistryEnrolmentStore
 from region.renewal import Renewal
 from region.serving import HttpServer, http_server, serve_on
 from region.stations.admission import Admission
+from region.stations.cards import CardService
 from region.stations.claims import ClaimService
 from region.stations.est import build_est
 from region.stations.gate import Door, Gate
@@ -165,7 +166,14 @@ def compose(options: ServeOptions, outside: Outside, tls: EnrolmentFiles, gate: 
         desk_subject(region),
         fleet_subject(region),
         stations_subject(
-            service, enrolment, publisher, Admission(registry, clock), commands, claims, LayoutService(registry, clock)
+            service,
+            enrolment,
+            publisher,
+            Admission(registry, clock),
+            commands,
+            claims,
+            LayoutService(registry, clock),
+            CardService(registry, clock, outside.root_sha256, where),
         ),
         evaluation_subject(region),
     )

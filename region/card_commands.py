@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from messaging.claim import REGION_FILE, RegionFile, write_region_file
+from messaging.claim import REGION_FILE
 from provisioning.authority import vault
 from region import addresses
 from region.addresses import Addresses
@@ -65,7 +65,7 @@ async def _prepare(desk: Desk) -> None:
 
 async def _region(desk: Desk) -> None:
     where, out = _addresses(desk), desk.args.out
-    content = write_region_file(RegionFile(where.enrol_url, _root_sha256(desk), where.broker))
+    content = CardService(desk.registry, desk.clock, _root_sha256(desk), where).region_file()
     if out is None:
         tell(desk.args, {"toml": content}, content.rstrip())
         return

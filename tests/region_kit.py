@@ -27,6 +27,7 @@ from region.registry import Registry
 from region.registry.records import Clinic, Person, Role, Site, Station
 from region.registry.store import RegistryEnrolmentStore
 from region.stations.admission import Admission
+from region.stations.cards import CardService
 from region.stations.claims import ClaimService
 from region.stations.layout import LayoutService
 from region.stations.publishing import Publisher
@@ -145,6 +146,7 @@ def every_subject(data: Path) -> tuple[Callable[[Region], Subject], ...]:
             station_commands(region, SigningKit(region.clock, authority)),
             ClaimService(region.registry, region.clock, Addresses("http://region.test")),
             LayoutService(region.registry, region.clock),
+            CardService(region.registry, region.clock, authority.root_sha256, Addresses()),
         )
 
     return desk_subject, fleet_subject, stations, evaluation_subject

@@ -5,6 +5,8 @@ from region.web.subject import Words
 WORDS: Words = {
     "en": {
         "fleet.found": "{found} found, {ready} of them can make a call now",
+        "fleet.claims": "{count} new stations wait to be approved",
+        "fleet.claims.one": "A new station waits to be approved",
         "fleet.filter": "Find stations",
         "fleet.filter.text": "Words: room, site, id or serial number",
         "fleet.filter.cluster": "Cluster",
@@ -42,6 +44,8 @@ WORDS: Words = {
     },
     "da": {
         "fleet.found": "{found} fundet, {ready} af dem kan ringe nu",
+        "fleet.claims": "{count} nye stationer venter på at blive godkendt",
+        "fleet.claims.one": "En ny station venter på at blive godkendt",
         "fleet.filter": "Find stationer",
         "fleet.filter.text": "Ord: stue, sted, id eller serienummer",
         "fleet.filter.cluster": "Klynge",

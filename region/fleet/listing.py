@@ -74,13 +74,15 @@ async def _page(request: Request, session: ItAdmin, template: str, **more: Any) 
     region = region_of(request)
     asked = read_asked(request.query_params.multi_items())
     found = await _found(region.registry, asked, region.clock.wall())
+    async with region.registry.read() as t:
+        claims = await t.claims.wait_for_somebody(region.clock.wall())
     pages = max(1, -(-found.tally.found // ON_A_PAGE))
     if asked.page > pages:  # stations have gone from under the reader
         asked = replace(asked, page=pages)
         found = await _found(region.registry, asked, region.clock.wall())
     return region.pages.page(
         request, template, session, asked=asked, which=asked.which, tally=found.tally, stations=found.stations,
-        first=asked.skip + 1, last=asked.skip + len(found.stations), pages=pages, **more,
+        first=asked.skip + 1, last=asked.skip + len(found.stations), pages=pages, claims=claims, **more,
     )  # fmt: skip
 
 

@@ -10,6 +10,9 @@ from region.registry import schema
 from region.registry.records import Claim
 from region.registry.table import Subject
 
+SILENT_S = 600.0  # a claim whose station has not asked for that long is over
+WAITS_S = 86_400.0  # and so is one that has waited for that long
+
 
 class Claims(Subject):
     """Claims by the SHA-256 of the station's key. Times are Unix seconds."""
@@ -38,6 +41,13 @@ class Claims(Subject):
         if source is not None:
             statement = statement.where(schema.claim.c.source == source)
         row = await self._row(statement)
+        return 0 if row is None else int(row["claims"])
+
+    async def wait_for_somebody(self, now: float) -> int:
+        """How many of those whose stations still ask."""
+        claim = schema.claim.c
+        asks = (claim.state == "waiting", claim.seen_at >= now - SILENT_S, claim.made_at >= now - WAITS_S)
+        row = await self._row(select(func.count().label("claims")).where(*asks))
         return 0 if row is None else int(row["claims"])
 
     async def seen(self, key_sha256: str, now: float) -> None:

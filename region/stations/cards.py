@@ -7,14 +7,19 @@ else. A power cut between the two leaves cards whose codes the region does not k
 from __future__ import annotations
 
 import asyncio
+import io
 import os
 import re
 import shutil
 import tempfile
+import zipfile
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
+from zipfile import ZipInfo
 
+from messaging.claim import RegionFile, write_region_file
 from messaging.clock import Clock
 from messaging.enrolment import CODE_FILE, CodeFile, write_code_file
 from provisioning.authority.enrolment import CODE_LIVES_S, invite_with_code
@@ -104,13 +109,8 @@ class CardService:
 
         RegistryError or OSError: nothing has been made.
         """
-        now = self._clock.wall()
-        if not 1 <= order.days <= MOST_DAYS:
-            raise Invalid(f"a code is good for 1 to {MOST_DAYS} days")
         _refuse_to_overwrite(into)
-        async with self._registry.read() as t:
-            plan = await self._plan(t, order, now)
-        batch = Batch(order.site, order.clinic, now, now + order.days * _DAY_S, plan.cards)
+        plan, batch = await self._planned(order)
         part = Path(tempfile.mkdtemp(prefix=f".{into.name}-", dir=into.parent))  # 0700
         lies = part
         try:
@@ -122,6 +122,26 @@ class CardService:
             shutil.rmtree(lies)  # renamed or not, the codes on these cards are nobody's
             raise
         return batch
+
+    async def pack(self, actor: str, order: Order, draw: Callable[[Batch], str]) -> tuple[Batch, bytes]:
+        """The same as one ZIP file, for somebody at a browser. RegistryError: nothing has been made."""
+        plan, batch = await self._planned(order)
+        packed = await asyncio.to_thread(_packed, batch, draw(batch))
+        async with self._registry.begin() as t:
+            await self._keep(t, actor, plan, batch)
+        return batch, packed
+
+    def region_file(self) -> str:
+        """The file that is the same on every card, and lets stations ask to be claimed. It holds no secret."""
+        return write_region_file(RegionFile(self._addresses.enrol_url, self._root_sha256, self._addresses.broker))
+
+    async def _planned(self, order: Order) -> tuple[_Plan, Batch]:
+        now = self._clock.wall()
+        if not 1 <= order.days <= MOST_DAYS:
+            raise Invalid(f"a code is good for 1 to {MOST_DAYS} days")
+        async with self._registry.read() as t:
+            plan = await self._plan(t, order, now)
+        return plan, Batch(order.site, order.clinic, now, now + order.days * _DAY_S, plan.cards)
 
     async def _plan(self, t: Transaction, order: Order, now: float) -> _Plan:
         site = await t.sites.named(order.site)
@@ -203,6 +223,16 @@ def _put_in_place(part: Path, into: Path) -> Path:
     part.rename(into)
     _synchronise(into.parent)
     return into
+
+
+def _packed(batch: Batch, sheet: str) -> bytes:
+    made = datetime.fromtimestamp(batch.made, UTC).timetuple()[:6]
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as file:
+        for card in batch.cards:
+            file.writestr(ZipInfo(f"{card.folder}/{CODE_FILE}", made), write_code_file(card.code_file))
+        file.writestr(ZipInfo(SHEET, made), sheet)
+    return packed.getvalue()
 
 
 def _write(folder: Path, batch: Batch, sheet: str) -> None:

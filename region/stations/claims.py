@@ -25,6 +25,7 @@ from provisioning.authority.ports import Invitation
 from provisioning.authority.request import read_request
 from region.addresses import Addresses
 from region.registry import Conflict, Invalid, NotFound, Registry, Transaction
+from region.registry.claims import SILENT_S, WAITS_S
 from region.registry.records import Claim, Station
 
 MOST_WAITING = 512
@@ -32,8 +33,6 @@ MOST_OF_ONE = 64
 RETRY_S = 15
 REFUSED_RETRY_S = 60
 FULL_RETRY_S = 300.0
-SILENT_S = 600.0
-WAITS_S = 86_400.0
 REFUSED_S = 3600.0
 _SEEN_EVERY_S = 60.0
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from messaging.enrolment import CodeFile, write_code_file
 from region.registry.records import AuditRow, Claim, Clinic, Command, Site
 from region.stations.api import CodeFileText, NewClinic, NewSite, Reason, StationSettings
+from region.stations.card_api import MadeCard, MadeCards, NewCards
 from region.stations.claim_api import Approval, Decision, WaitingClaim
 from region.stations.claims import check_of
 from region.stations.command_api import CalledBack, NewCommand
@@ -35,6 +36,15 @@ EXAMPLES: tuple[object, ...] = (
     WaitingClaim(key=A_KEY, check=_CHECK, serial=CLAIM.serial, address=CLAIM.address, since=CLAIM.made_at, known=None),
     Decision(check=_CHECK),
     Approval(check=_CHECK, site_id=3, room="Stue 6"),
+    NewCards(site="Solgården", clinic="Bakkens Klinik", rooms=["Stue 7"]),
+    MadeCard(number=1, station=A_STATION, room="Stue 4", toml=write_code_file(_CODE_FILE)),
+    MadeCards(
+        site="Solgården",
+        expires=A_MOMENT,
+        cards=[
+            MadeCard(number=1, station=A_STATION, room="Stue 4", toml=write_code_file(_CODE_FILE)),
+        ],
+    ),
     COMMAND,
     NewCommand(type="identify", fields={"seconds": 30}, stations=[A_STATION], why="which one is it?"),
     Handed(A_BATCH, (COMMAND,), {"st-p3c8d1fa": "quarantined"}),

@@ -13,6 +13,8 @@ from provisioning.authority.enrolment import Enrolment
 from region.stations import (
     api,
     bulk,
+    card_api,
+    card_pages,
     claim_api,
     claim_pages,
     command_api,
@@ -24,6 +26,7 @@ from region.stations import (
 )
 from region.stations.admission import Admission, CloneWatch
 from region.stations.births import ConfirmEnrolment
+from region.stations.cards import CardService
 from region.stations.claims import ClaimService
 from region.stations.commanding import Commanding
 from region.stations.dispatching import Dispatcher
@@ -60,7 +63,7 @@ def commands(region: Region, signer: Signer) -> Commands:
 
 def subject(
     service: StationService, enrolment: Enrolment, publisher: Publisher, admission: Admission, commands: Commands,
-    claims: ClaimService, layout: LayoutService,
+    claims: ClaimService, layout: LayoutService, cards: CardService,
 ) -> Subject:  # fmt: skip
     """Pages, API, births, the publishing of config, and commands."""
     router = APIRouter()
@@ -69,6 +72,8 @@ def subject(
     router.include_router(bulk.build_router(commands.commanding))
     router.include_router(api.build_router(service, admission))
     router.include_router(command_api.build_router(commands.commanding))
+    router.include_router(card_pages.build_router(cards))
+    router.include_router(card_api.build_router(cards))
     router.include_router(profile_copying.build_router(layout))
     router.include_router(profile_pages.build_router(layout))
     router.include_router(claim_pages.build_router(claims))
@@ -88,6 +93,7 @@ def subject(
         nav=(
             Nav("/sites", "stations.nav.sites", "it_admin"),
             Nav("/profiles", "stations.nav.profiles", "it_admin"),
+            Nav("/cards", "stations.nav.cards", "it_admin"),
             Nav("/claims", "stations.nav.claims", "it_admin"),
         ),
         up={"birth": ConfirmEnrolment(enrolment), "cmd": commands.progress},

@@ -1,11 +1,12 @@
 """What the pages of stations say."""
 
-from region.stations import bulk_words, claim_words, command_words, profile_words, reason_words
+from region.stations import bulk_words, card_words, claim_words, command_words, profile_words, reason_words
 from region.web.subject import Words
 
 WORDS: Words = {
     "en": {
         **bulk_words.WORDS["en"],
+        **card_words.WORDS["en"],
         **claim_words.WORDS["en"],
         **command_words.WORDS["en"],
         **profile_words.WORDS["en"],
@@ -78,6 +79,7 @@ WORDS: Words = {
     },
     "da": {
         **bulk_words.WORDS["da"],
+        **card_words.WORDS["da"],
         **claim_words.WORDS["da"],
         **command_words.WORDS["da"],
         **profile_words.WORDS["da"],

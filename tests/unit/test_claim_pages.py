@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from messaging.claim import ClaimRequest, check_code
 from provisioning.authority.request import key_name
 from region.addresses import Addresses
+from region.registry.claims import SILENT_S
 from region.stations.claims import ClaimService
 from tests.enrolment_store import make_request
 from tests.region_kit import HTML, Kit, every_subject, region_kit
@@ -41,6 +42,18 @@ async def _claim(kit: Kit, serial: str = "") -> tuple[str, str]:
 
 async def _post(kit: Kit, browser: httpx.AsyncClient, path: str, **form: str) -> httpx.Response:
     return await browser.post(path, data={"csrf": await kit.csrf(browser), **form})
+
+
+async def test_its_first_page_tells_how_many_wait(kit: Kit) -> None:
+    async with kit.signed_in(await kit.person("ivan", "it_admin")) as browser:
+        assert "/claims" in (await browser.get("/fleet")).text
+        assert "to be approved" not in (await browser.get("/fleet")).text
+        await _claim(kit)
+        assert "A new station waits to be approved" in (await browser.get("/fleet")).text
+        await _claim(kit)
+        assert "2 new stations wait to be approved" in (await browser.get("/fleet/stations")).text
+        await kit.clock.advance(SILENT_S + 1)
+        assert "to be approved" not in (await browser.get("/fleet")).text
 
 
 async def test_it_sees_who_waits_compares_and_approves(kit: Kit) -> None:

@@ -24,9 +24,10 @@ from provisioning.authority.request import key_name
 from provisioning.authority.vault import open_authority
 from region.addresses import Addresses
 from region.registry import Conflict, Invalid, NotFound, Registry
+from region.registry.claims import SILENT_S, WAITS_S
 from region.registry.store import RegistryEnrolmentStore
 from region.stations import claims as claims_module
-from region.stations.claims import REFUSED_S, SILENT_S, WAITS_S, Chosen, ClaimService, source_of
+from region.stations.claims import REFUSED_S, Chosen, ClaimService, source_of
 from region.stations.est import build_est
 from tests.enrolment_store import InMemorySigner, make_request
 
