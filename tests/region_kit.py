@@ -74,6 +74,18 @@ class FakeDownlink:
         self.sent.append(Sent(topic, message, retain, expiry_s))
 
 
+@dataclass
+class FaultyDownlink(FakeDownlink):
+    """Takes so many messages, then goes down."""
+
+    takes: int = 2
+
+    async def send(self, topic: str, message: object, *, retain: bool = False, expiry_s: int | None = None) -> None:
+        if len(self.sent) >= self.takes:
+            raise LinkDown("cut by the test")
+        await super().send(topic, message, retain=retain, expiry_s=expiry_s)
+
+
 def quick_passwords() -> Passwords:
     """Real argon2id with parameters that cost a test nothing."""
     return Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))

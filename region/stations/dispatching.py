@@ -1,71 +1,35 @@
 """Commands on their way to the stations: signed, not retained, and good no longer than they are.
 
-One process sends at a time (a lease in the database). A command is marked as sent before it is, so that nobody calls
-back what may be on its way, and is sent again only when the broker or the station may have lost it: stations know a
-command by its id, and carry it out once.
+A command is marked as sent before it is, so that nobody calls back what may be on its way, and is sent again only when
+the broker or the station may have lost it: stations know a command by its id, and carry it out once.
 """
 
 from __future__ import annotations
 
-import asyncio
-import logging
-import secrets
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from messaging.clock import Clock
-from messaging.link.port import LinkError
 from messaging.signed import Signer, Word, carry
 from messaging.topics import down
 from provisioning.authority.errors import AuthorityError
-from region.registry import Registry, Unavailable
+from region.registry import Registry
 from region.registry.records import Command
 from region.stations.progress import tell_end
+from region.stations.sending import NotTried, Sender
 from region.web.subject import Downlink
 
-_log = logging.getLogger(__name__)
-LOOK_EVERY_S = 1.0
-LEASE_S = 30.0
-_LEASE = "dispatcher"
 _BATCH = 200  # commands that are signed, sent and marked together
-_AT_ONCE = 50  # publications under way to the broker
 
 
-class _NotTried(LinkError):
-    """The broker is slow: this one waits for the next look."""
-
-
-class Dispatcher:
-    """Looks in the registry, so that a command by the command line travels like one given on a page.
-
-    `tell` is told the stations of which there is news.
-    """
+class Dispatcher(Sender):
+    """Sends what is due. `tell` is told the stations of which there is news."""
 
     def __init__(
         self, registry: Registry, downlink: Downlink, signer: Signer, clock: Clock, tell: Callable[[str], None]
     ) -> None:
-        self._registry = registry
-        self._downlink = downlink
-        self._signer = signer
-        self._clock = clock
+        super().__init__("dispatcher", "a command", registry, downlink, signer, clock)
         self._tell = tell
-        self._broker_is_new = True
-        self._name = secrets.token_hex(8)
-
-    def broker_came_up(self) -> None:
-        """The broker may have lost what it held for stations: send again what has had no answer."""
-        self._broker_is_new = True
-
-    async def run(self) -> None:
-        """Send what is due, and end what is overdue, for ever."""
-        try:
-            while True:
-                try:
-                    await self.look()
-                except (LinkError, AuthorityError, Unavailable) as error:
-                    _log.warning("commands wait: %s", error)
-                await self._clock.sleep(LOOK_EVERY_S)
-        finally:
-            await self._give_back()
 
     async def look(self) -> int:
         """Send what is due now; how many. LinkError, AuthorityError or Unavailable when it must wait.
@@ -93,7 +57,7 @@ class Dispatcher:
         """What was overdue and has been ended, and what this process is to send; neither while another one does."""
         now = self._clock.wall()
         async with self._registry.begin() as t:
-            if not await t.leases.take(_LEASE, self._name, now, LEASE_S):
+            if not await self._is_ours(t):
                 return [], []
             ended = await t.commands.end_overdue(now, _BATCH)
             for one in ended:
@@ -114,36 +78,24 @@ class Dispatcher:
         except AuthorityError:
             await self._give_up(claimed, tried=False)
             raise
-        room, begun = asyncio.Semaphore(_AT_ONCE), self._clock.monotonic()
-
-        async def one(command: Command, jws: bytes) -> None:
-            async with room:
-                if self._clock.monotonic() - begun > LEASE_S / 2:
-                    raise _NotTried("the broker is slow: the rest waits for the next look")
-                topic = down(command.station_id, "cmd", command.type, command.id)
-                left = max(1, int(command.expires_at - self._clock.wall()))
-                await self._downlink.send(topic, carry(jws), expiry_s=left)
-            self._tell(command.station_id)
-
-        outcomes = await asyncio.gather(*map(one, claimed, signed), return_exceptions=True)
+        outcomes = await self._side_by_side(partial(self._send_one, *one) for one in zip(claimed, signed, strict=True))
         failed = [(command, error) for command, error in zip(claimed, outcomes, strict=True) if error is not None]
-        await self._give_up([one for one, error in failed if isinstance(error, _NotTried)], tried=False)
-        await self._give_up([one for one, error in failed if not isinstance(error, _NotTried)], tried=True)
+        await self._give_up([one for one, error in failed if isinstance(error, NotTried)], tried=False)
+        await self._give_up([one for one, error in failed if not isinstance(error, NotTried)], tried=True)
         for _, error in failed:
             raise error
         return len(claimed)
+
+    async def _send_one(self, command: Command, jws: bytes) -> None:
+        topic = down(command.station_id, "cmd", command.type, command.id)
+        left = max(1, int(command.expires_at - self._clock.wall()))
+        await self._downlink.send(topic, carry(jws), expiry_s=left)
+        self._tell(command.station_id)
 
     async def _give_up(self, commands: Sequence[Command], *, tried: bool) -> None:
         if commands:
             async with self._registry.begin() as t:
                 await t.commands.gives_up(commands, tried=tried)
-
-    async def _give_back(self) -> None:
-        try:
-            async with self._registry.begin() as t:
-                await t.leases.give_back(_LEASE, self._name)
-        except Unavailable as error:
-            _log.warning("who sends commands is known to the others in %d s: %s", LEASE_S, error)
 
 
 def _word(command: Command, now: float) -> Word:

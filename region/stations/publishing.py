@@ -1,63 +1,29 @@
-"""Desired config on its way to the stations: signed, retained, versioned, published until the broker has taken it.
-
-One process publishes at a time (a lease in the database): two could let the broker retain the older of two versions.
-"""
+"""Desired config on its way to the stations: signed, retained, versioned, published until the broker has taken it."""
 
 from __future__ import annotations
 
-import asyncio
-import logging
-import secrets
+from functools import partial
 
 from messaging.clock import Clock
 from messaging.errors import MessageError
-from messaging.link.port import LinkError
 from messaging.signed import Signer, Word, carry, claims
 from messaging.topics import down
-from provisioning.authority.errors import AuthorityError
-from region.registry import Registry, Unavailable
+from region.registry import Registry
 from region.registry.records import Station
+from region.stations.sending import Sender
 from region.web.subject import Downlink
 
-_log = logging.getLogger(__name__)
-LOOK_EVERY_S = 1.0
-LEASE_S = 30.0
 _BATCH = 500  # stations whose documents are made, published and marked together
-_AT_ONCE = 50  # publications under way to the broker
 
 
-class Publisher:
-    """Looks in the registry, so that a change by the command line travels like one made on a page."""
+class Publisher(Sender):
+    """Publishes what the broker has not taken yet; all of it to a broker that may have lost what it retained."""
 
     def __init__(self, registry: Registry, downlink: Downlink, signer: Signer, clock: Clock) -> None:
-        self._registry = registry
-        self._downlink = downlink
-        self._signer = signer
-        self._clock = clock
-        self._complaint = ""
-        self._broker_is_new = True
-        self._name = secrets.token_hex(8)
+        super().__init__("publisher", "config", registry, downlink, signer, clock)
 
-    def broker_came_up(self) -> None:
-        """The broker may have lost what it retained: publish everything again."""
-        self._broker_is_new = True
-
-    async def run(self) -> None:
-        """Publish what has not been, for ever."""
-        try:
-            while True:
-                if self._downlink.is_up:
-                    try:
-                        await self.publish_all()
-                        self._complain("")
-                    except (LinkError, Unavailable, AuthorityError, MessageError) as error:
-                        self._complain(str(error))
-                await self._clock.sleep(LOOK_EVERY_S)
-        finally:
-            await self._give_back()
-
-    async def publish_all(self) -> int:
-        """Publish what the broker has not taken yet; how many. None while another process publishes.
+    async def look(self) -> int:
+        """Publish what the broker has not taken yet; how many. None while there is no broker, or another publishes.
 
         LinkError, Unavailable or AuthorityError when it must wait; MessageError when one config is too large to travel,
         and the others have been published.
@@ -74,15 +40,16 @@ class Publisher:
 
     async def _waits(self) -> bool:
         """Whether there is anything to do: a look each second must cost no write."""
+        if not self._downlink.is_up:
+            return False
         if self._broker_is_new:
             return True
         async with self._registry.read() as t:
             return bool(await t.stations.unpublished(1))
 
     async def _mine(self) -> bool:
-        """Whether this process is the one that publishes, for as long as a batch may take."""
         async with self._registry.begin() as t:
-            mine = await t.leases.take("publisher", self._name, self._clock.wall(), LEASE_S)
+            mine = await self._is_ours(t)
             if mine and self._broker_is_new:
                 await t.stations.forget_published()
         if mine:
@@ -91,27 +58,23 @@ class Publisher:
 
     async def _publish(self, waiting: list[Station], documents: dict[str, dict[str, object]]) -> int:
         """Publish them side by side, and mark those that the broker took; the first error once all have ended."""
-        room = asyncio.Semaphore(_AT_ONCE)
-        begun = self._clock.monotonic()
         words, too_large = self._words(waiting, documents)
         signed = await self._signer.sign([word for _, word in words])
-
-        async def one(station: Station, jws: bytes) -> Station:
-            async with room:
-                if self._clock.monotonic() - begun > LEASE_S / 2:
-                    raise LinkError("signing or the broker is slow: the rest waits for the next look")
-                await self._downlink.send(down(station.id, "desired"), carry(jws), retain=True)
-            return station
-
-        sending = (one(station, jws) for (station, _), jws in zip(words, signed, strict=True))
-        outcomes: list[Station | BaseException] = [*await asyncio.gather(*sending, return_exceptions=True), *too_large]
-        taken = {one.id: one.desired_version for one in outcomes if isinstance(one, Station)}
+        sendings = [
+            partial(self._downlink.send, down(station.id, "desired"), carry(jws), retain=True)
+            for (station, _), jws in zip(words, signed, strict=True)
+        ]
+        outcomes = await self._side_by_side(sendings)
+        taken = {
+            station.id: station.desired_version
+            for (station, _), error in zip(words, outcomes, strict=True) if error is None
+        }  # fmt: skip
         if taken:
             async with self._registry.begin() as t:
                 await t.stations.published(taken)
-        for outcome in outcomes:
-            if isinstance(outcome, BaseException):
-                raise outcome
+        for error in (*outcomes, *too_large):
+            if error is not None:
+                raise error
         return len(taken)
 
     def _words(
@@ -129,18 +92,3 @@ class Publisher:
             else:
                 words.append((station, word))
         return words, too_large
-
-    def _complain(self, of_what: str) -> None:
-        """Say in the log what config waits for, once for each thing."""
-        if of_what and of_what != self._complaint:
-            _log.warning("config waits to be published: %s", of_what)
-        elif self._complaint and not of_what:
-            _log.info("config is published again")
-        self._complaint = of_what
-
-    async def _give_back(self) -> None:
-        try:
-            async with self._registry.begin() as t:
-                await t.leases.give_back("publisher", self._name)
-        except Unavailable as error:
-            _log.warning("who publishes is known to the others in %d s: %s", LEASE_S, error)

@@ -15,9 +15,10 @@ from messaging.signed import Word, carried, read_word
 from provisioning.authority.errors import AuthorityAway
 from region.registry import Registry
 from region.registry.command_progress import GRACE_S
-from region.stations.dispatching import LEASE_S, Dispatcher
+from region.stations.dispatching import Dispatcher
+from region.stations.sending import LEASE_S
 from tests.command_kit import command, connects, leaves, order, stand
-from tests.region_kit import FakeDownlink
+from tests.region_kit import FakeDownlink, FaultyDownlink
 from tests.signing_kit import SigningKit
 
 
@@ -125,19 +126,8 @@ async def test_a_look_when_nothing_is_due_writes_nothing(registry: Registry) -> 
         assert await t.leases.take("dispatcher", "another", clock.wall() + LEASE_S / 2, 1.0)
 
 
-class Faulty(FakeDownlink):
-    """Takes the first few, then goes down."""
-
-    takes = 2
-
-    async def send(self, topic: str, message: object, *, retain: bool = False, expiry_s: int | None = None) -> None:
-        if len(self.sent) >= self.takes:
-            raise LinkDown("cut by the test")
-        await super().send(topic, message, retain=retain, expiry_s=expiry_s)
-
-
 async def test_what_the_broker_did_not_take_is_sent_when_it_does(registry: Registry) -> None:
-    clock, downlink = ManualClock(), Faulty()
+    clock, downlink = ManualClock(), FaultyDownlink()
     stage = Stage(registry, clock, downlink)
     await order(registry, await stand(registry, 5))
     with pytest.raises(LinkDown):

@@ -16,8 +16,9 @@ from messaging.topics import down
 from messaging.twin import Config
 from provisioning.authority.errors import AuthorityAway
 from region.registry import Registry
-from region.stations.publishing import LEASE_S, Publisher
-from tests.region_kit import FakeDownlink
+from region.stations.publishing import Publisher
+from region.stations.sending import LEASE_S
+from tests.region_kit import FakeDownlink, FaultyDownlink
 from tests.signing_kit import SigningKit, said
 
 NOW = 1_800_000_000.0
@@ -41,13 +42,13 @@ async def test_one_process_publishes_and_the_other_takes_over_when_it_has_gone(
     await stand(registry, 3)
     clock = ManualClock()
     one, other = [Publisher(which, FakeDownlink(), SigningKit(clock), clock) for which in (registry, beside)]
-    assert [await one.publish_all(), await other.publish_all()] == [3, 0]
+    assert [await one.look(), await other.look()] == [3, 0]
     async with registry.begin() as t:
         await t.layers.put("region", "", {"volume": 10}, "ivan", NOW)
-    assert await other.publish_all() == 0
+    assert await other.look() == 0
     await clock.advance(LEASE_S + 1)
-    assert await other.publish_all() == 3
-    assert await one.publish_all() == 0
+    assert await other.look() == 3
+    assert await one.look() == 0
 
 
 async def test_a_lease_is_one_holder_s_until_it_is_given_back(registry: Registry, beside: Registry) -> None:
@@ -67,32 +68,21 @@ async def test_a_look_when_nothing_waits_writes_nothing(registry: Registry) -> N
     await stand(registry, 1)
     clock = ManualClock()
     publisher = Publisher(registry, FakeDownlink(), SigningKit(clock), clock)
-    await publisher.publish_all()
+    await publisher.look()
     await clock.advance(LEASE_S / 2)
-    assert await publisher.publish_all() == 0
+    assert await publisher.look() == 0
     async with registry.begin() as t:  # had the look renewed it, it would last longer
         assert await t.leases.take("publisher", "another", clock.wall() + LEASE_S / 2, 1.0)
 
 
-class Faulty(FakeDownlink):
-    """Takes the first few, then goes down."""
-
-    takes = 2
-
-    async def send(self, topic: str, message: object, *, retain: bool = False, expiry_s: int | None = None) -> None:
-        if len(self.sent) >= self.takes:
-            raise LinkDown("cut by the test")
-        await super().send(topic, message, retain=retain, expiry_s=expiry_s)
-
-
 async def test_what_the_broker_took_is_not_sent_again_and_the_rest_is(registry: Registry) -> None:
     await stand(registry, 5)
-    downlink = Faulty()
+    downlink = FaultyDownlink()
     publisher = publisher_of(registry, downlink)
     with pytest.raises(LinkDown):
-        await publisher.publish_all()
+        await publisher.look()
     downlink.takes = 99
-    assert await publisher.publish_all() == 3
+    assert await publisher.look() == 3
     assert len({one.topic for one in downlink.sent}) == len(downlink.sent) == 5
 
 
@@ -107,7 +97,7 @@ async def test_a_change_made_while_a_batch_is_under_way_goes_out_after_it(regist
                     await t.layers.put("region", "", {"volume": 10}, "ivan", NOW)
 
     downlink = Meanwhile()
-    assert await publisher_of(registry, downlink).publish_all() == 2
+    assert await publisher_of(registry, downlink).look() == 2
     assert [said(one.message).version for one in downlink.sent] == [1, 2]
     assert said(downlink.sent[-1].message).body["config"]["volume"] == 10
 
@@ -116,7 +106,7 @@ async def test_what_is_published_is_signed_for_that_station_and_by_the_region(re
     await stand(registry, 3)
     clock, downlink = ManualClock(), FakeDownlink()
     signer = SigningKit(clock)
-    await Publisher(registry, downlink, signer, clock).publish_all()
+    await Publisher(registry, downlink, signer, clock).look()
     async with registry.read() as t:
         stations = await t.stations.all()
     for one, sent in zip(
@@ -160,7 +150,7 @@ async def test_a_signer_that_is_away_delays_and_is_said_once_and_nothing_is_lost
             await clock.advance(1)
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
-    assert caplog.text.count("config waits to be published") == 1
+    assert caplog.text.count("config waits to be sent") == 1
     assert {said(one.message).body["config"]["volume"] for one in downlink.sent} == {10}
 
 
@@ -176,6 +166,6 @@ async def test_a_config_too_large_to_sign_holds_up_no_other(registry: Registry) 
         wifi = {f"Net {number}": {"eap": eap} for number in range(6)}
         await t.layers.put("station", last, {"network": {"wifi": wifi}}, "ivan", NOW)
     with pytest.raises(OversizedMessage, match=last):
-        await publisher_of(registry, downlink).publish_all()
+        await publisher_of(registry, downlink).look()
     assert len(downlink.sent) == 2
     assert last not in {said(one.message).station for one in downlink.sent}
