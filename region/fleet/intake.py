@@ -14,7 +14,7 @@ from messaging.quality import CallQuality
 from messaging.topics import Topic
 from provisioning.authority.limiter import GuessLimiter
 from region.fleet.summary import KINDS, summary, summary_of
-from region.registry import NotFound, Registry
+from region.registry import NotFound, Registry, Transaction
 from region.registry.actions import LEFT_OUT
 from region.registry.reports import grouped
 from region.registry.table import chunks
@@ -90,8 +90,7 @@ class Intake:
                 _log.warning("%s tells of more than %d events an hour; more are only counted", station, MOST_EVENTS)
             self._left_out.setdefault(station, _LeftOut(now)).count += 1
             return
-        async with self._registry.begin() as t:
-            await t.audit.add_event(station, kind, at, event.detail, event.count)
+        await self._registry.together.make(lambda t: t.audit.add_event(station, kind, at, event.detail, event.count))
 
     async def _call(self, station: str, told: CallQuality) -> None:
         try:
@@ -107,9 +106,13 @@ class Intake:
             raise MalformedMessage("a measurement this region does not know")
         at = self._at(envelope)
         message: object = decode(kind, envelope.data)
-        async with self._registry.begin() as t:
-            await t.reports.set_report(topic.station, branch, encode(message), envelope.boot, envelope.seq, at)
-            await t.finding.keep(topic.station, summary(message, at))
+        data, told = encode(message), summary(message, at)
+
+        async def keep(t: Transaction) -> None:
+            await t.reports.set_report(topic.station, branch, data, envelope.boot, envelope.seq, at)
+            await t.finding.keep(topic.station, told)
+
+        await self._registry.together.make(keep)
 
     def _at(self, envelope: Envelope) -> float:
         """When it was said: by the station's clock if that can be trusted (the outbox may bring it late), else now."""

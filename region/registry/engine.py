@@ -33,6 +33,7 @@ from region.registry.reports import Reports
 from region.registry.second_steps import SecondSteps
 from region.registry.sessions import Sessions
 from region.registry.stations import Stations
+from region.registry.together import Together
 
 _BUSY_TIMEOUT_MS = 10_000
 _PURPOSE, _READS, _WRITES, _MIGRATES = "laegeknap_purpose", "reads", "writes", "migrates"
@@ -178,6 +179,7 @@ class Registry:
 
     def __init__(self, url: str) -> None:
         self._engine = _engine(addressed(url))
+        self.together = Together(self)
 
     @property
     def is_sqlite(self) -> bool:

@@ -37,11 +37,16 @@ class CommandProgress:
         if not all(_WORD.fullmatch(word) for word in (told.reason, *told.figures)):
             raise MalformedMessage("a command's reason and figures have names of small letters and digits")
         kind, cid = topic.words
+        at, now = self._at(envelope), self._clock.wall()
+
+        async def note(t: Transaction) -> Command | None:
+            command = await t.commands.note(cid, topic.station, kind, told, at)
+            if command is not None and command.state in ENDED:
+                await _end(t, command, now)
+            return command
+
         try:
-            async with self._registry.begin() as t:
-                command = await t.commands.note(cid, topic.station, kind, told, self._at(envelope))
-                if command is not None and command.state in ENDED:
-                    await _end(t, command, self._clock.wall())
+            command = await self._registry.together.make(note)
         except NotFound as error:
             raise UnknownCommand("a command that station was not given") from error
         if command is not None:
