@@ -15,7 +15,8 @@ from pathlib import Path
 from urllib.parse import quote
 
 _USER = "region"
-_QUICK = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=60", "shared_buffers=16MB")
+_SETTINGS = ("max_connections=60", "shared_buffers=16MB")
+_FORGETFUL = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
 
 
 @dataclass
@@ -57,14 +58,18 @@ def binary(name: str) -> str:
 
 
 @contextmanager
-def postgres() -> Iterator[Postgres]:
-    """A cluster, started as somebody without rights (PostgreSQL does not run as root) and gone at the end."""
+def postgres(*, durable: bool = False) -> Iterator[Postgres]:
+    """A cluster, started as somebody without rights (PostgreSQL does not run as root) and gone at the end.
+
+    Unless `durable` it waits for no disk.
+    """
     with tempfile.TemporaryDirectory(prefix="pg-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         who = pwd.getpwnam("nobody") if os.geteuid() == 0 else pwd.getpwuid(os.geteuid())
         os.chown(folder, who.pw_uid, who.pw_gid)
         _as(who, folder, binary("initdb"), "-D", "data", "-U", _USER, "-A", "trust", "-E", "UTF8", "--locale=C", "-N")
-        settings = [word for one in _QUICK for word in ("-c", one)]
+        chosen = _SETTINGS if durable else _SETTINGS + _FORGETFUL
+        settings = [word for one in chosen for word in ("-c", one)]
         options = " ".join(["-k", str(folder), "-h", "''", *settings])
         start = ("-D", "data", "-l", "log", "-w", "-o", options, "start")
         _as(who, folder, binary("pg_ctl"), *start)
