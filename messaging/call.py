@@ -9,7 +9,7 @@ call rings, so that answering is quick; every new peer connection in a call is a
             ◀────────── ringing (ice_servers)         alerting ──────────▶
     offer   ──────────▶   (kept until answered)       offer    ──────────▶   (to the browser at once)
             ◀────────── answer, candidate ...                  ◀────────── answer, candidate ...
-    connected ────────▶                               accept   ──────────▶   (the resident pressed: media opens)
+    connected ────────▶                               accept   ──────────▶   (the resident answered: media opens)
                                                       connected ─────────▶
 
 Either side ends with `hangup`. `renew` asks the station for a new offer in the same call (the page was reloaded);
@@ -110,7 +110,10 @@ class Alerting:
 
 @dataclass(frozen=True)
 class Accept:
-    """Station: the resident answered; camera and microphone open now."""
+    """Station: the resident answered; camera and microphone open now. `by_itself`: nobody pressed, for the resident has
+    agreed that calls are answered so after a countdown."""
+
+    by_itself: bool = False
 
 
 @dataclass(frozen=True)

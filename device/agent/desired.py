@@ -22,7 +22,7 @@ from messaging.twin import Config
 APPLIED = frozenset(
     {
         "clinic", "phone", "fallback_phone", "opening", "site", "station", "language", "volume", "sound", "framing",
-        "screen", "levels", "night", "camera", "log_level", "telemetry", "update_ring",
+        "screen", "levels", "night", "auto_answer", "camera", "log_level", "telemetry", "update_ring",
     }
 )  # fmt: skip
 UNSUPPORTED = "unsupported: this station does not carry it out, and works by the default"

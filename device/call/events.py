@@ -144,11 +144,13 @@ class AddressCame:
 
 @dataclass(frozen=True)
 class Configured:
-    """What the agent knows: whether this station is enrolled, has a clinic for its button, and is out of use."""
+    """What the agent knows: whether this station is enrolled, has a clinic for its button, is out of use, and whether
+    calls may be answered by themselves now (`device.call.consent`)."""
 
     enrolled: bool
     clinic: bool
     locked: bool = False
+    answers_itself: bool = False
 
 
 @dataclass(frozen=True)

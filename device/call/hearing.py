@@ -8,6 +8,7 @@ from typing import Any
 
 from device.call import resuming
 from device.call import state as s
+from device.call.answering import counts_down
 from device.call.events import AddCandidate, ApplyAnswer, Heard, Refuse, Say
 from device.call.moves import Step, before, end, enter, gate, prepare, running, stay, then
 from device.call.state import Call, Moment, Session
@@ -55,9 +56,13 @@ def _about_another(session: Session, heard: Heard, now: Moment) -> Step:
 def _ring(session: Session, call_id: str, invite: Invite, now: Moment) -> Step:
     if session.media_open:  # the last call's camera is not closed yet
         return stay(session, Say(call_id, Hangup("busy")))
-    call = Call(call_id, False, False, invite.name, invite.role, invite.ice_servers, invite.relay_only)
+    by_itself = counts_down(session, now)
+    call = Call(
+        call_id, False, False, invite.name, invite.role, invite.ice_servers, invite.relay_only, by_itself=by_itself
+    )
     last = session.call.id if session.call is not None else session.last_call
-    rings, timer = enter(session, "ringing", now, s.RINGING_S, call=call, last_call=last, reason=None, fault=None)
+    until = s.COUNTDOWN_S if by_itself else s.RINGING_S
+    rings, timer = enter(session, "ringing", now, until, call=call, last_call=last, reason=None, fault=None)
     return before((*timer, Say(call_id, Alerting(session.devices))), prepare(rings, now))
 
 

@@ -13,6 +13,7 @@ import os
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NoReturn
 
+from device.call.consent import answers_itself
 from device.call.errors import DevicesStuck, IdentityReplaced
 from device.call.events import AddressCame, AddressGone, Configured, DevicesChanged, Pressed
 from device.call.late_engine import LateEngine
@@ -98,8 +99,10 @@ class StationCall:
         self._signalling: Signalling | None = None
         self._server = LocalServer(config.runtime_dir / CALL_SOCKET, self._commanded)
         self._agent = LocalClient(
-            config.runtime_dir / AGENT_SOCKET, self._agent_said, lambda: None, clock
-        )  # while the agent is away, what it said last holds
+            config.runtime_dir / AGENT_SOCKET, self._agent_said, self._agent_gone, clock
+        )  # while the agent is away, what it said last of the config holds
+        self._screen = False  # the resident's screen is there, as far as the agent tells
+        self._known = Configured(False, False)
         self._presses: Inlet[None] = Inlet(asyncio.get_running_loop(), size=16)
         self._main: asyncio.Task[None] | None = None
         self._ending = False
@@ -259,11 +262,15 @@ class StationCall:
     def _agent_said(self, message: Message) -> None:
         if isinstance(message, AgentView):
             self._trust, self._locked = message.clock, message.locked
+            self._screen = message.processes.get("screen") == "running"
             self._put_in_force(Standing(message.config_version, message.config))
             if message.enrolled and self._signalling is None:
                 self._enrol_late()
             else:
                 self._configured()
+
+    def _agent_gone(self) -> None:
+        self._screen = False
 
     def _put_in_force(self, standing: Standing) -> None:
         config = standing.config
@@ -278,13 +285,23 @@ class StationCall:
         self._service.taken(standing.version)
 
     def _behave(self) -> None:
-        """Night comes and goes by itself, where the time is known."""
-        now = None if self._trust == "unset" else datetime.fromtimestamp(self._clock.wall(), UTC).astimezone()
-        self._service.behave(manner_of(self._standing.config, now))
+        """Night comes and goes by itself, where the time is known, and a consent runs out."""
+        now = self._local_time()
+        self._service.behave(manner_of(self._standing.config, None if self._trust == "unset" else now))
+        if self._knows() != self._known:
+            self._configured()
+
+    def _local_time(self) -> datetime:
+        return datetime.fromtimestamp(self._clock.wall(), UTC).astimezone()
+
+    def _knows(self) -> Configured:
+        config = self._standing.config
+        agreed = answers_itself(config, self._local_time(), self._trust, screen=self._screen)
+        return Configured(self._signalling is not None, bool(config.clinic), self._locked, agreed)
 
     def _configured(self) -> None:
-        enrolled, clinic = self._signalling is not None, bool(self._standing.config.clinic)
-        self._service.happened(Configured(enrolled, clinic, self._locked))
+        self._known = self._knows()
+        self._service.happened(self._known)
 
     # What goes on by itself
 

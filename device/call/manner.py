@@ -1,7 +1,7 @@
 """How the station behaves towards its room: how loud, how bright, by day and by night. Pure.
 
-Whatever is set, two things hold: the lamp is seen whenever the room may be seen or heard, and when it rings or shows
-which one it is.
+Whatever is set, these hold: the lamp is seen whenever the room may be seen or heard, and when it rings or shows which
+one it is; and a call that is about to be answered by itself is heard.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ from device.call.state import Session, light
 from messaging.local import ON_AIR, LightPattern
 from messaging.twin import Config
 
-Tone = Literal["ring", "calling", "identify", "none"]
+Tone = Literal["ring", "countdown", "calling", "identify", "none"]
 LEAST_LAMP = 20  # of what must be seen
+LEAST_HEARD = 40  # of what must be heard
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,8 @@ def manner_of(config: Config, now: datetime | None) -> Manner:
 
 def tone(session: Session, manner: Manner) -> Tone:
     """What the speaker plays when nobody speaks."""
+    if _counts_down(session):
+        return "countdown"
     if session.state == "ringing":
         return "none" if manner.silent else "ring"
     if session.identifying and not session.testing:
@@ -52,6 +55,8 @@ def tone(session: Session, manner: Manner) -> Tone:
 
 def loudness(session: Session, manner: Manner) -> int:
     """How loud the speaker is, in percent."""
+    if _counts_down(session):
+        return max(manner.ring, LEAST_HEARD)
     if session.state == "ringing":
         return manner.ring
     return manner.prompts if session.state == "calling" or session.identifying else manner.voice
@@ -63,3 +68,7 @@ def lamp(session: Session, manner: Manner) -> tuple[LightPattern, int]:
     if pattern in ON_AIR or pattern in ("ringing", "identify"):
         return pattern, max(manner.lamp, LEAST_LAMP)
     return pattern, min(manner.lamp, manner.resting_lamp)
+
+
+def _counts_down(session: Session) -> bool:
+    return session.state == "ringing" and session.call is not None and session.call.by_itself

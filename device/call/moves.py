@@ -109,7 +109,7 @@ def end(session: Session, now: Moment, reason: EndReason, *, say: bool = True, b
 
 
 def open_media(session: Session) -> Step:
-    """Camera, microphone and speaker on: only ever after a press."""
+    """Camera, microphone and speaker on: only ever after a press, or a countdown that was agreed to."""
     return replace(session, media_open=True), (OpenMedia(),)
 
 

@@ -1,7 +1,7 @@
 """One call as a pure table: `step(session, event, now) -> (session, effects)`. docs/architecture.md draws it.
 
 Every state accepts the button, and leaves by itself after a time or when what it waits for has come. Media is opened
-by a press and by nothing else.
+by a press, and by nothing else but a countdown that the resident has agreed to (`answering`).
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, assert_never
 
-from device.call import resuming
+from device.call import answering, resuming
 from device.call import state as s
 from device.call.events import (
     AddressCame,
@@ -49,7 +49,6 @@ from device.call.moves import (
     before,
     end,
     enter,
-    gate,
     go_home,
     home_of,
     meet,
@@ -64,7 +63,7 @@ from device.call.moves import (
     stay,
 )
 from device.call.state import Call, Moment, Session
-from messaging.call import Accept, Devices, Offer, Request, Status
+from messaging.call import Devices, Offer, Request, Status
 from messaging.local import CallState
 
 
@@ -113,8 +112,9 @@ def _step(session: Session, event: Event, now: Moment) -> Step:
             return resuming.address_gone(session, now)
         case AddressCame():
             return resuming.address_came(session, now)
-        case Configured(enrolled, clinic, locked):
-            return settle(replace(session, enrolled=enrolled, clinic=clinic, locked=locked), now)
+        case Configured(enrolled, clinic, locked, answers_itself):
+            knows = replace(session, enrolled=enrolled, clinic=clinic, locked=locked, answers_itself=answers_itself)
+            return _steady(knows, now)
         case Which(seconds):
             return show_which(session, seconds)
         case _:
@@ -139,17 +139,6 @@ def _leave(session: Session, _press: Pressed, now: Moment) -> Step:
     return end(session, now, "resident_left")
 
 
-def _accept(session: Session, _press: Pressed, now: Moment) -> Step:
-    call = replace(running(session), accepted=True, waiting_since=now.mono)
-    connects, timer = enter(session, "connecting", now, s.CONNECTING_S, call=call, link_timer=0)
-    opened, opening = open_media(connects)
-    effects = (*timer, StopTimer("link"), *opening, say(opened, Accept()), *gate(call))
-    if not call.connected:
-        return opened, effects
-    met, more = meet(opened, now, call.generation)
-    return met, (*effects, *more)
-
-
 def _already_ending(session: Session, _press: Pressed, _now: Moment) -> Step:
     return stay(session)
 
@@ -165,7 +154,7 @@ def _cannot(session: Session, _press: Pressed, _now: Moment) -> Step:
 _ON_PRESS: dict[CallState, Callable[[Session, Pressed, Moment], Step]] = {
     "idle": _call_clinic,
     "calling": _cancel,
-    "ringing": _accept,
+    "ringing": answering.press,
     "connecting": _leave,
     "in_call": _leave,
     "ending": _already_ending,
@@ -205,7 +194,7 @@ def _show_how_it_ended(session: Session, now: Moment) -> Step:
 
 _ON_TIMEOUT: dict[CallState, Callable[[Session, Moment], Step]] = {
     "calling": _nobody_came,
-    "ringing": _nobody_came,
+    "ringing": answering.rang_out,
     "connecting": _not_connected,
     "ending": _show_how_it_ended,
     "feedback": go_home,
@@ -311,7 +300,11 @@ def _devices(session: Session, event: MediaOpened | DevicesChanged, now: Moment)
     changed, effects = new_devices(session, event.devices)
     if isinstance(event, MediaOpened) and changed.running_call and not s.usable(event.devices):
         return before(effects, end(changed, now, "error"))
-    return before(effects, settle(changed, now))
+    return before(effects, _steady(changed, now))
+
+
+def _steady(session: Session, now: Moment) -> Step:
+    return answering.steady(session, now) if session.state == "ringing" else settle(session, now)
 
 
 def _begin_test(session: Session) -> Step:

@@ -10,6 +10,7 @@ from messaging.local import AT_HOME, CallState, CallView, FaultReason, LightPatt
 REPLY_S = 5.0  # calling, until the region says that it rings
 NO_ANSWER_S = 180.0  # calling, until a clinician answers
 RINGING_S = 45.0
+COUNTDOWN_S = 15.0  # ringing, until it is answered by itself
 CONNECTING_S = 20.0
 RESUMING_S = 600.0  # a lost line is waited for so long; the resident may leave at any time
 RENEW_S = 5.0  # while the line is lost: a fresh offer so often, as far as the last one was answered
@@ -42,7 +43,7 @@ class Call:
 
     id: str
     outgoing: bool
-    accepted: bool  # the resident has pressed for it
+    accepted: bool  # the resident has pressed for it, or it was answered by itself
     name: str = ""
     role: str = ""
     ice_servers: tuple[IceServer, ...] = ()
@@ -60,6 +61,7 @@ class Call:
     peer_microphone: bool = True
     waiting_since: float = 0.0  # monotonic: since when somebody waits for this generation to connect
     connected_since: float | None = None  # Unix: when the two first met
+    by_itself: bool = False  # it is answered by itself: after a countdown, as agreed
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,8 @@ class Session:
     enrolled: bool = False
     clinic: bool = False
     locked: bool = False  # out of use: no call begins, and one that runs goes on
+    answers_itself: bool = False  # agreed, now
+    said_no_at: float | None = None  # monotonic: a press in the last countdown
     link: bool = False
     call: Call | None = None
     last_call: str = ""  # what still comes about it is late, not foreign
@@ -143,4 +147,5 @@ def view(session: Session, boot: str, volume: int, refused_messages: int) -> Cal
         shown, call=call.id, outgoing=call.outgoing, peer_name=call.name, peer_role=call.role,
         connected_since=call.connected_since, lost_since=call.lost_since if session.resuming else None,
         peer_camera=call.peer_camera, peer_microphone=call.peer_microphone,
+        answers_at=session.since + COUNTDOWN_S if session.state == "ringing" and call.by_itself else None,
     )  # fmt: skip

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from device.hardware.ports import BLOCK, SAMPLE_RATE, Block
 
-Tone = Literal["none", "ring", "calling", "identify"]
+Tone = Literal["none", "ring", "countdown", "calling", "identify"]
 
 _LEVEL = 0.35  # of full scale: the speaker's volume is set elsewhere
 # (seconds, Hz) one after the other; 0 Hz is silence. The ring is a rising G major chord, twice, then a pause;
@@ -26,9 +26,14 @@ _RING = (
     (2.0, 0.0),
 )
 _CALLING = ((1.0, 425.0), (4.0, 0.0))
+# Five seconds: the ring's chord once, then a stroke of its last note each second, as a clock that strikes.
+_COUNTDOWN = (
+    (0.28, 392.0), (0.28, 493.9), (0.55, 587.3), (0.89, 0.0),
+    (0.2, 587.3), (0.8, 0.0), (0.2, 587.3), (0.8, 0.0), (0.2, 587.3), (0.8, 0.0),
+)  # fmt: skip
 _IDENTIFY = ((0.2, 587.3), (0.2, 440.0), (0.35, 587.3), (0.4, 0.0))  # then the words, where there is a voice
 _REST_S = 1.5
-_SCORES = {"ring": _RING, "calling": _CALLING, "identify": _IDENTIFY}
+_SCORES = {"ring": _RING, "countdown": _COUNTDOWN, "calling": _CALLING, "identify": _IDENTIFY}
 _WORDLESS = np.zeros(0, np.int16)
 
 

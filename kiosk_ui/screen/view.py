@@ -5,6 +5,7 @@ One message at a time. The bar at the bottom tells what the button does now, or 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Literal
@@ -195,11 +196,15 @@ class _Composer:
             "ringing",
             self.config.language,
             headline=self.texts.ringing.format(name=self.name),
-            sub=self.texts.ringing_sub,
+            sub=self.texts.ringing_sub if call.answers_at is None else self._countdown(call.answers_at),
             role=self._role(call),
             bar="button",
-            bar_text=self.texts.ringing_hint,
+            bar_text=self.texts.ringing_hint if call.answers_at is None else self.texts.countdown_hint,
         )
+
+    def _countdown(self, answers_at: float) -> str:
+        left = math.ceil(answers_at - self.noticed.now)
+        return self.texts.countdown.format(seconds=left) if left > 1 else self.texts.countdown_over
 
     def _connecting(self, call: CallView) -> ScreenView:
         if call.resuming:
@@ -272,6 +277,8 @@ class _Composer:
 
     def _feedback(self, call: CallView) -> ScreenView:
         reason = call.reason or "error"
+        if not call.outgoing and reason == "declined":
+            return self._said("ended", "calm", self.texts.said_no)
         if not call.outgoing and reason in ("cancelled", "no_answer"):
             return self._said("ended", "calm", self.texts.missed)
         if reason in _IN_VAIN:

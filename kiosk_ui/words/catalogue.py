@@ -53,6 +53,9 @@ class ScreenTexts:
     ringing: str
     ringing_sub: str
     ringing_hint: str
+    countdown: str  # {seconds}: until it is answered by itself
+    countdown_over: str
+    countdown_hint: str
     connecting: str
     connecting_sub: str
     connecting_hint: str
@@ -78,6 +81,7 @@ class ScreenTexts:
     looking_examination: str  # by the second camera
     looking_still: str  # a still is taken, now
     ending: Said
+    said_no: Said  # the clinic called, and a press in the countdown said no
     missed: Said  # the clinic called, and gave up or was not answered
     offline: Said
     away: Said  # station-call is being started again

@@ -71,5 +71,5 @@ def call_view(room: Room, names: dict[str, str], connected_s: float | None) -> d
     return {
         "call": room.call, "station": room.station, **names, "state": room.state, "page": room.page,
         "outgoing": room.outgoing, "lacks": lacks(asdict(room.devices)), "generation": room.generation,
-        "connected_s": connected_s, "reason": room.reason,
+        "connected_s": connected_s, "reason": room.reason, "by_itself": room.by_itself,
     }  # fmt: skip

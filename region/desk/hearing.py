@@ -39,8 +39,8 @@ def _alerting(room: Room, message: Alerting, now: float) -> Step:
     return room.to("alerting", now, devices=message.devices), (Show(),)
 
 
-def _accept(room: Room, _: Accept, now: float) -> Step:
-    return room.to("connecting", now), (Show(),)
+def _accept(room: Room, message: Accept, now: float) -> Step:
+    return room.to("connecting", now, by_itself=message.by_itself), (Show(),)
 
 
 def _offer(room: Room, message: Offer, _: float) -> Step:

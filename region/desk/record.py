@@ -32,7 +32,11 @@ async def record(t: Transaction, before: Room, after: Room, now: float, actor: s
     if after.devices != before.devices:
         await t.calls.set_devices(after.call, encode(after.devices))
     if before.ringing and not after.ringing and after.outgoing:
-        await t.calls.accepted(after.call, now)
+        accepted = await t.calls.accepted(after.call, now)
+        if accepted and after.by_itself:
+            await t.audit.add(
+                after.station, "call.answered", "by_itself", now, station_id=after.station, call_id=after.call
+            )
     if after.state == "in_call":
         await t.calls.connected(after.call, now)
 

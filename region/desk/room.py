@@ -60,6 +60,7 @@ class Room:
     offer: Offer | None = None
     answered: int = 0  # the generation whose answer has been passed on
     candidates: int = 0  # of the clinician, passed on for that generation
+    by_itself: bool = False  # nobody pressed at the station: the resident has agreed to that
     renewed: float | None = None  # when the station was last asked for a new offer
     reason: EndReason | None = None
 

@@ -22,7 +22,7 @@ AuditAction = Literal[
     "call.requested", "call.placed", "call.answered", "call.refused", "call.ended",
 ]  # fmt: skip
 AuditOutcome = Literal[
-    "done", "made", "changed", "given", "renewed", "refused", "waiting", "ringing", "answered", "successful", "failed",
-    EndReason, RefusalCode
+    "done", "made", "changed", "given", "renewed", "refused", "waiting", "ringing", "answered", "by_itself",
+    "successful", "failed", EndReason, RefusalCode
 ]  # fmt: skip
 LEFT_OUT = "events_left_out"  # the region's own event, of a station that tells of too many

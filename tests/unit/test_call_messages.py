@@ -12,7 +12,8 @@ from messaging import call
 from messaging.errors import MalformedMessage
 
 SAMPLES_FROM_STATION: list[call.FromStation] = [
-    call.Request(call.Devices()), call.Alerting(call.Devices(camera="missing")), call.Accept(), call.Offer(1, "v=0"),
+    call.Request(call.Devices()), call.Alerting(call.Devices(camera="missing")), call.Accept(),
+    call.Accept(by_itself=True), call.Offer(1, "v=0"),
     call.Connected(1, 120.0), call.Lost(2), call.Media(call.Devices()), call.Status("in_call", 2, call.Devices()),
     call.Hangup("resident_left"), call.Rejected("foreign_call"),
 ]  # fmt: skip

@@ -194,6 +194,27 @@ async def test_a_clinician_calls_and_the_offer_comes_while_it_rings(house: House
     assert (await anna.sees("call"))["state"] == "in_call"
 
 
+async def test_a_call_that_the_station_answered_by_itself_is_told_to_the_clinician_and_written_down(
+    house: House,
+) -> None:
+    anna = await house.clinician("anna")
+    call = (await anna.post("calls", station=house.station.id)).json()["view"]["call"]
+    await house.station.says(Alerting(Devices()), call)
+    assert not (await anna.sees("call"))["by_itself"]
+    await house.station.says(Accept(by_itself=True), call)
+    view = await anna.sees("call")
+    assert (view["state"], view["by_itself"]) == ("connecting", True)
+    assert ("call.answered", "by_itself") in [(action, outcome) for _, action, outcome in await house.audit()]
+
+
+async def test_a_call_that_the_resident_answered_is_no_row_of_its_own(house: House) -> None:
+    anna = await house.clinician("anna")
+    call = (await anna.post("calls", station=house.station.id)).json()["view"]["call"]
+    await house.station.says(Alerting(Devices()), call)
+    await house.station.says(Accept(), call)
+    assert "call.answered" not in [action for _, action, _ in await house.audit()]
+
+
 async def test_a_station_that_is_away_busy_or_unknown_cannot_be_called_and_each_is_said(house: House) -> None:
     anna, bo = await house.clinician("anna"), await house.clinician("bo")
     assert (await anna.post("calls", station="st-nosuch00")).json()["code"] == "no_such_call"

@@ -61,6 +61,12 @@ def test_the_ring_is_louder_than_speech_and_not_at_full_scale() -> None:
     assert 6_000 < loudest < 16_000
 
 
+def test_a_countdown_strikes_every_second() -> None:
+    sound = np.abs(seconds("countdown", 15).astype(int))
+    for second in range(15):
+        assert sound[second * SAMPLE_RATE :][: SAMPLE_RATE // 4].max() > 3000, second
+
+
 def test_the_speaker_plays_the_tone_then_the_clinician() -> None:
     hearing = Hearing()
     loudspeaker = Loudspeaker(hearing.playout, Untouched())

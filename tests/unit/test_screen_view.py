@@ -119,6 +119,28 @@ def test_when_the_clinic_calls_it_says_who_and_that_nobody_looks_in() -> None:
     assert (view.live, view.own, view.remote) == ("", False, False)
 
 
+@pytest.mark.parametrize(
+    ("left", "said"),
+    [
+        (15.0, "Vi svarer for dig om 15 sekunder. Så kan I se og høre hinanden."),
+        (1.2, "Vi svarer for dig om 2 sekunder. Så kan I se og høre hinanden."),
+        (0.9, "Vi svarer for dig nu."),
+        (-1.0, "Vi svarer for dig nu."),
+    ],
+)
+def test_before_it_answers_by_itself_it_counts_down_and_says_how_to_say_no(left: float, said: str) -> None:
+    view = shown("ringing", Noticed(NOW), outgoing=False, answers_at=NOW + left)
+    assert (view.headline, view.sub) == ("Anna Holm ringer", said)
+    assert view.bar_text == "Vil du ikke tale nu? Tryk på knappen"
+    assert (view.live, view.own) == ("", False)
+
+
+def test_a_no_is_taken_kindly() -> None:
+    view = shown("feedback", outgoing=False, reason="declined")
+    assert (view.headline, view.sub) == ("Vi svarede ikke", "Anna Holm har fået besked. Du kan altid selv ringe.")
+    assert (view.tone, view.bar) == ("calm", "none")
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_caller_without_a_name_is_the_clinic_and_without_a_clinic_the_doctor(language: Language) -> None:
     named = screen_view(call_view("ringing", peer_name=" "), agent_view(language), FRESH)

@@ -91,6 +91,7 @@ export class Pane {
 
   stationNotes({ view, theirs, state, quality }) {
     const notes = view.lacks.map((device) => this.words(`station_no_${device}`));
+    if (view.by_itself) notes.unshift(this.words("station_by_itself"));
     if (state !== "live") return notes;
     if (!theirs.camera && !view.lacks.includes("camera")) notes.push(this.words("station_camera_off"));
     if (!theirs.microphone && !view.lacks.includes("microphone")) notes.push(this.words("station_microphone_off"));

@@ -87,6 +87,8 @@ SCRIPT = {
     "station_ringing": "Bliver ringet op af {by}",
     "station_lost": "Forbindelsen er væk ({by})",
     "station_answered": "I samtale med {by}",
+    "station_by_itself": "Stationen svarede af sig selv, som beboeren har sagt ja til: Ingen har trykket. "
+    "Sig, hvem du er.",
     "station_no_camera": "Stationens kamera virker ikke: De kan se dig, men du kan ikke se dem.",
     "station_no_microphone": "Stationens mikrofon virker ikke: Du kan ikke høre dem.",
     "station_no_speaker": "Stationens højttaler virker ikke: De kan ikke høre dig.",

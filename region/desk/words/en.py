@@ -87,6 +87,8 @@ SCRIPT = {
     "station_ringing": "Is being called by {by}",
     "station_lost": "Line lost ({by})",
     "station_answered": "In a call with {by}",
+    "station_by_itself": "The station answered by itself, as the resident has agreed: nobody has pressed. "
+    "Say who you are.",
     "station_no_camera": "The station has no working camera: they can see you, you cannot see them.",
     "station_no_microphone": "The station has no working microphone: you cannot hear them.",
     "station_no_speaker": "The station has no working loudspeaker: they cannot hear you.",
