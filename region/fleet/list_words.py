@@ -1,4 +1,4 @@
-"""What the list of stations says of filters, pages and choosing."""
+"""What the pages say of finding stations, and of what one should work by beside what it does."""
 
 from region.web.subject import Words
 
@@ -33,6 +33,16 @@ WORDS: Words = {
         "fleet.state.certificate_soon": "certificate soon out",
         "fleet.state.quarantined": "in quarantine",
         "fleet.state.revoked": "shut out for good",
+        "fleet.twin": "Settings: wanted, and in force",
+        "fleet.twin.setting": "Setting",
+        "fleet.twin.wanted": "Wanted",
+        "fleet.twin.source": "Said by",
+        "fleet.twin.in_force": "In force at the station",
+        "fleet.twin.unknown": "it has not said",
+        "fleet.twin.refused": "Refused: {why}",
+        "fleet.twin.others": "{count} more are at their default, here and there.",
+        "fleet.audit.about": "Log of {name}, {site}",
+        "fleet.audit.all": "The whole log",
         "fleet.pages": "Pages of stations",
         "fleet.pages.shown": "{first} to {last} of {all}",
         "fleet.pages.before": "Previous page",
@@ -72,6 +82,16 @@ WORDS: Words = {
         "fleet.state.certificate_soon": "certifikatet udløber snart",
         "fleet.state.quarantined": "i karantæne",
         "fleet.state.revoked": "lukket ude for altid",
+        "fleet.twin": "Indstillinger: ønsket og gældende",
+        "fleet.twin.setting": "Indstilling",
+        "fleet.twin.wanted": "Ønsket",
+        "fleet.twin.source": "Siges af",
+        "fleet.twin.in_force": "Gælder på stationen",
+        "fleet.twin.unknown": "det har den ikke sagt",
+        "fleet.twin.refused": "Afvist: {why}",
+        "fleet.twin.others": "{count} andre er som standard, både her og der.",
+        "fleet.audit.about": "Log for {name}, {site}",
+        "fleet.audit.all": "Hele loggen",
         "fleet.pages": "Sider med stationer",
         "fleet.pages.shown": "{first} til {last} af {all}",
         "fleet.pages.before": "Forrige side",

@@ -16,13 +16,15 @@ from region.fleet.examples import AT_HOME, STATION_STANDING
 from region.fleet.facts import FactTeller
 from region.fleet.intake import Intake
 from region.fleet.looked import LookedTeller
+from region.fleet.twin import twin_lines
 from region.fleet.whole import StationStanding, find_in_fleet, one_of_the_fleet
 from region.registry import Unavailable
-from region.registry.filters import read_words
+from region.registry.filters import Filter, read_words
 from region.web.audit import Teller
 from region.web.auth import ItAdmin, live
 from region.web.context import Region, region_of
 from region.web.fields import Condition, Number, StationId
+from region.web.settings_told import SettingTeller
 from region.web.subject import Nav, Subject
 from region.web.words import LANGUAGES
 
@@ -97,31 +99,37 @@ def _router() -> APIRouter:
         one = await one_of_the_fleet(region.registry, station_id, region.clock.wall())
         async with region.registry.read() as t:
             calls = await t.qualities.recent(station_id)
-        looked = LookedTeller(region.pages.translator(request, session))
-        teller = FactTeller(region.pages.translator(request, session), region.pages.has_words)
+            wanted = (await t.layers.desired([one.station]))[station_id]
+            merged = await t.layers.merged("station", station_id)
+        words, has = region.pages.translator(request, session), region.pages.has_words
+        looked = LookedTeller(words)
+        twin, at_default = twin_lines(wanted, merged, one.standing.reported, SettingTeller(words, has))
+        part = request.headers.get("hx-request") == "true"  # else a reader whose browser runs no scripts
         return region.pages.page(
-            request,
-            "fleet/station.html",
-            session,
-            s=one.standing,
-            sections=teller.sections(one.standing),
+            request, "fleet/station.html" if part else "fleet/station_alone.html", session, station=one.station,
+            s=one.standing, sections=FactTeller(words, has).sections(one.standing), twin=twin, at_default=at_default,
             calls=[looked.line(call) for call in calls],
-        )
+        )  # fmt: skip
 
     @router.get("/fleet/stations/{station_id}/events", include_in_schema=False)
     async def station_events(request: Request, session: ItAdmin, station_id: str) -> Response:
         return live(request, session, [f"station:{station_id}"])
 
     @router.get("/audit", include_in_schema=False)
-    async def show_audit(request: Request, session: ItAdmin, before: int | None = None) -> Response:
+    async def show_audit(
+        request: Request, session: ItAdmin, before: int | None = None, station: str | None = None
+    ) -> Response:
         region = region_of(request)
         async with region.registry.read() as t:
-            rows = await t.audit.recent(_PAGE + 1, before=before)
-            stations = {station.id: station for station in await t.stations.all()}
+            about = None if station is None else await t.stations.get(station)
+            rows = await t.audit.recent(_PAGE + 1, before=before, station_id=station)
+            named = {name for row in rows for name in (row.station_id, row.actor) if name}
+            known = await t.finding.find(Filter(station=tuple(named)), region.clock.wall()) if named else []
+        stations = {one.id: one for one in known}
         older = rows[_PAGE - 1].id if len(rows) > _PAGE else None
         teller = Teller(region.pages.translator(request, session), region.pages.has_words, stations)
         told = [teller.tell(row) for row in rows[:_PAGE]]
-        return region.pages.page(request, "fleet/audit.html", session, rows=told, older=older)
+        return region.pages.page(request, "fleet/audit.html", session, rows=told, older=older, about=about)
 
     @router.get("/api/fleet", tags=["fleet"])
     async def fleet(

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from messaging.command import CommandType
-from region.registry import Conflict, Invalid, RegistryError
+from region.registry import Conflict, Invalid, RegistryError, Transaction
 from region.registry.records import Command
 from region.stations.commanding import Asked, from_texts
 from region.web.auth import ItAdmin
@@ -80,6 +80,13 @@ def line(command: Command, now: float, t: Translator, has: Callable[[str], bool]
     )  # fmt: skip
 
 
+async def lines_of(
+    t: Transaction, station_id: str, now: float, words: Translator, has: Callable[[str], bool]
+) -> list[CommandLine]:
+    """The station's last commands in the reader's words, the latest first."""
+    return [line(one, now, words, has) for one in await t.commands.recent(_MOST, station_id=station_id)]
+
+
 def build_router() -> APIRouter:
     """The part of the page that is fetched again whenever the station has news."""
     router = APIRouter(include_in_schema=False)
@@ -87,11 +94,10 @@ def build_router() -> APIRouter:
     @router.get("/stations/{station_id}/commands")
     async def commands(request: Request, session: ItAdmin, station_id: str) -> Response:
         region, now = region_of(request), region_of(request).clock.wall()
+        words = region.pages.translator(request, session)
         async with region.registry.read() as t:
             station = await t.stations.get(station_id)
-            found = await t.commands.recent(_MOST, station_id=station_id)
-        words = region.pages.translator(request, session)
-        lines = [line(one, now, words, region.pages.has_words) for one in found]
+            lines = await lines_of(t, station_id, now, words, region.pages.has_words)
         return region.pages.page(request, "stations/commands.html", session, station=station, commands=lines)
 
     return router

@@ -15,7 +15,7 @@ from messaging.twin import Language
 from region.registry import Conflict, Invalid, NotFound, RegistryError
 from region.registry.records import WebSession
 from region.stations.admission import Admission, Why
-from region.stations.command_pages import COMMAND_REFUSALS, ON_THE_PAGE, WITH_FIELDS, asked_on_the_page
+from region.stations.command_pages import COMMAND_REFUSALS, ON_THE_PAGE, WITH_FIELDS, asked_on_the_page, lines_of
 from region.stations.commanding import Commanding, Whom
 from region.stations.service import Settings, StationService
 from region.stations.standing import Enrolled, enrolled
@@ -156,13 +156,15 @@ async def _station(
         invitation, certificates = await t.enrolments.get(station_id), await t.certificates.of_station(station_id)
         presence = await t.reports.all_presence(station_id)
         history = await t.audit.recent(20, station_id=station_id)
-    state: Enrolled = enrolled(invitation, bool(presence), region.clock.wall())
+        words, has, now = region.pages.translator(request, session), region.pages.has_words, region.clock.wall()
+        commands = await lines_of(t, station_id, now, words, has)
+    state: Enrolled = enrolled(invitation, bool(presence), now)
     message, status = _refusal(request, session, error, refusals)
-    teller = Teller(region.pages.translator(request, session), region.pages.has_words, {station.id: station})
+    teller = Teller(words, has, {station.id: station})
     told = [teller.tell(row) for row in history]
     return region.pages.page(
         request, "stations/station.html", session, status, station=station, clinics=clinics, sites=sites,
-        enrolled=state, invitation=invitation, certificate=certificates[0] if certificates else None, reasons=REASONS,
+        enrolled=state, invitation=invitation, certificates=certificates, reasons=REASONS, commands=commands,
         history=told, code_file=code_file, saved=saved, given=given, error=message, on_the_page=ON_THE_PAGE,
         with_fields=WITH_FIELDS,
         code_file_data=base64.b64encode(code_file.encode()).decode(),

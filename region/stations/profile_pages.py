@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Annotated
@@ -11,8 +11,6 @@ from fastapi import APIRouter, Form
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from messaging.codec import encode
-from messaging.twin import Config
 from provisioning.authority.profiles import Level, Merged, leaves
 from provisioning.authority.setting_fields import NONE, Setting, rewritten, settings
 from region.registry import Conflict, Invalid, NotFound, Refused, Transaction
@@ -20,13 +18,12 @@ from region.registry.records import WebSession
 from region.stations.layout import LayoutService, Where
 from region.web.auth import ItAdmin
 from region.web.context import region_of
-from region.web.words import Translator
+from region.web.settings_told import SettingTeller, of_setting
 
 Name = Annotated[str, Form(max_length=80)]
 REGION = "all"  # the region's place, in an address
 _VERSION = "version"
 _CLINICS = ("clinic", "fallback")
-_DEFAULT = encode(Config())
 
 
 @dataclass(frozen=True)
@@ -150,9 +147,10 @@ async def _profile(
         where = await place_of(t, level, place)
         layer, above = await t.layers.get(level, where.place), await t.layers.above(level, where.place)
         clinics = [one.name for one in await t.clinics.all()]
-    teller = _Teller(region.pages.translator(request, session), region.pages.has_words, tuple(clinics))
+    teller = SettingTeller(region.pages.translator(request, session), region.pages.has_words)
     written = {one.name: one.text(one.at(layer.document)) for one in settings(level)} | dict(texts or {})
-    lines = [teller.line(one, written[one.name], above, _told(wrong or {}, one.name)) for one in settings(level)]
+    faults = {one.name: of_setting(wrong or {}, one.name) for one in settings(level)}
+    lines = [_line(one, written[one.name], above, faults[one.name], teller, clinics) for one in settings(level)]
     groups = [(name, list(some)) for name, some in groupby(lines, key=lambda one: one.setting.group)]
     told = " ".join(line.wrong for line in lines)
     others = {name: why for name, why in (wrong or {}).items() if why not in told}
@@ -163,39 +161,13 @@ async def _profile(
     )  # fmt: skip
 
 
-@dataclass(frozen=True)
-class _Teller:
-    """Tells of settings in one language; `clinics` are those there are."""
-
-    t: Translator
-    has: Callable[[str], bool]
-    clinics: tuple[str, ...]
-
-    def line(self, one: Setting, own: str, above: Merged, wrong: str) -> Line:
-        """The setting, where somebody has written `own`."""
-        inherited = one.at(above.document)
-        source = next((level for path, level in above.sources.items() if path[: len(one.path)] == one.path), "default")
-        value = one.text(one.at(_DEFAULT) if inherited is None else inherited)
-        return Line(
-            one, own, self._word(one, value) or value, self.t(f"web.level.{source}"), wrong, self._choices(one, own)
-        )
-
-    def _choices(self, one: Setting, own: str) -> tuple[tuple[str, str], ...]:
-        if one.kind == "flag":
-            values: tuple[str, ...] = ("yes", "no")
-        elif one.name in _CLINICS:
-            values = tuple(dict.fromkeys([*self.clinics, *([own] if own not in ("", NONE) else []), NONE]))
-        else:
-            values = one.choices
-        return tuple((value, self._word(one, value) or value) for value in values)
-
-    def _word(self, one: Setting, value: str) -> str:
-        if value == NONE:
-            return self.t("web.setting.none")
-        key = f"web.setting.value.{'flag' if one.kind == 'flag' else one.name}.{value}"
-        return self.t(key) if self.has(key) else ""
-
-
-def _told(wrong: Mapping[str, str], name: str) -> str:
-    """What is wrong with a setting, or with something inside of it."""
-    return "; ".join(why for key, why in wrong.items() if key == name or key.startswith((f"{name}.", f"{name}[")))
+def _line(one: Setting, own: str, above: Merged, wrong: str, teller: SettingTeller, clinics: Sequence[str]) -> Line:
+    """The setting, where somebody has written `own`; `clinics` are those there are."""
+    if one.kind == "flag":
+        values: Sequence[str] = ("yes", "no")
+    elif one.name in _CLINICS:
+        values = list(dict.fromkeys([*clinics, *([own] if own not in ("", NONE) else []), NONE]))
+    else:
+        values = one.choices
+    choices = tuple((value, teller.word(one, value)) for value in values)
+    return Line(one, own, teller.value(one, above.document), teller.source(one, above.sources), wrong, choices)

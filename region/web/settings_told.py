@@ -1,0 +1,54 @@
+"""Settings of stations in the reader's words: what each is called, its value, and whose word it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from messaging.codec import encode
+from messaging.twin import Config
+from provisioning.authority.profiles import Level, Path
+from provisioning.authority.setting_fields import NONE, Setting
+from region.web.words import Translator
+
+DEFAULT = encode(Config())
+
+
+@dataclass(frozen=True)
+class SettingTeller:
+    """Tells in one language; a value that `has` no words is told as it is written."""
+
+    t: Translator
+    has: Callable[[str], bool]
+
+    def name(self, dotted: str) -> str:
+        """What a setting is called, or a part of one."""
+        key = f"web.setting.{dotted}"
+        return self.t(key) if self.has(key) else dotted
+
+    def word(self, one: Setting, written: str) -> str:
+        """A value as it is written in a form, in words."""
+        if written == NONE:
+            return self.t("web.setting.none")
+        key = f"web.setting.value.{'flag' if one.kind == 'flag' else one.name}.{written}"
+        return self.t(key) if self.has(key) else written
+
+    def value(self, one: Setting, document: Mapping[str, Any]) -> str:
+        """What the document says of it, or else the default, in words."""
+        said = one.at(document)
+        return self.word(one, one.text(one.at(DEFAULT) if said is None else said))
+
+    def source(self, one: Setting, sources: Mapping[Path, Level]) -> str:
+        """Whose word it is: the nearest level's that says a part of it."""
+        return self.t(f"web.level.{source_of(one, sources)}")
+
+
+def source_of(one: Setting, sources: Mapping[Path, Level]) -> Level | str:
+    """The level that says it, or `default`."""
+    return next((level for path, level in sources.items() if path[: len(one.path)] == one.path), "default")
+
+
+def of_setting(told: Mapping[str, str], name: str) -> str:
+    """What is told of a setting, or of something inside of it, by dotted path."""
+    return "; ".join(why for key, why in told.items() if key == name or key.startswith((f"{name}.", f"{name}[")))

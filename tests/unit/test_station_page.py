@@ -1,0 +1,151 @@
+"""One station's page: wanted beside in force and whose word it is, its certificate, its commands, its log."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from messaging.codec import encode
+from messaging.settings import HIDDEN, Wifi
+from messaging.twin import Config, Reported
+from provisioning.authority.ports import Given
+from provisioning.authority.profiles import Layer, Merged, merge
+from region.fleet.twin import TwinLine, twin_lines
+from region.registry.records import Station
+from region.web.settings_told import SettingTeller
+from region.web.words import OWN, Catalogue
+from tests.region_kit import Kit, every_subject, region_kit
+
+DAY_S = 86_400.0
+
+
+def _teller() -> SettingTeller:
+    catalogue = Catalogue()
+    catalogue.add(OWN)
+    return SettingTeller(catalogue.translator("en"), catalogue.has)
+
+
+def _lines(merged: Merged, reported: Reported | None) -> tuple[dict[str, TwinLine], int]:
+    wanted = merged.document | {"station": "Room 4", "site": "Solgården", "phone": "", "fallback_phone": ""}
+    told, others = twin_lines(wanted, merged, reported, _teller())
+    return {line.name: line for line in told}, others
+
+
+def test_each_setting_stands_beside_what_the_station_says_of_it() -> None:
+    merged = merge([Layer("region", {"volume": 55, "night": {"on": True}}), Layer("site", {"volume": 30})])
+    as_wanted = Config(station="Room 4", site="Solgården", volume=30)
+    lines, others = _lines(merged, Reported(3, as_wanted, {"night.on": "no clock"}))
+    volume, night = lines["Volume in a call (0 to 100)"], lines["Night hours"]
+    assert (volume.wanted, volume.in_force, volume.source, volume.level) == ("30", "30", "the site", "good")
+    assert (night.wanted, night.in_force, night.source) == ("Yes", "No", "the region")
+    assert (night.refused, night.level) == ("no clock", "bad")
+    assert lines["Site"].source == "the registry"
+    assert "Language" not in lines, "at its default, here and there"
+    assert others > 30
+
+
+def test_what_differs_is_told_though_nobody_has_said_it_and_silence_is_no_difference() -> None:
+    nobody = merge([])
+    lines, _ = _lines(nobody, Reported(1, Config(language="en"), {}))
+    told = lines["Language"]
+    assert (told.wanted, told.in_force, told.level) == ("Danish", "English", "warn")
+    assert told.source == "nobody has said: the default"
+    lines, _ = _lines(nobody, None)
+    assert {line.in_force for line in lines.values()} == {""}
+    assert {line.level for line in lines.values()} == {"good"}
+
+
+def test_a_secret_is_shown_by_neither_side() -> None:
+    merged = merge([Layer("site", {"network": {"wifi": {"Home": {"psk": "secret-words"}}}})])
+    config = Config()
+    config.network.wifi["Home"] = Wifi(psk=HIDDEN)
+    lines, _ = _lines(merged, Reported(1, config, {"network.wifi.Home": "not found"}))
+    told = lines["Wireless networks"]
+    assert "secret-words" not in told.wanted + told.in_force
+    assert HIDDEN in told.wanted
+    assert told.refused == "not found"
+
+
+@pytest.fixture
+async def kit(tmp_path: Path) -> AsyncIterator[Kit]:
+    async with region_kit(tmp_path, every_subject(tmp_path)) as kit:
+        yield kit
+
+
+@pytest.fixture
+async def station(kit: Kit) -> Station:
+    return (await kit.places())[2]
+
+
+@pytest.fixture
+async def ivan(kit: Kit, station: Station) -> AsyncIterator[httpx.AsyncClient]:
+    async with kit.signed_in(await kit.person("ivan", "it_admin")) as browser:
+        yield browser
+
+
+async def _page(browser: httpx.AsyncClient, path: str, **headers: str) -> str:
+    answer = await browser.get(path, headers=headers)
+    assert answer.status_code == 200, answer.text
+    return html.unescape(answer.text)
+
+
+async def test_the_live_part_is_a_page_of_its_own_for_who_runs_no_scripts(
+    kit: Kit, ivan: httpx.AsyncClient, station: Station
+) -> None:
+    refused = Reported(1, Config(volume=20), {"volume": "out of range"})
+    async with kit.region.registry.begin() as t:
+        await t.layers.put("site", str(station.site_id), {"volume": 30}, "ivan", kit.clock.wall())
+        await t.reports.set_report(station.id, "reported", encode(refused), "b1", 1, kit.clock.wall())
+    part = await _page(ivan, f"/fleet/stations/{station.id}", **{"hx-request": "true"})
+    whole = await _page(ivan, f"/fleet/stations/{station.id}")
+    assert "<html" not in part
+    assert "<h1>Room 4, Solgården</h1>" in whole
+    for page in (part, whole):
+        assert re.search(r"Volume in a call.*?>30<.*?>the site<.*?>20<small>Refused: out of range", page, re.DOTALL)
+    assert f'<noscript><p><a class="button" href="/fleet/stations/{station.id}">' in await _page(
+        ivan, f"/stations/{station.id}"
+    )
+
+
+async def test_its_certificate_is_told_and_can_be_renewed_from_there(
+    kit: Kit, ivan: httpx.AsyncClient, station: Station
+) -> None:
+    now = kit.clock.wall()
+    async with kit.region.registry.begin() as t:
+        for serial, age in (("aa01", 40), ("bb02", 10)):
+            issued = now - age * DAY_S
+            await t.certificates.add(Given(station.id, serial, "k" * 64, b"", issued, issued + 45 * DAY_S, None))
+    page = await _page(ivan, f"/stations/{station.id}")
+    assert page.index("<code>bb02</code>") < page.index("Those before it (1)") < page.index("<code>aa01</code>")
+    csrf = {"csrf": await kit.csrf(ivan)}
+    assert 'value="renew"><button>Renew the certificate' in page
+    await ivan.post(f"/stations/{station.id}/commands", data={**csrf, "type": "renew"})
+    page = await _page(ivan, f"/stations/{station.id}")
+    assert '<th scope="row">Renew the certificate</th>' in page, "its commands are there without a script"
+    async with kit.region.registry.begin() as t:
+        await t.certificates.revoke(station.id, now)
+    assert "It counts no more." in await _page(ivan, f"/stations/{station.id}")
+
+
+async def test_the_log_can_be_read_of_one_station(kit: Kit, ivan: httpx.AsyncClient, station: Station) -> None:
+    async with kit.region.registry.begin() as t:
+        for number in range(120):
+            await t.audit.add_event(station.id, f"thing{number}", kit.clock.wall())
+        await t.audit.add("anna", "password", "changed", kit.clock.wall())
+    path = f"/audit?station={station.id}"
+    assert f'href="{path}"' in await _page(ivan, f"/stations/{station.id}")
+    first = await _page(ivan, path)
+    assert "Log of Room 4, Solgården" in first
+    assert "thing119" in first
+    assert "anna" not in first
+    older = re.search(r'href="(/audit\?before=[^"]+)"', first)[1]
+    second = await _page(ivan, older)
+    assert "thing0<" in second
+    assert "Log of Room 4" in second
+    assert "anna" in await _page(ivan, "/audit")
+    assert (await ivan.get("/audit?station=st-00000000")).status_code == 404
