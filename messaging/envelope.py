@@ -37,6 +37,14 @@ class Envelope:
     data: Annotated[dict[str, Any], Length(512)]
 
 
+@dataclass(frozen=True)
+class Place:
+    """A place in a conversation that several processes of one side speak in: they count it in common."""
+
+    boot: str
+    seq: int
+
+
 @dataclass
 class Sealer:
     """Numbers and dates what one run of one process sends. `monotonic` and `wall` are clocks in seconds."""
@@ -47,12 +55,17 @@ class Sealer:
     boot: str = field(default_factory=lambda: secrets.token_hex(8))
     _seq: int = 0
 
-    def seal(self, message: object) -> bytes:
-        """Wrap a message (a dataclass, or plain data) for the wire; OversizedMessage if it cannot travel."""
-        self._seq += 1
+    def seal(self, message: object, place: Place | None = None) -> bytes:
+        """Wrap a message (a dataclass, or plain data) for the wire; OversizedMessage if it cannot travel.
+
+        `place` is where it stands among what others say as well; without one it is the next of this run.
+        """
+        if place is None:
+            self._seq += 1
+            place = Place(self.boot, self._seq)
         data = message if isinstance(message, dict) else encode(message)
         envelope = Envelope(
-            VERSION, secrets.token_hex(8), self.boot, self._seq, round(self.monotonic(), 3),
+            VERSION, secrets.token_hex(8), place.boot, place.seq, round(self.monotonic(), 3),
             round(self.wall(), 3), self.clock_trust(), data,
         )  # fmt: skip
         payload = json.dumps(encode(envelope), ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()

@@ -41,14 +41,15 @@ def _document(args: argparse.Namespace) -> int:
 
 def site() -> Site:
     """The site of a region that is put together only to be read: no file, no port, no database is opened."""
-    from region.app import EnrolmentFiles, Outside, compose
+    from region.app import Outside, compose
+    from region.outside import EnrolmentFiles
     from region.web.site import build_site
 
     nowhere, clock = Path(os.devnull), SystemClock()
     registry, authority = Registry(database_url(nowhere)), AuthorityClient(nowhere)
     link = MqttLink(MqttSettings("", 0, "", nowhere, nowhere, nowhere), (), None, clock)
     gate = Gate(registry, authority, Door(_let_all_in, _cut_nobody_off), clock)
-    outside = Outside(Addresses(), registry, authority, link, clock, "")
+    outside = Outside(Addresses(), registry, authority, link, link, clock, "")
     house = compose(ServeOptions(nowhere), outside, EnrolmentFiles(nowhere, nowhere, nowhere), gate)
     return build_site(house.region, house.subjects)
 

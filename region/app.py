@@ -7,29 +7,26 @@ import logging
 import os
 import signal
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from messaging.clock import Clock, SystemClock
-from messaging.link.mqtt import MqttLink, MqttSettings, knock
 from messaging.link.port import Link
 from messaging.sd_notify import notify, watchdog_interval
-from messaging.topics import region_subscriptions
 from provisioning.authority.enrolment import Enrolment
 from provisioning.authority.renewal import Renewals
 from region import addresses as address_book
 from region.addresses import Addresses
-from region.authority.child import AuthorityChild
 from region.authority.client import AuthorityClient
-from region.authority.wire import SOCKET
-from region.broker import REGION_USER, BrokerPaths, EmbeddedBroker, write_access, write_file, write_identity
 from region.desk.subject import subject as desk_subject
+from region.duty import Duty, Work
 from region.evaluation.subject import subject as evaluation_subject
 from region.fleet.subject import subject as fleet_subject
 from region.listening import check_port, take_port
 from region.options import ServeOptions
+from region.outside import EnrolmentFiles, alone_where_it_must_be, enrolment_files, open_authority, open_line
 from region.registry import Registry, database_url
 from region.registry.store import RegistryEnrolmentStore
 from region.renewal import Renewal
@@ -38,7 +35,7 @@ from region.stations.admission import Admission
 from region.stations.cards import CardService
 from region.stations.claims import ClaimService
 from region.stations.est import build_est
-from region.stations.gate import Door, Gate
+from region.stations.gate import Gate
 from region.stations.layout import LayoutService
 from region.stations.publishing import Publisher
 from region.stations.service import StationService
@@ -51,6 +48,7 @@ from region.web.oidc.fetch import HttpsFetch
 from region.web.oidc.provider import Provider
 from region.web.pages import Pages
 from region.web.passwords import Passwords
+from region.web.relay import Relay
 from region.web.site import build_site
 from region.web.subject import Subject
 from region.wire import Wire
@@ -77,27 +75,10 @@ class Outside:
     where: Addresses
     registry: Registry
     authority: AuthorityClient
-    link: Link
+    ears: Link
+    mouth: Link
     clock: Clock
     root_sha256: str
-
-
-@dataclass(frozen=True)
-class Line:
-    """The region's client of the broker, how its certificates are renewed, how the broker is told whom to let in."""
-
-    link: Link
-    renew: Callable[[], Awaitable[None]]
-    door: Door
-
-
-@dataclass(frozen=True)
-class EnrolmentFiles:
-    """What the enrolment door's TLS reads; `clients` are the authorities of those who may show a certificate."""
-
-    certificate: Path
-    key: Path
-    clients: Path
 
 
 async def serve(options: ServeOptions, on_ready: Callable[[Addresses], None] = lambda _: None) -> None:
@@ -107,28 +88,45 @@ async def serve(options: ServeOptions, on_ready: Callable[[Addresses], None] = l
     where, clock = options.addresses(), SystemClock()
     options.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     async with AsyncExitStack() as stack:
-        web = take_port(options.host, options.port, "the pages", "--port")
-        stack.callback(web.close)
-        enrol = take_port(options.stations_host, options.enrol_port, "enrolment", "--enrol-port")
-        stack.callback(enrol.close)
-        if options.broker is None:
-            check_port(options.stations_host, options.broker_port, "the broker", "--broker-port")
+        ports = _take_ports(options, stack)
         registry = await stack.enter_async_context(open_registry(options.data, options.database))
-        authority = await stack.enter_async_context(_authority(options, clock))
-        line = await stack.enter_async_context(_broker(options, where, registry, authority, clock))
+        await stack.enter_async_context(alone_where_it_must_be(options, registry))
+        authority = await stack.enter_async_context(open_authority(options, clock))
+        line = await stack.enter_async_context(open_line(options, where, registry, authority, clock))
         address_book.save(options.data, where)
-        tls = await _enrolment_files(options.data, where, authority)
+        tls = await enrolment_files(options.data, where, authority)
         root_sha256 = await authority.root_sha256()
         gate = Gate(registry, authority, line.door, clock)
-        house = compose(options, Outside(where, registry, authority, line.link, clock, root_sha256), tls, gate)
+        outside = Outside(where, registry, authority, line.ears, line.mouth, clock, root_sha256)
+        house = compose(options, outside, tls, gate)
         stop = _stop_on_signals()
 
         async def renew_enrolment() -> None:
-            await _enrolment_files(options.data, where, authority)
+            await enrolment_files(options.data, where, authority)
             house.enrolment.reload_certificate()
 
         renewal = Renewal(clock, (line.renew, renew_enrolment))
-        await _run(house, renewal, web, enrol, stop, lambda: on_ready(where))
+        await _run(options, house, renewal, ports, stop, lambda: on_ready(where))
+
+
+@dataclass(frozen=True)
+class Ports:
+    """Where this process listens; None: that is another role's."""
+
+    web: socket.socket | None
+    enrolment: socket.socket | None
+
+
+def _take_ports(options: ServeOptions, stack: AsyncExitStack) -> Ports:
+    web = enrolment = None
+    if "web" in options.roles:
+        web = stack.enter_context(take_port(options.host, options.port, "the pages", "--port"))
+    if "enrolment" in options.roles:
+        port = take_port(options.stations_host, options.enrol_port, "enrolment", "--enrol-port")
+        enrolment = stack.enter_context(port)
+    if options.broker is None:
+        check_port(options.stations_host, options.broker_port, "the broker", "--broker-port")
+    return Ports(web, enrolment)
 
 
 @asynccontextmanager
@@ -146,7 +144,7 @@ async def open_registry(data: Path, database: str | None = None) -> AsyncIterato
 def compose(options: ServeOptions, outside: Outside, tls: EnrolmentFiles, gate: Gate) -> House:
     """Everything wired up; nothing runs yet."""
     where, registry, authority, clock = outside.where, outside.registry, outside.authority, outside.clock
-    wire = Wire(outside.link, registry, clock)
+    wire = Wire(outside.ears, registry, clock, outside.mouth)
     vouching = options.provider()
     settings = WebSettings(where.public_url, options.language, options.turn(), options.second_step)
     region = Region(
@@ -187,96 +185,48 @@ def compose(options: ServeOptions, outside: Outside, tls: EnrolmentFiles, gate: 
 
 
 async def _run(
-    house: House, renewal: Renewal, web: socket.socket, enrol: socket.socket, stop: asyncio.Event,
+    options: ServeOptions, house: House, renewal: Renewal, ports: Ports, stop: asyncio.Event,
     on_ready: Callable[[], None],
 ) -> None:  # fmt: skip
-    servers = (house.site, house.enrolment)
+    doors = [
+        (server, port)
+        for server, port in ((house.site, ports.web), (house.enrolment, ports.enrolment))
+        if port is not None
+    ]
     async with asyncio.TaskGroup() as tasks:
-        background = [tasks.create_task(house.wire.run(), name="wire")]
-        background += [tasks.create_task(s.run(), name=s.name) for s in house.subjects if s.run is not None]
-        background.append(tasks.create_task(_watchdog(house.region.registry), name="watchdog"))
-        background.append(tasks.create_task(renewal.run(), name="renew certificates"))
-        background.append(tasks.create_task(house.gate.run(), name="who is let in"))
-        serving = [
-            tasks.create_task(serve_on(house.site, web), name="pages"),
-            tasks.create_task(serve_on(house.enrolment, enrol), name="enrolment endpoint"),
-        ]
-        for server in servers:
+        background = [tasks.create_task(work(), name=name) for name, work in _background(options, house, renewal)]
+        serving = [tasks.create_task(serve_on(server, port), name="door") for server, port in doors]
+        for server, _ in doors:
             await server.listening.wait()
         notify("READY=1")
         on_ready()
         await stop.wait()
         notify("STOPPING=1")
         house.region.hub.close()
-        for server in servers:
+        for server, _ in doors:
             server.should_exit = True
         await asyncio.gather(*serving)
         for task in background:
             task.cancel()
 
 
-@asynccontextmanager
-async def _authority(options: ServeOptions, clock: Clock) -> AsyncIterator[AuthorityClient]:
-    """The authority's process: a child of ours, unless it runs as a service of its own."""
-    path = options.authority or options.data / SOCKET
-    if options.authority is not None:
-        yield AuthorityClient(path)
-        return
-    child = AuthorityChild(options.data, path, clock)
-    await child.start()
-    try:
-        yield AuthorityClient(path)
-    finally:
-        await child.stop()
-
-
-@asynccontextmanager
-async def _broker(
-    options: ServeOptions, where: Addresses, registry: Registry, authority: AuthorityClient, clock: Clock
-) -> AsyncIterator[Line]:
-    """The region's client of the broker, with our own broker around it unless there is another."""
-    paths = BrokerPaths(options.data / "broker")
-    host, port = options.broker_address()
-    own: EmbeddedBroker | None = None
-
-    async def renew() -> None:
-        write_identity(paths, await authority.trust_bundle(), await authority.issue_client())
-        if own is not None:
-            own.renew(await authority.issue_server("broker", where.hosts))
-
-    def put_in_force(shut_out: Iterable[str], revocations: bytes | None) -> None:
-        write_access(paths.folder, shut_out, revocations)
-        if own is not None:
-            own.reload()
-
-    def settings(client_id: str) -> MqttSettings:
-        return MqttSettings(host, port, client_id, paths.ca, paths.region_certificate, paths.region_key)
-
-    await renew()
-    async with registry.read() as t:
-        shut_out, refused = await t.stations.shut_out(), await t.certificates.refused(clock.wall())
-    write_access(paths.folder, [station.id for station in shut_out], await authority.revocation_lists(refused))
-    if options.broker is None:
-        server = await authority.issue_server("broker", where.hosts)
-        own = EmbeddedBroker(paths.folder, options.stations_host, port, server, clock)
-        await own.start()
-    try:
-        link = MqttLink(settings(REGION_USER), region_subscriptions(), None, clock)
-        yield Line(link, renew, Door(put_in_force, lambda client_id: knock(settings(client_id))))
-    finally:
-        if own is not None:
-            await own.stop()
-
-
-async def _enrolment_files(data: Path, where: Addresses, authority: AuthorityClient) -> EnrolmentFiles:
-    folder = data / "enrolment"
-    folder.mkdir(mode=0o700, exist_ok=True)
-    files = EnrolmentFiles(folder / "server.pem", folder / "server-key.pem", folder / "clients.pem")
-    issued = await authority.issue_server("region", where.hosts)
-    write_file(files.certificate, issued.certificate_pem)
-    write_file(files.key, issued.key_pem)
-    write_file(files.clients, await authority.trust_bundle())
-    return files
+def _background(options: ServeOptions, house: House, renewal: Renewal) -> list[tuple[str, Work]]:
+    """What runs beside the doors. On duty for the stations is one process at a time."""
+    registry, clock = house.region.registry, house.region.clock
+    relay = Relay(registry, house.region.hub, clock)
+    work: list[tuple[str, Work]] = [
+        ("watchdog", lambda: _watchdog(registry)),
+        ("renew certificates", renewal.run),
+        ("speak to stations", house.wire.speak),
+        ("news of other processes", relay.run),
+    ]
+    if "web" in options.roles:
+        work += [(subject.name, subject.run) for subject in house.subjects if subject.run is not None]
+    if "stations" in options.roles:
+        duty: list[tuple[str, Work]] = [("wire", house.wire.run), ("who is let in", house.gate.run)]
+        duty += [(subject.name, subject.duty) for subject in house.subjects if subject.duty is not None]
+        work.append(("duty", Duty(registry, clock, duty).run))
+    return work
 
 
 def _stop_on_signals() -> asyncio.Event:

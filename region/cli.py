@@ -21,7 +21,7 @@ from region.authority.wire import SOCKET
 from region.errors import RegionError
 from region.evaluation import command as evaluation
 from region.filtering import add_filter
-from region.options import ServeOptions
+from region.options import ROLES, ServeOptions
 from region.printing import positive as _positive
 from region.registry import RegistryError
 from region.registry.records import Role
@@ -65,6 +65,7 @@ def _serve(args: argparse.Namespace) -> int:
         turn_secret_file=args.turn_secret_file, relay_only=args.relay_only, tls_certificate=args.tls_cert,
         tls_key=args.tls_key, language=args.language, second_step=args.second_step == "required",
         oidc=args.oidc,
+        roles=frozenset(args.role) or ROLES,
     )  # fmt: skip
     asyncio.run(serve(options, lambda where: print(f"The region is ready: {where.public_url}", flush=True)))
     return 0
@@ -122,6 +123,10 @@ def _parser(*, demo: str = "") -> argparse.ArgumentParser:
 def _add_serve(parser: argparse.ArgumentParser) -> None:
     add, d = parser.add_argument, ServeOptions(DATA)
     _add_data(parser)
+    add(
+        "--role", action="append", choices=sorted(ROLES), default=[],
+        help="do only this, one process of several; again for each (default: all in one process)",
+    )  # fmt: skip
     add("--host", default=d.host, help="where browsers are served (default: %(default)s)")
     add("--port", type=_port, default=d.port, help="for browsers (default: %(default)s)")
     add("--stations-host", help="where stations are served: enrolment and broker (default: as --host)")

@@ -15,6 +15,12 @@ class PortTaken(RegionError):
     exit_code = 2
 
 
+class AlreadyServed(RegionError):
+    """Another process serves what only one may."""
+
+    exit_code = 2
+
+
 class BrokerUnusable(RegionError):
     """mosquitto is not there, or does not start."""
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import secrets
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal, get_args
 from urllib.parse import urlsplit
 
 from messaging.enrolment import split_address
@@ -17,9 +19,16 @@ from region.web.turn import TurnSettings
 _EVERYWHERE = ("0.0.0.0", "::", "")
 
 
+ServeRole = Literal["web", "enrolment", "stations"]
+ROLES: frozenset[ServeRole] = frozenset(get_args(ServeRole))
+
+
 @dataclass(frozen=True)
 class ServeOptions:
-    """What `region serve` was asked for. `host` is where browsers are served, `stations_host` where stations are."""
+    """What `region serve` was asked for. `host` is where browsers are served, `stations_host` where stations are.
+
+    `roles` are this process's: the pages, the enrolment door, the stations (heard and told by one process at a time).
+    """
 
     data: Path
     database: str | None = None
@@ -39,6 +48,13 @@ class ServeOptions:
     language: Language | None = None
     second_step: bool = True
     oidc: Path | None = None
+    roles: frozenset[ServeRole] = ROLES
+    name: str = field(default_factory=lambda: secrets.token_hex(4))
+
+    @property
+    def client_id(self) -> str:
+        """Under which name this process speaks at the broker, where it is one of several."""
+        return f"region-{self.name}"
 
     def check(self) -> None:
         """Usage if the options do not fit together."""
@@ -57,6 +73,15 @@ class ServeOptions:
         if self.broker is not None:
             self.broker_address()
         self.provider()
+        if self.roles != ROLES:
+            self._check_roles()
+
+    def _check_roles(self) -> None:
+        if self.database is None or not self.database.startswith("postgres"):
+            raise Usage("--role: several processes need PostgreSQL (--database); SQLite is for one process")
+        for option, value in (("--broker", self.broker), ("--authority", self.authority)):
+            if value is None:
+                raise Usage(f"--role: the processes share one {option[2:]}: name it with {option}")
 
     def addresses(self) -> Addresses:
         """Where the region will be reached; Usage if that cannot be known."""

@@ -1,4 +1,4 @@
-"""The region's one client of the broker: what stations say is judged, stored, and only then acknowledged."""
+"""The region and the broker: what stations say is judged, stored, and only then acknowledged."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 
 from messaging.clock import Clock
 from messaging.codec import decode
-from messaging.envelope import Envelope, OrderGuard, Sealer, open_envelope
+from messaging.envelope import Envelope, OrderGuard, Place, Sealer, open_envelope
 from messaging.errors import MalformedMessage, MessageError, StaleMessage
 from messaging.link.port import Down, Inbound, Link, LinkError, Up
 from messaging.status import Connection
@@ -31,9 +31,10 @@ class ShutOut(MessageError):
 class Wire:
     """Listens to every station and speaks to each. Subjects are added before `run`."""
 
-    def __init__(self, link: Link, registry: Registry, clock: Clock) -> None:
+    def __init__(self, link: Link, registry: Registry, clock: Clock, mouth: Link | None = None) -> None:
         self.refused: Counter[str] = Counter()
         self._link = link
+        self._mouth = mouth or link
         self._registry = registry
         self._clock = clock
         self._sealer = Sealer(clock.monotonic, clock.wall)
@@ -45,7 +46,7 @@ class Wire:
     @property
     def is_up(self) -> bool:
         """Whether the broker has the region connected."""
-        return self._link.is_up
+        return self._mouth.is_up
 
     def add(self, subject: Subject) -> None:
         """Hand this subject what it asks for."""
@@ -58,12 +59,26 @@ class Wire:
         """Call this each time the broker has the region connected (again)."""
         self._came_up.append(act)
 
-    async def send(self, topic: str, message: object, *, retain: bool = False, expiry_s: int | None = None) -> None:
+    async def send(
+        self, topic: str, message: object, *, retain: bool = False, expiry_s: int | None = None,
+        place: Place | None = None,
+    ) -> None:  # fmt: skip
         """Seal and publish a message (dataclass or plain data); LinkDown when there is no broker."""
-        await self._link.publish(topic, self._sealer.seal(message), retain=retain, expiry_s=expiry_s)
+        await self._mouth.publish(topic, self._sealer.seal(message, place), retain=retain, expiry_s=expiry_s)
+
+    async def speak(self) -> None:
+        """Keep connected what this process speaks by, until cancelled; nothing to do where that is what listens too."""
+        if self._mouth is self._link:
+            return
+        await self._mouth.start()
+        try:
+            async for _ in self._mouth.events():
+                continue  # the link itself says in the log how it is
+        finally:
+            await self._mouth.stop()
 
     async def run(self) -> None:
-        """Connect and listen until cancelled."""
+        """Connect and listen until cancelled: one process at a time, for all are one client of the broker."""
         await self._link.start()
         try:
             async for event in self._link.events():

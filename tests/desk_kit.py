@@ -164,8 +164,8 @@ def make_station(kit: Kit, desk: Desk, station: Station) -> FakeStation:
 
 
 @asynccontextmanager
-async def desk_house(data: Path, *, restore: bool = True) -> AsyncIterator[House]:
-    """A desk with one clinic, one site and one station, that is online once the desk is `restore`d."""
+async def desk_house(data: Path) -> AsyncIterator[House]:
+    """A desk with one clinic, one site and one station, that is online."""
     desks: list[Desk] = []
 
     def subject(region: Any) -> Any:
@@ -175,9 +175,7 @@ async def desk_house(data: Path, *, restore: bool = True) -> AsyncIterator[House
     async with region_kit(data, [subject], turn=TURN) as kit, AsyncExitStack() as stack:
         clinic, _, station = await kit.places()
         house = House(kit, desks[0], clinic, make_station(kit, desks[0], station), stack)
-        if restore:
-            await house.desk.restore()
-            await house.station.comes()
+        await house.station.comes()
         yield house
 
 

@@ -15,6 +15,7 @@ from argon2 import PasswordHasher
 from fastapi import FastAPI
 
 from messaging.clock import ManualClock
+from messaging.envelope import Place
 from messaging.link.port import LinkDown
 from messaging.twin import Language
 from provisioning.authority.enrolment import Enrolment
@@ -59,6 +60,7 @@ class Sent:
     message: object
     retain: bool
     expiry_s: int | None
+    place: Place | None = None
 
 
 @dataclass
@@ -68,10 +70,13 @@ class FakeDownlink:
     is_up: bool = True
     sent: list[Sent] = field(default_factory=list)
 
-    async def send(self, topic: str, message: object, *, retain: bool = False, expiry_s: int | None = None) -> None:
+    async def send(
+        self, topic: str, message: object, *, retain: bool = False, expiry_s: int | None = None,
+        place: Place | None = None,
+    ) -> None:  # fmt: skip
         if not self.is_up:
             raise LinkDown("cut by the test")
-        self.sent.append(Sent(topic, message, retain, expiry_s))
+        self.sent.append(Sent(topic, message, retain, expiry_s, place))
 
 
 @dataclass
@@ -179,7 +184,8 @@ async def region_kit(
         provider=provider and provider(clock),
     )  # fmt: skip
     made = [make(region) for make in subjects]
-    running = [asyncio.create_task(subject.run()) for subject in made if subject.run is not None]
+    work = [act for subject in made for act in (subject.run, subject.duty) if act is not None]
+    running = [asyncio.create_task(act()) for act in work]
     try:
         yield Kit(region, build_site(region, made), clock, downlink)
     finally:

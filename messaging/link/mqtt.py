@@ -49,7 +49,10 @@ _FAILURE = 0x80
 
 @dataclass(frozen=True)
 class MqttSettings:
-    """Where the broker is, and who we are. Paths of PEM files; the files are read at each connection."""
+    """Where the broker is, and who we are. Paths of PEM files; the files are read at each connection.
+
+    `kept_s`: how long the broker keeps what comes while we are away; 0 for a client that only speaks.
+    """
 
     host: str
     port: int
@@ -57,6 +60,7 @@ class MqttSettings:
     ca: Path
     certificate: Path
     key: Path
+    kept_s: int = _SESSION_EXPIRY_S
 
 
 class MqttLink:
@@ -108,6 +112,8 @@ class MqttLink:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
             self._task = None
+        while not self._events.empty():
+            self._events.get_nowait()  # what nobody has taken comes again, to whoever connects next
 
     async def publish(self, topic: str, payload: bytes, *, retain: bool = False, expiry_s: int | None = None) -> None:
         """Publish at QoS 1 and return when the broker has taken it; LinkDown if there is no connection or it breaks."""
@@ -265,7 +271,7 @@ class _Session:
             self.client.will_set(*will, qos=1, retain=True, properties=delay)
         properties = _properties(
             PacketTypes.CONNECT,
-            SessionExpiryInterval=_SESSION_EXPIRY_S,
+            SessionExpiryInterval=settings.kept_s,
             ReceiveMaximum=_RECEIVE_MAXIMUM,
             MaximumPacketSize=_MOST_BYTES,
         )

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any, Literal
 
-from region.desk.room import Room
+from region.desk.record import room_of
+from region.desk.room import LOST_LONG, Room
 from region.registry import Transaction
 from region.registry.records import Call, ProcessPresence, Report, Station
 
@@ -14,18 +15,15 @@ MOST_RECENT = 8
 _DEVICES = ("camera", "microphone", "speaker")
 
 
-async def board(t: Transaction, clinic: int, now: float, lost: frozenset[str] = frozenset()) -> dict[str, Any]:
-    """Who is waiting, the stations, the last calls.
-
-    `now` is Unix seconds; the page counts on from `waited_s`. `lost` are calls whose line has been away for long.
-    """
+async def board(t: Transaction, clinic: int, now: float) -> dict[str, Any]:
+    """Who is waiting, the stations, the last calls. `now` is Unix seconds; the page counts on from `waited_s`."""
     calls = {call.station_id: call for call in await t.calls.open(clinic_id=clinic)}
     stations = await t.stations.of_clinic(clinic)
     presence = {one.station_id: one for one in await t.reports.all_presence() if one.process == "call"}
     health = {one.station_id: one for one in await t.reports.all_reports() if one.branch == "health"}
     return {
         "waiting": [_waiting(call, now) for call in calls.values() if call.state == "waiting"],
-        "stations": [_station(s, presence.get(s.id), health.get(s.id), calls.get(s.id), lost) for s in stations],
+        "stations": [_station(s, presence.get(s.id), health.get(s.id), calls.get(s.id), now) for s in stations],
         "recent": [_recent(call) for call in await t.calls.recent(clinic, MOST_RECENT)],
     }
 
@@ -38,13 +36,13 @@ def _waiting(call: Call, now: float) -> dict[str, Any]:
 
 
 def _station(
-    station: Station, presence: ProcessPresence | None, health: Report | None, call: Call | None, lost: frozenset[str]
+    station: Station, presence: ProcessPresence | None, health: Report | None, call: Call | None, now: float
 ) -> dict[str, Any]:
     ready: Readiness = "never_seen"
     if presence is not None:
         ready = "ready" if presence.state == "online" else "away"
     devices = health.data.get("devices") if health is not None else None
-    busy = None if call is None else "lost" if call.id in lost else call.state
+    busy = None if call is None else "lost" if room_of(call, now).lost_for(now) >= LOST_LONG else call.state
     return {
         "station": station.id, "name": station.name, "site": station.site, "ready": ready, "busy": busy,
         "with": "" if call is None else call.person,

@@ -20,8 +20,9 @@ from messaging.envelope import Envelope
 from messaging.errors import MalformedMessage, MessageError
 from messaging.topics import Topic
 from provisioning.authority.limiter import GuessLimiter
-from region.desk.room import Heard, StationBack, StationGone, Superseded
-from region.desk.rooms import Held, Rooms
+from region.desk.record import Held
+from region.desk.room import Event, Heard, StationBack, StationGone, Superseded
+from region.desk.rooms import MOST_ROOMS, Rooms
 from region.desk.routing import requested
 from region.registry import Conflict, Transaction
 from region.registry.actions import AuditAction, AuditOutcome
@@ -44,7 +45,6 @@ class Ear:
 
     async def handle(self, topic: Topic, envelope: Envelope) -> None:
         """One message of a station about one call. MessageError: not one we take; the station has been told so."""
-        await self._rooms.ready.wait()
         station, call = topic.station, topic.words[0]
         if self._messages.take(station, self._rooms.clock.monotonic()):
             self._count(station, call, "flood")
@@ -54,7 +54,8 @@ class Ear:
         try:
             message = from_station(envelope.data)
         except MessageError as error:
-            await self._reject(station, call, error.code)
+            async with self._rooms.lock(station):
+                await self._reject(station, call, error.code)
             raise
         async with self._rooms.registry.read() as t:
             known = await t.stations.get(station)
@@ -63,24 +64,18 @@ class Ear:
 
     async def connection(self, change: PresenceChange) -> None:
         """Station-call came, went, or was restarted."""
-        await self._rooms.ready.wait()
-        held = self._rooms.of_station(change.station)
-        if held is None:
-            return
         said, before = change.now, change.before
         if said.state == "online" and before is not None and (said.boot, said.bd) == (before.boot, before.bd):
             return  # what the broker retains, heard again: older than what the call itself has said
+        if await self._rooms.of_station(change.station) is None:
+            return
         async with self._rooms.lock(change.station):
-            if said.state == "offline":
-                await self._rooms.apply(held, StationGone(), change.station)
-            else:
-                same_run = held.boot in ("", said.boot)
-                over = said.hung_up if said.hung_up is not None and said.hung_up.call == held.room.call else None
-                back = StationBack(said.call, same_run, over.reason if over is not None else None)
-                await self._rooms.apply(held, back, change.station)
+            held = await self._rooms.of_station(change.station)
+            if held is not None:
+                await self._rooms.apply(held.room.call, _news_of(change, held), change.station)
 
     async def _route(self, station: Station, call: str, envelope: Envelope, message: FromStation) -> None:
-        held = self._rooms.find(call)
+        held = await self._rooms.find(call)
         if held is None:
             await self._unknown_call(station, call, envelope, message)
             return
@@ -90,8 +85,10 @@ class Ear:
         if not held.boot:
             async with self._rooms.registry.begin() as t:
                 await t.calls.set_boot(call, envelope.boot)
-            held.boot = envelope.boot
-        await self._rooms.apply(held, Heard(message), station.id)
+        if isinstance(message, Request) and held.room.state == "waiting" and held.room.offer is None:
+            await self._rings(station, call)  # delivered again: whoever took it first may have died over it
+            return
+        await self._rooms.apply(call, Heard(message), station.id)
 
     async def _unknown_call(self, station: Station, call: str, envelope: Envelope, message: FromStation) -> None:
         if isinstance(message, Hangup | Rejected):
@@ -111,9 +108,9 @@ class Ear:
         if refusal is not None or station.clinic_id is None:
             await self._refuse(station, call, refusal or "no_clinic")
             return
-        old = self._rooms.of_station(station.id)
+        old = await self._rooms.of_station(station.id)
         if old is not None:
-            await self._rooms.apply(old, Superseded(), station.id)
+            await self._rooms.apply(old.room.call, Superseded(), station.id)
         now = self._rooms.clock.wall()
         try:
             async with self._rooms.registry.begin() as t:
@@ -125,9 +122,10 @@ class Ear:
         except Conflict:
             await self._reject(station.id, call, "foreign_call")
             return
-        room = requested(call, station.id, station.clinic_id, message.devices, self._rooms.clock.monotonic())
-        held = Held(room, {"name": station.name, "site": station.site}, envelope.boot)
-        self._rooms.open(held)
+        await self._rooms.opened(requested(call, station.id, station.clinic_id, message.devices, now))
+        await self._rings(station, call)
+
+    async def _rings(self, station: Station, call: str) -> None:
         relays = self._rooms.relays
         await self._rooms.say(station.id, call, Ringing(station.clinic, relays.servers(station.id), relays.only))
 
@@ -137,9 +135,10 @@ class Ear:
         if self._requests.take(station.id, self._rooms.clock.monotonic()):
             return "rate_limited"
         async with self._rooms.registry.read() as t:
-            calls = await t.calls.open(clinic_id=station.clinic_id)
-        waiting = [one for one in calls if one.state == "waiting" and one.station_id != station.id]
-        return "busy" if len(waiting) >= MOST_WAITING else None
+            calls = await t.calls.open()
+        others = [one for one in calls if one.station_id != station.id]
+        waiting = [one for one in others if one.state == "waiting" and one.clinic_id == station.clinic_id]
+        return "busy" if len(waiting) >= MOST_WAITING or len(others) >= MOST_ROOMS else None
 
     async def _refuse(self, station: Station, call: str, code: RefusalCode) -> None:
         self._count(station.id, call, code)
@@ -163,3 +162,12 @@ class Ear:
     def _count(self, station: str, call: str, code: str) -> None:
         self._rooms.refused[code] += 1
         _log.info("call %.32s: a message of %s was not taken: %s", call, station, code)
+
+
+def _news_of(change: PresenceChange, held: Held) -> Event:
+    """What its coming or going means for the station's call."""
+    said = change.now
+    if said.state == "offline":
+        return StationGone()
+    over = said.hung_up if said.hung_up is not None and said.hung_up.call == held.room.call else None
+    return StationBack(said.call, held.boot in ("", said.boot), over.reason if over is not None else None)

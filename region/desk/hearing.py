@@ -44,9 +44,14 @@ def _accept(room: Room, message: Accept, now: float) -> Step:
 
 
 def _offer(room: Room, message: Offer, _: float) -> Step:
+    if message == room.offer and message.generation > room.answered:
+        return _pass_offer(room, message)  # delivered again: whoever took it first may have died over it
     if message.generation <= room.generation:
         return room, (Say(Rejected("stale")), Count("stale"))
-    room = replace(room, offer=message, candidates=0, renewed=None)
+    return _pass_offer(replace(room, offer=message, candidates=0, renewed=None), message)
+
+
+def _pass_offer(room: Room, message: Offer) -> Step:
     if room.page is None or room.away is not None:
         return room, ()  # kept until somebody is there for it
     return room, (PassOffer(room.page, message),)

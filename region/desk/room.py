@@ -33,6 +33,7 @@ TIMED_OUT: dict[RoomState, EndReason] = {
     "resuming": "media_lost",
 }
 LOST_LONG = 60.0  # a line lost for so long is shown to the whole clinic; the resident has the telephone number now
+UNSEEN = 12.0  # a page of which no process has told for so long has gone, and perhaps the process with it
 PAGE_GRACE = 15.0  # a page without its event stream for so long has gone
 DESERTED = 900.0  # a call without page and without a word from the station for so long is over
 RENEW_INTERVAL = 3.0
@@ -40,10 +41,10 @@ RENEW_INTERVAL = 3.0
 
 @dataclass(frozen=True)
 class Room:
-    """One call. Times are seconds of the region's monotonic clock.
+    """One call. Times are Unix seconds: the region's processes share it.
 
-    `clinic` and `clinician` are the registry's ids, `page` is one tab of that clinician's browser, `away` since when
-    the tab has had no event stream, `heard` when the station last spoke.
+    `clinic` and `clinician` are the registry's ids, `page` is one tab of that clinician's browser, `seen` when it last
+    had an event stream for sure, `away` since when it has none, `heard` when the station last spoke.
     """
 
     call: str
@@ -54,6 +55,7 @@ class Room:
     devices: Devices = field(default=Devices())
     clinician: int | None = None
     page: str | None = None
+    seen: float = 0.0
     away: float | None = None
     heard: float = 0.0
     deadline: float | None = None
@@ -153,6 +155,13 @@ class PageBack:
 
 
 @dataclass(frozen=True)
+class PageSeen:
+    """A page's event stream is there still."""
+
+    page: str
+
+
+@dataclass(frozen=True)
 class StationGone:
     """The broker says that station-call is away; its media may still flow."""
 
@@ -190,8 +199,8 @@ class Tick:
 
 
 Event = (
-    Heard | Claimed | Answered | Trickled | Rejoined | Left | PageGone | PageBack | StationGone | StationBack
-    | Superseded | ShutOut | LinkUp | Tick
+    Heard | Claimed | Answered | Trickled | Rejoined | Left | PageGone | PageBack | PageSeen | StationGone
+    | StationBack | Superseded | ShutOut | LinkUp | Tick
 )  # fmt: skip
 
 

@@ -6,16 +6,17 @@ from collections.abc import AsyncIterator, Awaitable
 from contextlib import aclosing
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Path, Query
+from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, Field
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from messaging.call import MAX_SDP, Candidate, EndReason
 from messaging.topics import STATION_ID
+from region.desk.boards import clinic_topic
 from region.desk.errors import DeskError, Taken
 from region.desk.hands import Caller
-from region.desk.rooms import clinic_topic, page_topic, person_topic
+from region.desk.rooms import page_topic, person_topic
 from region.desk.service import Desk
 from region.desk.words import script_words
 from region.web.auth import Clinician, live
@@ -72,11 +73,7 @@ class HangUp(FromPage):
 def router(desk: Desk) -> APIRouter:
     """The routes below `/desk`."""
 
-    async def ready() -> None:
-        """Before what was running has been taken up, a hang-up would find no call."""
-        await desk.rooms.ready.wait()
-
-    routes = APIRouter(prefix="/desk", dependencies=[Depends(ready)])
+    routes = APIRouter(prefix="/desk")
     hands = desk.hands
 
     @routes.get("")

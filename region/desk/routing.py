@@ -28,6 +28,7 @@ from region.desk.room import (
     LIMITS,
     PAGE_GRACE,
     TIMED_OUT,
+    UNSEEN,
     Answered,
     Claimed,
     Count,
@@ -37,6 +38,7 @@ from region.desk.room import (
     LinkUp,
     PageBack,
     PageGone,
+    PageSeen,
     PassOffer,
     Refuse,
     Rejoined,
@@ -60,13 +62,13 @@ def requested(call: str, station: str, clinic: int, devices: Devices, now: float
 def invited(call: str, station: str, clinic: int, clinician: int, page: str, now: float) -> Room:
     """The room of a clinician who calls a station."""
     return Room(
-        call, station, clinic, "inviting", True, clinician=clinician, page=page, heard=now,
+        call, station, clinic, "inviting", True, clinician=clinician, page=page, seen=now, heard=now,
         deadline=now + LIMITS["inviting"],
     )  # fmt: skip
 
 
 def restored(room: Room, now: float) -> Room:
-    """A room as the registry has it, after the region itself was restarted: its page has yet to come back."""
+    """A room of which only the registry's own columns are known: its page has yet to come back."""
     answered = room.generation if room.state == "in_call" else 0
     return room.to(room.state, now, away=None if room.clinician is None else now, heard=now, answered=answered)
 
@@ -96,7 +98,7 @@ def _heard(room: Room, event: Heard, now: float) -> Step:
 def _claimed(room: Room, event: Claimed, now: float) -> Step:
     if room.state != "waiting":
         return room, (Refuse("not_now"),)
-    room = room.to("connecting", now, clinician=event.clinician, page=event.page, away=None)
+    room = room.to("connecting", now, clinician=event.clinician, page=event.page, seen=now, away=None)
     if room.offer is not None:
         return room, (PassOffer(event.page, room.offer), Show())
     return room, (Show(),)
@@ -123,7 +125,7 @@ def _trickled(room: Room, event: Trickled, _: float) -> Step:
 
 
 def _rejoined(room: Room, event: Rejoined, now: float) -> Step:
-    room = replace(room, page=event.page, away=None)
+    room = replace(room, page=event.page, seen=now, away=None)
     if room.offer is None:
         return room, (Show(),)
     if room.offer.generation > room.answered:
@@ -142,10 +144,16 @@ def _page_gone(room: Room, event: PageGone, now: float) -> Step:
     return replace(room, away=now), ()
 
 
-def _page_back(room: Room, event: PageBack, _: float) -> Step:
+def _page_seen(room: Room, event: PageSeen, now: float) -> Step:
+    if event.page != room.page:
+        return room, ()
+    return _page_back(room, PageBack(event.page), now) if room.away is not None else (replace(room, seen=now), ())
+
+
+def _page_back(room: Room, event: PageBack, now: float) -> Step:
     if room.page not in (None, event.page):
         return room, ()
-    room = replace(room, page=event.page, away=None)
+    room = replace(room, page=event.page, seen=now, away=None)
     if room.offer is not None and room.offer.generation > room.answered:
         return room, (PassOffer(event.page, room.offer), Show())
     return room, (Show(),)
@@ -187,6 +195,8 @@ def _link_up(room: Room, _: LinkUp, now: float) -> Step:
 def _tick(room: Room, _: Tick, now: float) -> Step:
     if room.deadline is not None and now >= room.deadline:
         return end(room, TIMED_OUT[room.state], tell_station=True)
+    if room.page is not None and room.away is None and now - room.seen >= UNSEEN:
+        room = replace(room, away=now)
     if room.away is None:
         return room, ()
     if room.state in ("inviting", "alerting", "connecting") and now - room.away >= PAGE_GRACE:
@@ -205,6 +215,7 @@ _RULES: dict[type, Callable[[Room, Any, float], Step]] = {
     Left: _left,
     PageGone: _page_gone,
     PageBack: _page_back,
+    PageSeen: _page_seen,
     StationGone: _station_gone,
     StationBack: _station_back,
     Superseded: _superseded,

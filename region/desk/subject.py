@@ -28,5 +28,5 @@ def mount(desk: Desk) -> Subject:
     """What of the desk the region is given."""
     return Subject(
         "desk", Path(__file__).parent, router(desk), WORDS, (Nav("/desk", "desk.nav", "clinician"),),
-        up={"call": desk.ear}, presence=desk.presence, run=desk.run, shut_out=desk.shut_out,
+        up={"call": desk.ear}, presence=desk.presence, run=desk.run, duty=desk.keep_time, shut_out=desk.shut_out,
     )  # fmt: skip

@@ -55,7 +55,7 @@ def subject(region: Region) -> Subject:
         ),
         up={"birth": intake, "reported": intake, "m": intake, "e": intake},
         presence=intake.presence,
-        run=partial(_run, region, intake),
+        duty=partial(_run, region, intake),
     )
 
 

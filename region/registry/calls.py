@@ -41,13 +41,17 @@ class Calls(Subject):
         row = await self._row(_select().where(schema.call.c.id == call_id))
         return None if row is None else Call(**row)
 
-    async def open(self, *, clinic_id: int | None = None, station_id: str | None = None) -> list[Call]:
-        """The calls that have not ended, of a clinic or a station or all, oldest first."""
+    async def open(
+        self, *, clinic_id: int | None = None, station_id: str | None = None, person_id: int | None = None
+    ) -> list[Call]:
+        """The calls that have not ended, of a clinic, a station, a person or all, oldest first."""
         statement = _select().where(schema.call.c.state != "ended").order_by(schema.call.c.started_at, schema.call.c.id)
         if clinic_id is not None:
             statement = statement.where(schema.call.c.clinic_id == clinic_id)
         if station_id is not None:
             statement = statement.where(schema.call.c.station_id == station_id)
+        if person_id is not None:
+            statement = statement.where(schema.call.c.person_id == person_id)
         return [Call(**row) for row in await self._rows(statement)]
 
     async def recent(self, clinic_id: int, most: int = 20) -> list[Call]:
@@ -113,6 +117,17 @@ class Calls(Subject):
         """What the station has to make the call with, now."""
         await self._open(call_id, devices=devices)
 
+    async def set_room(self, call_id: str, room: dict[str, Any]) -> None:
+        """How the desk has the call, also after its end."""
+        await self._run(update(schema.call).where(schema.call.c.id == call_id).values(room=room))
+
+    async def speak(self, call_id: str, station_id: str, count: int = 1) -> int | None:
+        """Number what the region says to the station in this call: the first of `count`; None: it had no such call."""
+        call = schema.call.c
+        mine = update(schema.call).where(call.id == call_id, call.station_id == station_id)
+        said = (await self._connection.execute(mine.values(said=call.said + count).returning(call.said))).scalar()
+        return None if said is None else int(said) - count + 1
+
     async def end(self, call_id: str, reason: EndReason, now: float) -> bool:
         """End the call and forget its offer; False if it had ended already."""
         return await self._open(
@@ -135,6 +150,7 @@ def _select() -> Select[Any]:
             call.clinic_id, schema.clinic.c.name.label("clinic"), call.direction, call.state, call.person_id,
             func.coalesce(schema.person.c.display_name, "").label("person"), call.boot, call.devices, call.started_at,
             call.answered_at, call.connected_at, call.ended_at, call.end_reason, call.offer_generation, call.offer_sdp,
+            call.room,
         )
         .join(schema.station, schema.station.c.id == call.station_id)
         .join(schema.site, schema.site.c.id == schema.station.c.site_id)

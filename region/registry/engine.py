@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import secrets
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import cached_property
 from pathlib import Path
@@ -26,6 +27,7 @@ from region.registry.identities import Identities
 from region.registry.layers import Layers
 from region.registry.leases import Leases
 from region.registry.migrate import upgrade
+from region.registry.news import Ears, Heard, News
 from region.registry.people import People
 from region.registry.places import Clinics, Clusters, Municipalities, Rooms, Sites
 from region.registry.qualities import Qualities
@@ -34,12 +36,18 @@ from region.registry.second_steps import SecondSteps
 from region.registry.sessions import Sessions
 from region.registry.stations import Stations
 from region.registry.together import Together
+from region.registry.turns import Still, Turns
 
 _BUSY_TIMEOUT_MS = 10_000
 _PURPOSE, _READS, _WRITES, _MIGRATES = "laegeknap_purpose", "reads", "writes", "migrates"
 _SQLITE, _POSTGRESQL = "sqlite+aiosqlite:///", "postgresql+asyncpg://"
 _POOL = 8  # connections of one process to PostgreSQL, and as many more for a moment
-_RECYCLE_S = 1800
+_POOLED: dict[str, Any] = {"pool_size": _POOL, "max_overflow": _POOL, "pool_pre_ping": True, "pool_recycle": 1800}
+# The server lets go of what a machine held that has vanished within half a minute; without these in two hours.
+_KEEPALIVE = {"tcp_keepalives_idle": "10", "tcp_keepalives_interval": "5", "tcp_keepalives_count": "3"}
+_PATIENT = _POOLED | {
+    "isolation_level": "AUTOCOMMIT", "connect_args": {"server_settings": _KEEPALIVE | {"lock_timeout": "10s"}}
+}  # fmt: skip
 _MIGRATION_LOCK = 0x6C61656B  # "laek"
 
 
@@ -51,8 +59,9 @@ def database_url(data: Path, said: str | None = None) -> str:
 class Transaction:
     """One transaction, and the tables as subjects."""
 
-    def __init__(self, connection: AsyncConnection) -> None:
+    def __init__(self, connection: AsyncConnection, teller: str) -> None:
         self._connection = connection
+        self._teller = teller
 
     @cached_property
     def clinics(self) -> Clinics:
@@ -165,6 +174,11 @@ class Transaction:
         return Commands(self._connection)
 
     @cached_property
+    def news(self) -> News:
+        """What the region's other processes are told when this has been committed."""
+        return News(self._connection, self._teller)
+
+    @cached_property
     def audit(self) -> Audit:
         """What was done, by whom."""
         return Audit(self._connection)
@@ -180,6 +194,8 @@ class Registry:
     def __init__(self, url: str) -> None:
         self._engine = _engine(addressed(url))
         self.together = Together(self)
+        self._name = secrets.token_hex(4)
+        self._turns = Turns(None if self.is_sqlite else _made(addressed(url), **_PATIENT))
 
     @property
     def is_sqlite(self) -> bool:
@@ -206,7 +222,7 @@ class Registry:
     async def begin(self) -> AsyncIterator[Transaction]:
         """A transaction that writes: commits when left, rolls back on an error."""
         async with self._errors(), self._connected(_WRITES) as connection, connection.begin():
-            transaction = Transaction(connection)
+            transaction = Transaction(connection, self._name)
             yield transaction
             await transaction.audit.write()
 
@@ -216,10 +232,38 @@ class Registry:
         async with self._errors(), self._connected(_READS) as connection:
             if not self.is_sqlite:
                 await connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
-            yield Transaction(connection)
+            yield Transaction(connection, self._name)
+
+    @asynccontextmanager
+    async def alone(self, *names: str) -> AsyncIterator[None]:
+        """One at a time among all processes for each of these names; Unavailable when that takes too long.
+
+        Who needs several names asks for them at once, everybody in the same order.
+        """
+        async with self._errors(), self._turns.alone(names):
+            yield
+
+    @asynccontextmanager
+    async def holding(self, name: str) -> AsyncIterator[Still | None]:
+        """Hold `name` alone among all processes for as long as this lasts; None: another one does.
+
+        What is given is asked whether we still do: a connection that breaks lets go of it.
+        """
+        async with self._errors(), self._turns.holding(name) as still:
+            yield still
+
+    async def listen(self, heard: Callable[[Heard | None], None]) -> None:
+        """Tell `heard` what other processes tell, until the connection breaks (Unavailable).
+
+        None once it has begun: what was told before that has been missed. SQLite's one process hears nothing.
+        """
+        if not self.is_sqlite:
+            async with self._errors(), self._connected(_READS) as connection:
+                await Ears(self._name, heard).listen(connection)
 
     async def close(self) -> None:
         """Let go of the database."""
+        await self._turns.close()
         await self._engine.dispose()
 
     @asynccontextmanager
@@ -266,7 +310,7 @@ def addressed(url: str) -> str:
 
 def _engine(url: str) -> AsyncEngine:
     if url.startswith(_POSTGRESQL):
-        return _made(url, pool_size=_POOL, max_overflow=_POOL, pool_pre_ping=True, pool_recycle=_RECYCLE_S)
+        return _made(url, **_POOLED, connect_args={"server_settings": _KEEPALIVE})
     engine = _made(url)
     event.listen(engine.sync_engine, "connect", _prepare_sqlite)
     event.listen(engine.sync_engine, "begin", _begin_sqlite)

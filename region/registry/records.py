@@ -231,6 +231,7 @@ class Call:
     end_reason: EndReason | None
     offer_generation: int | None
     offer_sdp: str | None
+    room: dict[str, Any] | None  # how the desk has it, as the desk writes it
 
 
 @dataclass(frozen=True)

@@ -250,6 +250,8 @@ call = Table(
     Column("end_reason", String(32), nullable=True),
     Column("offer_generation", Integer, nullable=True),
     Column("offer_sdp", Text, nullable=True),
+    Column("room", JSON, nullable=True),
+    Column("said", Integer, nullable=False, server_default="0"),
     CheckConstraint("state IN ('waiting', 'ringing', 'answered', 'ended')", name="state"),
     CheckConstraint("direction IN ('resident', 'clinic')", name="direction"),
     Index("ix_call_clinic_id_state", "clinic_id", "state"),

@@ -79,7 +79,7 @@ def subject(
     router.include_router(claim_pages.build_router(claims))
     router.include_router(claim_api.build_router(claims))
 
-    async def run() -> None:
+    async def duty() -> None:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(publisher.run(), name="config")
             tasks.create_task(commands.dispatcher.run(), name="commands")
@@ -98,5 +98,5 @@ def subject(
         ),
         up={"birth": ConfirmEnrolment(enrolment), "cmd": commands.progress},
         presence=CloneWatch(admission).presence,
-        run=run,
+        duty=duty,
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from typing import Any
 
 from starlette.responses import StreamingResponse
@@ -58,12 +58,35 @@ class Hub:
     """Who listens to what. Names of topics are the subjects' own: `fleet`, `clinic:3`, `person:7`."""
 
     def __init__(self, clock: Clock) -> None:
+        self.to_others: Callable[[str, str, Any], None] | None = None  # carries it to the region's other processes
         self._clock = clock
         self._topics: dict[str, set[Listener]] = {}
         self._closed = False
+        self._watched: dict[str, Callable[[str], None]] = {}
+        self._left: dict[str, Callable[[str], None]] = {}
 
     def publish(self, topic: str, event: str, data: Any = None) -> None:
-        """Tell all who listen to the topic. `data` is a text as it is, or plain data as JSON."""
+        """Tell all who listen to the topic, at whichever process. `data` is a text as it is, or plain data as JSON."""
+        self.deliver(topic, event, data)
+        if self.to_others is not None:
+            self.to_others(topic, event, data)
+
+    def watch(self, prefix: str, heard: Callable[[str], None]) -> None:
+        """Call `heard` with what follows the prefix whenever something is told on such a topic."""
+        self._watched[prefix] = heard
+
+    def when_left(self, prefix: str, left: Callable[[str], None]) -> None:
+        """Call `left` with what follows the prefix when the last page here that listened to such a topic has gone."""
+        self._left[prefix] = left
+
+    def resync(self) -> None:
+        """Something may have been missed: every page fetches anew."""
+        for listener in self._everybody():
+            listener.put(encode_event("resync", {}))
+
+    def deliver(self, topic: str, event: str, data: Any = None) -> None:
+        """Tell those who listen at this process."""
+        _call(self._watched, topic)
         listeners = self._topics.get(topic)
         if listeners:
             chunk = encode_event(event, data)
@@ -106,8 +129,11 @@ class Hub:
     def close(self) -> None:
         """End every stream; new ones end at once."""
         self._closed = True
-        for listener in {listener for listeners in self._topics.values() for listener in listeners}:
+        for listener in self._everybody():
             listener.close()
+
+    def _everybody(self) -> set[Listener]:
+        return {listener for listeners in self._topics.values() for listener in listeners}
 
     async def _keep_alive(self, listener: Listener, alive: Callable[[], Awaitable[bool]] | None) -> None:
         while not listener.closed:
@@ -123,6 +149,13 @@ class Hub:
             listeners.discard(listener)
             if not listeners:
                 self._topics.pop(name, None)
+                _call(self._left, name)
+
+
+def _call(by_prefix: Mapping[str, Callable[[str], None]], topic: str) -> None:
+    for prefix, act in by_prefix.items():
+        if topic.startswith(prefix):
+            act(topic.removeprefix(prefix))
 
 
 def encode_event(event: str, data: Any = None) -> str:

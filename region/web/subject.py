@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from fastapi import APIRouter
 
-from messaging.envelope import Envelope
+from messaging.envelope import Envelope, Place
 from messaging.status import Connection
 from messaging.topics import Topic
 from messaging.twin import Language
@@ -32,8 +32,14 @@ class Downlink(Protocol):
     def is_up(self) -> bool:
         """Whether the broker has the region connected."""
 
-    async def send(self, topic: str, message: object, *, retain: bool = False, expiry_s: int | None = None) -> None:
-        """Seal and publish a message (dataclass or plain data); LinkDown when there is no broker."""
+    async def send(
+        self, topic: str, message: object, *, retain: bool = False, expiry_s: int | None = None,
+        place: Place | None = None,
+    ) -> None:  # fmt: skip
+        """Seal and publish a message (dataclass or plain data); LinkDown when there is no broker.
+
+        `place` is where it stands in a conversation that several processes speak in.
+        """
 
 
 @dataclass(frozen=True)
@@ -84,5 +90,6 @@ class Subject:
     up: Mapping[str, UpHandler] = field(default_factory=dict)
     presence: Callable[[PresenceChange], Awaitable[None]] | None = None
     shut_out: Callable[[str], Awaitable[None]] | None = None  # a station nobody lets in any more: let go of it
-    run: Callable[[], Coroutine[Any, Any, None]] | None = None
+    run: Callable[[], Coroutine[Any, Any, None]] | None = None  # where its pages are served
+    duty: Callable[[], Coroutine[Any, Any, None]] | None = None  # at one process at a time
     examples: tuple[object, ...] = ()  # for the API's document: one instance of each type that a body of its holds

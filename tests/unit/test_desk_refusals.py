@@ -60,7 +60,7 @@ async def test_a_clinic_has_room_for_so_many_who_wait(house: House, monkeypatch:
     other = await house.another_station()
     await other.says(Request(Devices()), "ffff000011112222")
     assert other.heard_last("ffff000011112222") == {"type": "refused", "code": "busy"}
-    assert house.desk.rooms.find(CALL) is not None
+    assert await house.desk.rooms.find(CALL) is not None
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ async def test_a_malformed_message_is_refused_and_the_call_goes_on(house: House,
         await house.station.says(data)
     assert house.station.heard_last() == {"type": "rejected", "code": "malformed"}
     assert house.desk.rooms.refused["malformed"] == 1
-    held = house.desk.rooms.find(CALL)
+    held = await house.desk.rooms.find(CALL)
     assert held is not None
     assert held.room.state == "waiting"
 
@@ -86,7 +86,7 @@ async def test_another_station_cannot_touch_the_call(house: House, message: From
     stranger = await house.another_station()
     await stranger.says(message)
     assert stranger.heard_last() == {"type": "rejected", "code": "foreign_call"}
-    held = house.desk.rooms.find(CALL)
+    held = await house.desk.rooms.find(CALL)
     assert held is not None
     assert (held.room.state, held.room.generation) == ("in_call", 1)
 
@@ -105,7 +105,6 @@ async def test_words_about_calls_that_are_over_or_never_were(house: House) -> No
 async def test_a_station_that_floods_is_no_longer_answered(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("region.desk.ear.MOST_MESSAGES", (5, 60.0))
     desk = make_desk(house.kit.region)
-    await desk.restore()
     house.station.desk = desk
     for _ in range(8):
         await house.station.says(OFFER, "never000never000")
@@ -180,7 +179,7 @@ async def test_without_a_sign_in_or_its_token_nothing_can_be_done(house: House) 
     admin = await house.kit.person("ivan", "it_admin")
     async with house.kit.signed_in(admin, accept="application/json") as browser:
         assert (await browser.get("/desk")).status_code == 403
-    assert house.desk.rooms.find(CALL) is not None
+    assert await house.desk.rooms.find(CALL) is not None
 
 
 async def test_the_page_speaks_both_languages_and_runs_no_inline_script(house: House) -> None:

@@ -31,6 +31,7 @@ from region.desk.room import (
     LOST_LONG,
     PAGE_GRACE,
     TIMED_OUT,
+    UNSEEN,
     Answered,
     Claimed,
     Count,
@@ -41,6 +42,7 @@ from region.desk.room import (
     LinkUp,
     PageBack,
     PageGone,
+    PageSeen,
     PassOffer,
     Refuse,
     Rejoined,
@@ -258,6 +260,22 @@ def test_a_page_that_missed_the_offer_gets_it_when_it_is_back() -> None:
     assert walk(PageBack(PAGE)).effects == (PassOffer(PAGE, Offer(2, "v=0 again")), Show())
 
 
+def test_a_page_that_no_process_tells_of_any_more_has_gone_and_one_that_is_told_of_has_not() -> None:
+    unseen = answered()
+    assert unseen.later(UNSEEN - 1).room.away is None
+    assert unseen(PageSeen(PAGE)).later(UNSEEN - 1).room.away is None
+    assert unseen.later(1).room.away == unseen.now
+    assert unseen(PageSeen(OTHER_PAGE)).room.away is not None
+    assert unseen(PageSeen(PAGE)).room.away is None
+    assert in_call().later(3600.0)(PageSeen(PAGE)).room.state == "in_call"
+
+
+def test_an_offer_delivered_again_is_passed_on_again_until_it_is_answered() -> None:
+    claimed = waiting()(Claimed(CLINICIAN, PAGE))
+    assert claimed.hear(OFFER).effects == (PassOffer(PAGE, OFFER),)
+    assert waiting().hear(OFFER).effects == ()
+
+
 def test_another_tab_may_take_the_call_over_and_the_first_is_refused_from_then_on() -> None:
     walk = in_call()(Rejoined(OTHER_PAGE))
     assert walk.room.page == OTHER_PAGE
@@ -418,6 +436,7 @@ events = st.one_of(
     st.just(Left()),
     st.builds(PageGone, pages),
     st.builds(PageBack, pages),
+    st.builds(PageSeen, pages),
     st.just(StationGone()),
     st.builds(StationBack, st.sampled_from(["call0001", None]), st.booleans()),
     st.just(Superseded()),

@@ -121,7 +121,7 @@ async def test_the_board_tells_the_clinic_of_a_call_whose_line_has_been_away_for
     await house.station.says(Lost(1))
 
     async def busy() -> str:
-        (station,) = (await house.desk.rooms.board(house.clinic.id))["stations"]
+        (station,) = (await house.desk.boards.look(house.clinic.id))["stations"]
         return f"{station['busy']} {station['with']}"
 
     assert await busy() == "answered Anna"
@@ -139,7 +139,7 @@ async def test_a_call_that_nobody_answered_stays_on_the_board_as_missed(house: H
     missed = "ffff000011112222"
     await house.station.says(Request(Devices()), missed)
     await house.station.says(Hangup("no_answer"), missed)
-    recent = (await house.desk.rooms.board(house.clinic.id))["recent"]
+    recent = (await house.desk.boards.look(house.clinic.id))["recent"]
     assert [(one["call"], one["missed"], one["connected"], one["with"]) for one in recent] == [
         (missed, True, False, ""),
         (CALL, False, True, "Anna"),
@@ -166,11 +166,11 @@ async def test_another_clinic_s_board_and_hands_have_nothing_of_it(house: House)
         other = await t.clinics.add("Strandens Klinik", "", house.clock.wall())
     eva = await house.clinician("eva", clinic=other)
     await ring(house)
-    assert (await house.desk.rooms.board(other.id))["waiting"] == []
+    assert (await house.desk.boards.look(other.id))["waiting"] == []
     assert (await eva.post(f"calls/{CALL}/claim")).json()["code"] == "no_such_call"
     assert (await eva.post("calls", station=house.station.id)).json()["code"] == "no_such_call"
     assert (await eva.post(f"calls/{CALL}/hangup")).status_code == 200
-    assert house.desk.rooms.find(CALL) is not None
+    assert await house.desk.rooms.find(CALL) is not None
 
 
 # A clinician calls
@@ -238,6 +238,48 @@ async def test_a_press_that_crosses_with_an_invitation_is_the_one_that_counts(ho
     assert (await anna.post(f"calls/{CALL}/claim")).status_code == 200
 
 
+# Several processes
+
+
+async def test_what_two_processes_say_in_a_call_comes_in_one_order(house: House) -> None:
+    anna = await house.clinician("anna")
+    await talk(house, anna)
+    other = make_desk(house.kit.region)
+    house.station.desk = other
+    await house.station.says(Lost(1))
+    await house.station.says(Request(Devices()))
+    await other.hands.hang_up(caller(anna), CALL, "clinician_left")
+    said = [sent.place for sent in house.kit.downlink.sent if sent.place is not None]
+    assert [(place.boot, place.seq) for place in said] == [(f"desk-{CALL}", n) for n in range(1, len(said) + 1)]
+    assert len(said) == len(house.station.heard()) == 4
+
+
+async def test_a_press_delivered_again_is_one_call_and_rings_again(house: House) -> None:
+    await house.station.says(Request(Devices()))
+    house.station.desk = make_desk(house.kit.region)
+    await house.station.says(Request(Devices()))
+    assert [said["type"] for said in house.station.heard()] == ["ringing", "ringing"]
+    assert [row[1] for row in await house.audit()] == ["call.requested"]
+
+
+async def test_a_page_whose_process_died_is_gone_and_one_that_is_open_elsewhere_is_not(house: House) -> None:
+    anna = await house.clinician("anna")
+    await talk(house, anna)
+    elsewhere = make_desk(house.kit.region)
+    for _ in range(6):
+        await house.clock.advance(4.0)
+        await house.desk.rooms.see_pages()
+        await elsewhere.rooms.tick()
+    held = await elsewhere.rooms.find(CALL)
+    assert held is not None
+    assert held.room.away is None
+    await house.clock.advance(12.0)
+    await elsewhere.rooms.tick()
+    gone = await elsewhere.rooms.find(CALL)
+    assert gone is not None
+    assert gone.room.away == house.clock.wall()
+
+
 # Pages come and go
 
 
@@ -245,6 +287,7 @@ async def test_a_reloaded_page_goes_on_in_the_same_call(house: House) -> None:
     anna = await house.clinician("anna")
     await talk(house, anna)
     await anna.leaves()
+    await house.desk.rooms.see_pages()
     await house.desk.rooms.tick()
     again = await house.page_of(anna.person, anna.page)
     first = await house.desk.hands.page_opened(caller(again), None)
@@ -272,14 +315,16 @@ async def test_a_browser_that_vanishes_costs_nothing_until_the_station_gives_up(
     anna = await house.clinician("anna")
     await talk(house, anna)
     await anna.leaves()
+    await house.desk.rooms.see_pages()
     await house.desk.rooms.tick()
     await house.clock.advance(4.5)
     await house.station.says(Lost(1))
     await house.clock.advance(25.0)
+    await house.desk.rooms.see_pages()
     await house.desk.rooms.tick()
-    assert house.desk.rooms.find(CALL) is not None
+    assert await house.desk.rooms.find(CALL) is not None
     await house.station.says(Hangup("media_lost"))
-    assert house.desk.rooms.find(CALL) is None
+    assert await house.desk.rooms.find(CALL) is None
     assert (await house.audit())[-1] == (house.station.id, "call.ended", "media_lost")
 
 
@@ -298,7 +343,6 @@ async def test_a_region_that_was_restarted_knows_its_calls_and_hang_ups_still_wo
     anna = await house.clinician("anna")
     await talk(house, anna)
     desk = make_desk(house.kit.region)
-    await desk.restore()
     house.desk = house.station.desk = desk
     (_, (name, view)) = await desk.hands.page_opened(caller(anna), CALL)
     assert (name, view["state"], view["connected_s"]) == ("call", "in_call", 0.0)
@@ -311,7 +355,6 @@ async def test_a_call_that_waited_through_a_restart_can_still_be_answered(house:
     anna = await house.clinician("anna")
     await ring(house)
     desk = make_desk(house.kit.region)
-    await desk.restore()
     await desk.link_up()
     assert house.station.heard_last()["type"] == "ringing", "its offer is kept: there is nothing to ask for"
     entry = await desk.hands.claim(caller(anna), CALL)
@@ -322,21 +365,11 @@ async def test_what_the_broker_retains_does_not_end_a_call_but_a_new_run_of_the_
     anna = await house.clinician("anna")
     await talk(house, anna)
     await house.station.said_again()
-    assert house.desk.rooms.find(CALL) is not None
+    assert await house.desk.rooms.find(CALL) is not None
     await house.station.goes()
-    assert house.desk.rooms.find(CALL) is not None
+    assert await house.desk.rooms.find(CALL) is not None
     await house.station.comes(call=CALL)
-    assert house.desk.rooms.find(CALL) is not None
+    assert await house.desk.rooms.find(CALL) is not None
     await house.station.comes(boot="another-run")
-    assert house.desk.rooms.find(CALL) is None
+    assert await house.desk.rooms.find(CALL) is None
     assert (await house.audit())[-1][2] == "station_restarted"
-
-
-async def test_what_a_station_said_before_the_restart_was_taken_up_waits_for_it(tmp_path: Path) -> None:
-    async with desk_house(tmp_path / "", restore=False) as house:
-        saying = asyncio.create_task(house.station.says(Request(Devices())))
-        await asyncio.sleep(0)
-        assert house.station.heard() == []
-        await house.desk.restore()
-        await saying
-        assert house.station.heard_last()["type"] == "ringing"

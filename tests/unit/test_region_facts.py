@@ -180,9 +180,9 @@ async def test_a_page_is_told_of_its_own_station_only(kit: Kit) -> None:
     async with kit.region.registry.begin() as t:
         other = await t.stations.add("Room 5", site.id, None, NOW)
     subject = every_subject(Path())[1](kit.region)
-    assert subject.run is not None
+    assert subject.duty is not None
     assert subject.presence is not None
-    running = asyncio.create_task(subject.run())
+    running = asyncio.create_task(subject.duty())
     stream = kit.region.hub.stream([f"station:{station.id}"])
     assert "listening" in await anext(stream)
     gone = Connection("call", "offline", "b1", 1, {})

@@ -267,8 +267,8 @@ async def test_what_was_left_out_is_told_before_the_region_ends(tmp_path: Path) 
     async with region_kit(tmp_path) as kit:
         _, _, station = await kit.places()
         subject = fleet_subject(kit.region)
-        assert subject.run is not None
-        running = asyncio.create_task(subject.run())
+        assert subject.duty is not None
+        running = asyncio.create_task(subject.duty())
         for _ in range(MOST_EVENTS + 2):
             await subject.up["e"].handle(Topic(station.id, "up", "e", ("restart",)), _envelope(Event()))
         await kit.clock.advance(5)

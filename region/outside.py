@@ -1,0 +1,145 @@
+"""What the region stands on: the authority's process, the broker, and the files of the enrolment door."""
+
+from __future__ import annotations
+
+import fcntl
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from messaging.clock import Clock
+from messaging.link.mqtt import MqttLink, MqttSettings, knock
+from messaging.link.port import Link
+from messaging.topics import region_subscriptions
+from region.addresses import Addresses
+from region.authority.child import AuthorityChild
+from region.authority.client import AuthorityClient
+from region.authority.wire import SOCKET
+from region.broker import REGION_USER, BrokerPaths, EmbeddedBroker, write_access, write_file, write_identity
+from region.errors import AlreadyServed
+from region.options import ServeOptions
+from region.registry import Registry
+from region.stations.gate import Door
+
+
+@dataclass(frozen=True)
+class Line:
+    """The region's clients of the broker, how its certificates are renewed, how the broker is told whom to let in.
+
+    `ears` hear the stations; they are one client for all processes, so that the broker keeps what none has taken.
+    `mouth` speaks: the same where there is one process, else a client of this process's own.
+    """
+
+    ears: Link
+    mouth: Link
+    renew: Callable[[], Awaitable[None]]
+    door: Door
+
+
+@dataclass(frozen=True)
+class EnrolmentFiles:
+    """What the enrolment door's TLS reads; `clients` are the authorities of those who may show a certificate."""
+
+    certificate: Path
+    key: Path
+    clients: Path
+
+
+@asynccontextmanager
+async def alone_where_it_must_be(options: ServeOptions, registry: Registry) -> AsyncIterator[None]:
+    """Nobody else serves with this `--data`, on this SQLite file, or with a broker or authority of its own."""
+    with _locked(options.data / "serving.lock"):
+        if registry.is_sqlite:
+            with _locked(registry.file.with_name(f"{registry.file.name}.serving")):
+                yield
+        elif options.broker is not None and options.authority is not None:
+            yield
+        else:
+            async with registry.holding("its own broker or authority") as still:
+                if still is None:
+                    raise AlreadyServed(
+                        "another region serves this database with a broker or authority of its own: for several"
+                        " processes, give each --broker and --authority (docs/operations/scaling.md)"
+                    )
+                yield
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    with path.open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise AlreadyServed(
+                f"another region is served from {path.parent}: stop that one first. Several at a time need PostgreSQL,"
+                " and a --data each (docs/operations/scaling.md)"
+            ) from error
+        yield
+
+
+@asynccontextmanager
+async def open_authority(options: ServeOptions, clock: Clock) -> AsyncIterator[AuthorityClient]:
+    """The authority's process: a child of ours, unless it runs as a service of its own."""
+    path = options.authority or options.data / SOCKET
+    if options.authority is not None:
+        yield AuthorityClient(path)
+        return
+    child = AuthorityChild(options.data, path, clock)
+    await child.start()
+    try:
+        yield AuthorityClient(path)
+    finally:
+        await child.stop()
+
+
+@asynccontextmanager
+async def open_line(
+    options: ServeOptions, where: Addresses, registry: Registry, authority: AuthorityClient, clock: Clock
+) -> AsyncIterator[Line]:
+    """The region's clients of the broker, with our own broker around them unless there is another."""
+    paths = BrokerPaths(options.data / "broker")
+    host, port = options.broker_address()
+    own: EmbeddedBroker | None = None
+
+    async def renew() -> None:
+        write_identity(paths, await authority.trust_bundle(), await authority.issue_client())
+        if own is not None:
+            own.renew(await authority.issue_server("broker", where.hosts))
+
+    def put_in_force(shut_out: Iterable[str], revocations: bytes | None) -> None:
+        write_access(paths.folder, shut_out, revocations)
+        if own is not None:
+            own.reload()
+
+    def settings(client_id: str, **more: int) -> MqttSettings:
+        return MqttSettings(host, port, client_id, paths.ca, paths.region_certificate, paths.region_key, **more)
+
+    await renew()
+    if "stations" in options.roles:
+        async with registry.read() as t:
+            shut_out, refused = await t.stations.shut_out(), await t.certificates.refused(clock.wall())
+        write_access(paths.folder, [station.id for station in shut_out], await authority.revocation_lists(refused))
+    if options.broker is None:
+        server = await authority.issue_server("broker", where.hosts)
+        own = EmbeddedBroker(paths.folder, options.stations_host, port, server, clock)
+        await own.start()
+    try:
+        ears = MqttLink(settings(REGION_USER), region_subscriptions(), None, clock)
+        mouth = ears if registry.is_sqlite else MqttLink(settings(options.client_id, kept_s=0), (), None, clock)
+        yield Line(ears, mouth, renew, Door(put_in_force, lambda client_id: knock(settings(client_id))))
+    finally:
+        if own is not None:
+            await own.stop()
+
+
+async def enrolment_files(data: Path, where: Addresses, authority: AuthorityClient) -> EnrolmentFiles:
+    """A new certificate for the enrolment door, and whose certificates it takes."""
+    folder = data / "enrolment"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    files = EnrolmentFiles(folder / "server.pem", folder / "server-key.pem", folder / "clients.pem")
+    issued = await authority.issue_server("region", where.hosts)
+    write_file(files.certificate, issued.certificate_pem)
+    write_file(files.key, issued.key_pem)
+    write_file(files.clients, await authority.trust_bundle())
+    return files
