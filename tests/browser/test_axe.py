@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 
 import pytest
@@ -27,6 +28,16 @@ WIDE, NARROW = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 HEADINGS = {
     "/fleet": {"en": "Fleet", "da": "Stationer"},
     "/sites": {"en": "Sites and clinics", "da": "Steder og klinikker"},
+    "/fleet?state=quarantined": {"en": "Fleet", "da": "Stationer"},
+    "/profiles": {"en": "Profiles", "da": "Profiler"},
+    "/profiles/region/all": {"en": "Profile of the region", "da": "Regionens profil"},
+    "/profiles/copy?source=Solgården&target=Månelyst": {
+        "en": "Copy one site's profile to another",
+        "da": "Kopiér ét steds profil til et andet",
+    },
+    "/cards": {"en": "Cards", "da": "Kort"},
+    "/claims": {"en": "Stations that ask to be claimed", "da": "Stationer, der beder om at blive taget i brug"},
+    "/evaluation": {"en": "The pilot in figures", "da": "Piloten i tal"},
     "/audit": {"en": "Log of calls and changes", "da": "Log over opkald og ændringer"},
     "/account": {"en": "Your account", "da": "Din konto"},
 }
@@ -69,6 +80,8 @@ async def _a_station_that_has_told(house: House) -> None:
         link="wifi", wifi_dbm=-80, outbox_dropped=3,
     )  # fmt: skip
     async with house.registry.begin() as t:
+        await t.sites.add("Månelyst", now)
+        await t.layers.put("site", str(house.site.id), {"volume": 60, "night": {"on": True}}, "ivan", now)
         station = await t.stations.add("Room 4", house.site.id, house.clinic.id, now)
         for process in ("agent", "call"):
             await t.reports.set_presence(station.id, Connection(process, "online", "b1", 1), now)
@@ -101,13 +114,101 @@ async def test_nobody_is_kept_out_at_the_door(visitor: tuple[Page, Language], ho
     assert await complaints(page) == []
 
 
-@pytest.mark.parametrize("path", HEADINGS)
-async def test_the_pages_of_it_are_accessible(visitor: tuple[Page, Language], house: House, path: str) -> None:
+async def test_the_pages_of_it_are_accessible(visitor: tuple[Page, Language], house: House) -> None:
     page, language = visitor
     await _sign_in(house, page, language)
-    await page.goto(house.url + path)
-    await expect(page.get_by_role("heading", level=1)).to_have_text(HEADINGS[path][language])
+    found = {}
+    for path, heading in HEADINGS.items():
+        await page.goto(house.url + path)
+        await expect(page.get_by_role("heading", level=1)).to_have_text(heading[language])
+        found[path] = await complaints(page)
+    assert {path: told for path, told in found.items() if told} == {}
+
+
+async def _tab_to(page: Page, selector: str) -> None:
+    """Go on by the Tab key until that has the focus; one that is hidden or left out is never reached."""
+    for _ in range(80):
+        await page.keyboard.press("Tab")
+        if await page.evaluate("(wanted) => document.activeElement.matches(wanted)", selector):
+            return
+    raise AssertionError(f"no way to {selector} by the keyboard")
+
+
+async def test_it_finds_chooses_commands_and_follows_by_keyboard_alone(
+    visitor: tuple[Page, Language], house: House
+) -> None:
+    page, language = visitor
+    await _sign_in(house, page, language)
+    await expect(page).to_have_url(f"{house.url}/fleet")
+    await _tab_to(page, "a.skip")
+    await page.keyboard.press("Enter")
+    await _tab_to(page, "input[name=text]")
+    await page.keyboard.type("room 4")
+    await page.keyboard.press("Enter")
+    await expect(page).to_have_url(re.compile(r"/fleet\?text=room\+4"))
+    await _tab_to(page, "input[name=station]")
+    await page.keyboard.press("Space")
     assert await complaints(page) == []
+    await _tab_to(page, "button[name=whom][value=chosen]")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("heading", level=1)).to_have_text(
+        {"en": "With one station", "da": "Med én station"}[language]
+    )
+    await _tab_to(page, "details:nth-of-type(1) > summary")
+    await page.keyboard.press("Enter")
+    await _tab_to(page, "details[open] input[name=why]")
+    await page.keyboard.type("which one?")
+    assert await complaints(page) == []
+    await _tab_to(page, "details[open] form > button")
+    await page.keyboard.press("Enter")
+    await expect(page).to_have_url(re.compile(r"/batches/[a-z0-9]{16}"))
+    await expect(page.get_by_role("heading", level=1)).to_have_text(
+        {"en": "Show which one it is: one station", "da": "Vis, hvilken det er: én station"}[language]
+    )
+    await expect(page.get_by_text("which one?")).to_be_visible()
+    assert await complaints(page) == []
+
+
+async def test_what_is_ticked_stays_while_stations_report(house: House, browser: Browser) -> None:
+    context = await browser.new_context(viewport=WIDE)
+    page = await context.new_page()
+    page.set_default_timeout(PATIENCE_MS)
+    await _sign_in(house, page, "en")
+    news = "htmx.trigger('#updates', 'resync')"
+    async with page.expect_response(re.compile("/fleet/stations")):
+        await page.evaluate(news)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if "/fleet/stations" in request.url else None)
+    box = page.locator("input[name=station]")
+    await box.check()
+    await page.evaluate(news)
+    await page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    await expect(box).to_be_checked()
+    assert asked == []
+    await context.close()
+
+
+async def test_without_scripts_everything_is_done_by_forms(house: House, browser: Browser) -> None:
+    context = await browser.new_context(viewport=WIDE, java_script_enabled=False, locale="en")
+    page = await context.new_page()
+    page.set_default_timeout(PATIENCE_MS)
+    await _sign_in(house, page, "en")
+    await page.get_by_label("Words: room, site, id or serial number").fill("room")
+    await page.get_by_role("button", name="Find").click()
+    await page.get_by_role("button", name="Do something with all 1").click()
+    await page.locator("summary", has_text="Show a message").click()
+    await page.get_by_label("Words on the screen").fill("Vi kommer kl. 10")
+    await page.get_by_role("button", name="Show a message: one station").click()
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Show a message: one station")
+    await page.get_by_role("link", name="Room 4").click()
+    await expect(page.get_by_role("rowheader", name="Show a message")).to_be_visible()
+    await page.get_by_role("link", name="How it is").click()
+    await expect(page.get_by_text("Would a call work now?")).to_be_visible()
+    await page.goto(f"{house.url}/profiles/site/{house.site.id}")
+    await page.get_by_label("Ring (0 to 100)").fill("35")
+    await page.get_by_role("button", name="Save the profile").click()
+    await expect(page.get_by_role("status")).to_contain_text("1 stations work by something else now")
+    await context.close()
 
 
 async def test_the_page_of_a_station_is_accessible_once_it_tells_how_it_is(
