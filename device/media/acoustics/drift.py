@@ -9,7 +9,7 @@ itself moves its filter by 4 ms now and then, and learns anew for a second and a
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,9 +23,10 @@ _RATE = 48_000 // _THINNED
 _WINDOW = 3 * _RATE // 2  # of the microphone's sound
 _LENGTH = 16384  # of the transform: the window, and half a second of the clinician's before it
 _LOOK_EVERY = 100  # blocks (1 s)
-_KEPT = 7  # looks that are compared: the newest with the oldest
+_ENOUGH, _KEPT = 4, 8  # looks that are compared
 _APART_S = 2.0  # at least, between two looks that are compared
 _OLD_S = 30.0
+_ASTRAY_S = 60e-6  # from the line through all: half a sample
 _CLEAR = 12.0  # the direct sound over the rest of what the room does; with a resident who speaks it is 5
 _ALIKE = 2.5  # of the correlation's peak over what is about it; of rooms that are not the same 2
 _FARTHEST = 16  # samples at 8 kHz (2 ms)
@@ -38,6 +39,7 @@ class _Look:
     given: int  # samples at 48 kHz by which the clinician's sound had been slipped
     room: NDArray[np.complex128]
     delay: int  # samples at 8 kHz
+    late_s: float = 0.0  # than the first that it was compared with
 
 
 class EchoDrift:
@@ -74,28 +76,32 @@ class EchoDrift:
     def _compare(self, now: _Look) -> None:
         while self._looks and now.at_s - self._looks[0].at_s > _OLD_S:
             self._looks.popleft()
-        if not self._looks or self._judge(self._looks[0], now):
-            self._looks.append(now)
+        known = self._looks[0] if self._looks else now
+        shift = _shift(known, now)
+        if shift is not None:
+            self._looks.append(replace(now, late_s=known.late_s + shift))
             self._other = None
-        elif self._other is not None and _shift(self._other, now) is not None:
+            self._judge()
+        elif self._other is not None and (shift := _shift(self._other, now)) is not None:
             self._looks.clear()
-            self._looks.extend((self._other, now))
+            self._looks.extend((self._other, replace(now, late_s=shift)))
             self._other = None
         else:
             self._other = now
 
-    def _judge(self, then: _Look, now: _Look) -> bool:
-        shift = _shift(then, now)
-        if shift is None:
-            return False
-        passed = now.at_s - then.at_s
+    def _judge(self) -> None:
+        if len(self._looks) < _ENOUGH:
+            return
+        at = np.array([look.at_s for look in self._looks])
         # What was left out of the clinician's sound makes the echo come later by as much.
-        ppm = (shift - (now.given - then.given) / 48_000) / passed * 1e6
-        if abs(ppm) > MOST_PPM:
-            return False
-        if passed >= _APART_S:
+        late = np.array([look.late_s - look.given / 48_000 for look in self._looks])
+        apart, later = np.subtract.outer(at, at), np.subtract.outer(late, late)
+        slope = float(np.median(later[apart >= _APART_S] / apart[apart >= _APART_S]))
+        off = late - slope * at
+        ppm = slope * 1e6
+        # One look that was wrong moves no median; with two of them the next must tell.
+        if np.sort(np.abs(off - np.median(off)))[-2] < _ASTRAY_S and abs(ppm) <= MOST_PPM:
             self.ppm = ppm if abs(ppm) > SURE_PPM else 0.0
-        return True
 
 
 def _room(far: NDArray[np.float64], near: NDArray[np.float64]) -> tuple[NDArray[np.complex128], int] | None:
