@@ -12,6 +12,7 @@ import asyncio
 import getpass
 import logging
 import os
+import resource
 import shutil
 import signal
 from asyncio.subprocess import DEVNULL, PIPE, Process
@@ -30,9 +31,11 @@ from region.kept import Kept, ended
 
 _log = logging.getLogger(__name__)
 REGION_USER = "region"
+MOST_AT_ONCE = 200  # messages that it sends without an acknowledgement, to whoever takes as many
 _PATHS = "/usr/sbin:/usr/local/sbin:/opt/homebrew/sbin"
 _START_WITHIN_S = 20.0
 _STOP_WITHIN_S = 10.0
+_MOST_QUEUED_BYTES = 1 << 30
 _SYSTEMDS = ("NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC")  # between systemd and the region: no word of mosquitto's
 
 
@@ -77,8 +80,11 @@ def configuration(folder: Path, host: str, port: int, user: str) -> str:
             f"persistence_location {folder / 'state'}/",
             "autosave_interval 30",
             f"max_packet_size {2 * MAX_BYTES}",
-            "max_inflight_messages 20",
-            "max_queued_messages 5000",
+            f"max_inflight_messages {MOST_AT_ONCE}",
+            # What is over it is dropped without a word to whoever sent it. A region that was away for some minutes has
+            # this much waiting for it, of ten thousand stations; a single station never has.
+            "max_queued_messages 500000",
+            f"max_queued_bytes {_MOST_QUEUED_BYTES}",
             "connection_messages false",
             "log_dest stderr",
             "log_timestamp false",
@@ -164,10 +170,14 @@ class EmbeddedBroker(Kept):
         write_file(self._folder / "server-key.pem", self._server.key_pem)
 
     async def _spawn(self) -> Process:
-        return await asyncio.create_subprocess_exec(
+        process = await asyncio.create_subprocess_exec(
             self._program, "-c", str(self._folder / "mosquitto.conf"), stderr=PIPE, stdout=DEVNULL,
             env={name: value for name, value in os.environ.items() if name not in _SYSTEMDS},
         )  # fmt: skip
+        # A connection is an open file: by what is usual for a process, there would be room for a thousand stations.
+        _, most = resource.prlimit(process.pid, resource.RLIMIT_NOFILE)
+        resource.prlimit(process.pid, resource.RLIMIT_NOFILE, (most, most))
+        return process
 
     async def _listens(self, process: Process) -> None:
         running = asyncio.Event()

@@ -16,7 +16,15 @@ from region.addresses import Addresses
 from region.authority.child import AuthorityChild
 from region.authority.client import AuthorityClient
 from region.authority.wire import SOCKET
-from region.broker import REGION_USER, BrokerPaths, EmbeddedBroker, write_access, write_file, write_identity
+from region.broker import (
+    MOST_AT_ONCE,
+    REGION_USER,
+    BrokerPaths,
+    EmbeddedBroker,
+    write_access,
+    write_file,
+    write_identity,
+)
 from region.errors import AlreadyServed
 from region.options import ServeOptions
 from region.registry import Registry
@@ -125,7 +133,7 @@ async def open_line(
         own = EmbeddedBroker(paths.folder, options.stations_host, port, server, clock)
         await own.start()
     try:
-        ears = MqttLink(settings(REGION_USER), region_subscriptions(), None, clock)
+        ears = MqttLink(settings(REGION_USER, at_once=MOST_AT_ONCE), region_subscriptions(), None, clock)
         mouth = ears if registry.is_sqlite else MqttLink(settings(options.client_id, kept_s=0), (), None, clock)
         yield Line(ears, mouth, renew, Door(put_in_force, lambda client_id: knock(settings(client_id))))
     finally:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections import Counter, OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 
 from messaging.clock import Clock
 from messaging.codec import decode
 from messaging.envelope import Envelope, OrderGuard, Place, Sealer, open_envelope
 from messaging.errors import MalformedMessage, MessageError, StaleMessage
-from messaging.link.port import Down, Inbound, Link, LinkError, Up
+from messaging.link.port import Inbound, Link, LinkError, Up
 from messaging.status import Connection
 from messaging.topics import Topic, parse
-from region.registry import Registry, RegistryError, Unavailable
+from region.broker import MOST_AT_ONCE
+from region.registry import Registry, RegistryError, Transaction, Unavailable
 from region.registry.records import ProcessPresence
 from region.web.subject import PresenceChange, Subject, UpHandler
 
@@ -81,20 +83,41 @@ class Wire:
         """Connect and listen until cancelled: one process at a time, for all are one client of the broker."""
         await self._link.start()
         try:
-            async for event in self._link.events():
-                match event:
-                    case Up():
-                        for act in self._came_up:
-                            act()
-                    case Inbound():
-                        await self._take(event)
-                        self._link.ack(event)
-                    case Down():
-                        pass  # the link says so in the log, and goes on trying
+            while True:
+                events = await self._link.burst(MOST_AT_ONCE)
+                if any(isinstance(event, Up) for event in events):
+                    for act in self._came_up:
+                        act()
+                said = [event for event in events if isinstance(event, Inbound)]
+                await self._take_all(said)
+                for message in said:
+                    self._link.ack(message)
         finally:
             await self._link.stop()
 
-    async def _take(self, inbound: Inbound) -> None:
+    async def _take_all(self, said: list[Inbound]) -> None:
+        """Side by side, so that their changes are committed together; what one station says, in its order."""
+        lanes: dict[str, list[Inbound]] = {}
+        for message in said:
+            lanes.setdefault(message.topic.partition("/up/")[0], []).append(message)
+        admissions = await self._admissions(lane.rpartition("/")[2] for lane in lanes)
+        await asyncio.gather(*(self._take_in_order(lane, admissions) for lane in lanes.values()))
+
+    async def _take_in_order(self, lane: list[Inbound], admissions: Mapping[str, str]) -> None:
+        for message in lane:
+            await self._take(message, admissions)
+
+    async def _admissions(self, stations: Iterable[str]) -> Mapping[str, str]:
+        """How those stand that the registry has; while the database is away it waits, and so does the broker."""
+        wanted = list(stations)
+        while True:
+            try:
+                async with self._registry.read() as t:
+                    return await t.stations.admissions(wanted)
+            except Unavailable as error:
+                await self._wait(error)
+
+    async def _take(self, inbound: Inbound, admissions: Mapping[str, str]) -> None:
         """One message, for good: dealt with, or refused and counted."""
         try:
             topic = parse(inbound.topic)
@@ -107,6 +130,7 @@ class Wire:
                 self._guard(topic).admit(envelope)
             elif said.state == "online":
                 await self._admit_birth(topic, envelope, said)
+            _check_admission(admissions.get(topic.station))
             await self._deal_with(topic, envelope, said)
         except MessageError as error:
             self._refuse(error.code, inbound.topic, error)
@@ -133,12 +157,6 @@ class Wire:
         change: PresenceChange | None = None
         while True:
             try:
-                async with self._registry.read() as t:
-                    station = await t.stations.find(topic.station)
-                if station is None:
-                    raise MalformedMessage("a station the registry does not have")
-                if station.admission != "admitted":
-                    raise ShutOut(f"a station that is {station.admission}")
                 if said is None:
                     await self._hand_on(topic, envelope)
                 else:
@@ -147,8 +165,11 @@ class Wire:
                         await listener(change)
                 return
             except Unavailable as error:
-                _log.error("a message of a station waits for the database: %s", error)
-                await self._clock.sleep(_RETRY_S)
+                await self._wait(error)
+
+    async def _wait(self, error: Unavailable) -> None:
+        _log.error("what stations say waits for the database: %s", error)
+        await self._clock.sleep(_RETRY_S)
 
     async def _hand_on(self, topic: Topic, envelope: Envelope) -> None:
         handlers = self._up.get(topic.branch)
@@ -158,13 +179,16 @@ class Wire:
             await handler.handle(topic, envelope)
 
     async def _store_presence(self, station: str, said: Connection) -> PresenceChange:
-        async with self._registry.begin() as t:
+        now = self._clock.wall()
+
+        async def store(t: Transaction) -> ProcessPresence | None:
             before = await t.reports.presence(station, said.process)
             judge_presence(before, said)
             same = before is not None and (before.state, before.boot, before.bd) == (said.state, said.boot, said.bd)
-            since = before.since if before is not None and same else self._clock.wall()
-            await t.reports.set_presence(station, said, since)
-        return PresenceChange(station, said, before)
+            await t.reports.set_presence(station, said, before.since if before is not None and same else now)
+            return before
+
+        return PresenceChange(station, said, await self._registry.together.make(store))
 
     def _refuse(self, code: str, topic: str, error: Exception) -> None:
         self.refused[code] += 1
@@ -180,6 +204,13 @@ class Wire:
         while len(self._guards) > _MOST_GUARDS:
             self._guards.popitem(last=False)
         return guard
+
+
+def _check_admission(admission: str | None) -> None:
+    if admission is None:
+        raise MalformedMessage("a station the registry does not have")
+    if admission != "admitted":
+        raise ShutOut(f"a station that is {admission}")
 
 
 def _connection(topic: Topic, envelope: Envelope) -> Connection:

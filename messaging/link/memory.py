@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 
+from messaging.link.bursts import burst_of
 from messaging.link.port import Down, Inbound, LinkDown, LinkEvent, LinkRefused, Up
 
 _NOT_AUTHORISED = 0x87
@@ -165,6 +166,13 @@ class MemoryLink:
         await self._started.wait()
         while self._session is not None:
             yield await self._session.events.get()
+
+    async def burst(self, most: int) -> list[LinkEvent]:
+        """What happens on the link, in order, `most` at once; one consumer, of these or of `events`."""
+        await self._started.wait()
+        if self._session is None:
+            raise LinkDown("the link was stopped")
+        return await burst_of(self._session.events, most)
 
     async def publish(self, topic: str, payload: bytes, *, retain: bool = False, expiry_s: int | None = None) -> None:
         """Publish; LinkDown if cut. Nothing waits here long enough to expire."""

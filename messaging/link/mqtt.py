@@ -29,6 +29,7 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from messaging.clock import Clock
 from messaging.link.backoff import FullJitter
+from messaging.link.bursts import burst_of
 from messaging.link.port import Down, Inbound, LinkDown, LinkEvent, LinkRefused, Up
 
 _log = logging.getLogger(__name__)
@@ -52,6 +53,7 @@ class MqttSettings:
     """Where the broker is, and who we are. Paths of PEM files; the files are read at each connection.
 
     `kept_s`: how long the broker keeps what comes while we are away; 0 for a client that only speaks.
+    `at_once`: how many messages the broker may have sent us without an acknowledgement.
     """
 
     host: str
@@ -61,6 +63,7 @@ class MqttSettings:
     certificate: Path
     key: Path
     kept_s: int = _SESSION_EXPIRY_S
+    at_once: int = _RECEIVE_MAXIMUM
 
 
 class MqttLink:
@@ -97,6 +100,10 @@ class MqttLink:
         """What happens on the link, in order; one consumer."""
         while True:
             yield await self._events.get()
+
+    async def burst(self, most: int) -> list[LinkEvent]:
+        """What happens on the link, in order, `most` at once; one consumer, of these or of `events`."""
+        return await burst_of(self._events, most)
 
     async def start(self) -> None:
         """Begin to connect, and go on for ever."""
@@ -272,7 +279,7 @@ class _Session:
         properties = _properties(
             PacketTypes.CONNECT,
             SessionExpiryInterval=settings.kept_s,
-            ReceiveMaximum=_RECEIVE_MAXIMUM,
+            ReceiveMaximum=settings.at_once,
             MaximumPacketSize=_MOST_BYTES,
         )
         self.client.connect(settings.host, settings.port, _KEEPALIVE_S, clean_start=False, properties=properties)

@@ -60,6 +60,9 @@ class Link(Protocol):
     def events(self) -> AsyncIterator[LinkEvent]:
         """What happens on the link, in order; one consumer."""
 
+    async def burst(self, most: int) -> list[LinkEvent]:
+        """The same, for whoever takes many together: waits for one, and gives with it what has come besides."""
+
     async def publish(self, topic: str, payload: bytes, *, retain: bool = False, expiry_s: int | None = None) -> None:
         """Publish at QoS 1 and return when the broker has taken it; LinkDown at once if there is no connection."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sqlalchemy import Select, func, insert, select, update
@@ -170,6 +170,15 @@ class Stations(Subject):
             .values(admission=admission)
         )
         return done.rowcount == 1
+
+    async def admissions(self, stations: Iterable[str]) -> dict[str, Admission]:
+        """How those of these stations stand that there are."""
+        found: dict[str, Admission] = {}
+        station = schema.station.c
+        for some in chunks(stations):
+            rows = await self._rows(select(station.id, station.admission).where(station.id.in_(some)))
+            found |= {row["id"]: row["admission"] for row in rows}
+        return found
 
     async def shut_out(self) -> list[Station]:
         """The stations that nobody lets in: revoked, or in quarantine."""

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from messaging.clock import ManualClock
 from messaging.envelope import Envelope, Sealer
 from messaging.errors import StaleMessage
+from messaging.link.bursts import burst_of
 from messaging.link.port import Inbound, LinkEvent, Up
 from messaging.status import Connection
 from messaging.topics import Topic, down, up
@@ -34,11 +35,20 @@ class ScriptedLink:
     acked: list[int] = field(default_factory=list)
     published: list[tuple[str, bytes, bool]] = field(default_factory=list)
     stopped: bool = False
+    taken: int = 0
 
     async def events(self) -> AsyncIterator[LinkEvent]:
         while True:
             yield await self.queue.get()
             self.queue.task_done()
+
+    async def burst(self, most: int) -> list[LinkEvent]:
+        for _ in range(self.taken):  # whoever asks for more has dealt with what there was
+            self.queue.task_done()
+        self.taken = 0
+        found = await burst_of(self.queue, most)
+        self.taken = len(found)
+        return found
 
     async def publish(self, topic: str, payload: bytes, *, retain: bool = False, expiry_s: int | None = None) -> None:
         self.published.append((topic, payload, retain))
