@@ -36,9 +36,9 @@ _log = logging.getLogger(__name__)
 _KEEPALIVE_S = 30
 _SESSION_EXPIRY_S = 24 * 3600
 _WILL_DELAY_S = 60
-_CONNECT_S = 8.0
+CONNECT_S = 8.0
 _HURRIED_CONNECT_S = 2.0
-_PAUSE_S = (0.5, 30.0)  # before a try to connect: base and cap of the full jitter
+PAUSE_S = (0.5, 30.0)  # before a try to connect: base and cap of the full jitter
 _HURRIED_PAUSE_S = (0.25, 1.0)
 _UNACKED_MS = 10_000  # TCP gives a silent broker up after this
 _RECEIVE_MAXIMUM = 20
@@ -81,7 +81,7 @@ class MqttLink:
         self._subscriptions = subscriptions
         self._will = will
         self._clock = clock
-        self._backoff = FullJitter(*_PAUSE_S, random)
+        self._backoff = FullJitter(*PAUSE_S, random)
         self._hurried_backoff = FullJitter(*_HURRIED_PAUSE_S, random)
         self._hurried = False
         self._hurry_up = asyncio.Event()
@@ -150,7 +150,7 @@ class MqttLink:
     async def _keep_connected(self) -> None:
         while True:
             self._serial += 1
-            connect_s = _HURRIED_CONNECT_S if self._hurried else _CONNECT_S
+            connect_s = _HURRIED_CONNECT_S if self._hurried else CONNECT_S
             session = self._session = _Session(self._serial, self._settings, self._put, connect_s)
             self._hurry_up.clear()
             try:
@@ -342,7 +342,7 @@ class _Session:
             _settle(done, None, error)
 
 
-async def knock(settings: MqttSettings, within_s: float = _CONNECT_S) -> None:
+async def knock(settings: MqttSettings, within_s: float = CONNECT_S) -> None:
     """Connect once, as this client id and with a clean session, and go: LinkRefused or LinkDown when we are not let in.
 
     Whoever was connected under this client id is disconnected, and what the broker kept for it is dropped.

@@ -89,7 +89,7 @@ async def config_stage(stations: int, database: str | None) -> AsyncIterator[Con
     try:
         await registry.migrate()
         names = await _populate(registry, stations)
-        await asyncio.to_thread(_certify, data, folder / "crowd", names)
+        await asyncio.to_thread(certify, data, folder / "crowd", names)
         broker, web = free_port(), free_port()
         command = [sys.executable, "-m", "region.cli", "serve", "--data", str(data), "--port", str(web)]
         command += ["--enrol-port", str(free_port()), "--broker-port", str(broker)]
@@ -141,7 +141,7 @@ async def _populate(registry: Registry, count: int) -> tuple[str, ...]:
     return tuple(one.id for one in wanted)
 
 
-def _certify(data: Path, folder: Path, names: tuple[str, ...]) -> None:
+def certify(data: Path, folder: Path, names: tuple[str, ...]) -> None:
     """A key and certificate for each, by the region's own authority, as enrolment would give them."""
     folder.mkdir()
     authority = open_authority(data / "ca", SystemClock())

@@ -31,7 +31,7 @@ class Hall:
         self._times: dict[int, list[float]] = defaultdict(list)
         trust = folder / "roots.pem"
         roots = tuple(x509.load_pem_x509_certificates(trust.read_bytes()))
-        crowd = Crowd(host, port, folder, roots, trust, SystemClock(), self._heard)
+        self._crowd = crowd = Crowd(host, port, folder, roots, trust, SystemClock(), self._heard)
         names = (folder / "names").read_text().split()
         self._stations = [LightStation(name, number, crowd) for number, name in enumerate(names)]
         self._pinging: asyncio.Task[None] | None = None
@@ -42,7 +42,7 @@ class Hall:
 
         async def one(station: LightStation) -> None:
             async with room:
-                await station.connect()
+                await station.connect(self._crowd.context(station.name))
 
         self._pinging = asyncio.create_task(self._ping())
         await asyncio.gather(*map(one, self._stations))
@@ -51,7 +51,7 @@ class Hall:
     def heard(self, version: int) -> dict[str, float | None]:
         """Whom that version has reached."""
         times = self._times[version]
-        lost = sum(station.lost for station in self._stations)
+        lost = sum(station.lost.is_set() for station in self._stations)
         return {"heard": len(times), "first": min(times, default=None), "last": max(times, default=None), "lost": lost}
 
     def leave(self) -> None:

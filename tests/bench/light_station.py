@@ -51,14 +51,20 @@ class Crowd:
     clock: Clock
     heard: Callable[[str, int], None]
 
+    def context(self, station: str) -> ssl.SSLContext:
+        """What that station connects with."""
+        context = ssl.create_default_context(cafile=str(self.trust))
+        context.load_cert_chain(self.folder / f"{station}.pem")
+        return context
+
 
 class LightStation(asyncio.Protocol):
-    """One station. `version` is what it works by; `lost` whether its connection has ended."""
+    """One connection of a station. `version` is what it works by; `lost` is set when the connection has ended."""
 
     def __init__(self, name: str, number: int, crowd: Crowd) -> None:
         self.name = name
         self.version = 0
-        self.lost = False
+        self.lost = asyncio.Event()
         self._crowd = crowd
         self._checks = number % CHECKED == 0
         self._in_force = InForce()
@@ -66,12 +72,13 @@ class LightStation(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._rest = b""
         self._packet_id = 0
-        self._subscribed = asyncio.get_running_loop().create_future()
+        self._subscribed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._subscribed.add_done_callback(
+            lambda done: done.cancelled() or done.exception()
+        )  # the connect may fail first
 
-    async def connect(self) -> None:
-        """Connect, subscribe and be born, as station-agent does; OSError or ConnectionError if that fails."""
-        context = ssl.create_default_context(cafile=str(self._crowd.trust))
-        context.load_cert_chain(self._crowd.folder / f"{self.name}.pem")
+    async def connect(self, context: ssl.SSLContext) -> None:
+        """Connect (with `Crowd.context`), subscribe and be born, as station-agent does; OSError if that fails."""
         loop = asyncio.get_running_loop()
         await loop.create_connection(lambda: self, self._crowd.host, self._crowd.port, ssl=context)
         self._send(0x10, _connect(f"{self.name}-agent", up(self.name, "conn", "agent"), self._presence("offline")))
@@ -82,7 +89,7 @@ class LightStation(asyncio.Protocol):
 
     def ping(self) -> None:
         """Say that it is still there."""
-        if not self.lost:
+        if not self.lost.is_set():
             self._send(0xC0, b"")
 
     def leave(self) -> None:
@@ -95,7 +102,7 @@ class LightStation(asyncio.Protocol):
         self._transport = transport
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self.lost = True
+        self.lost.set()
         if not self._subscribed.done():
             self._subscribed.set_exception(exc or ConnectionError("the broker has let go of it"))
 

@@ -24,6 +24,7 @@ from region.registry import Registry, Unavailable, database_url
 from region.registry.records import ProcessPresence
 from region.web.subject import PresenceChange, Subject
 from region.wire import Wire, judge_presence
+from tests.eventually import eventually
 
 
 @dataclass
@@ -313,3 +314,55 @@ def test_presence_ends_as_the_last_connection_left_it(said: list[tuple[str, int,
             assert known is not None
             assert (known.boot, known.bd) == (boot, bd)
         known = ProcessPresence("st-00000000", "call", state, boot, bd, None, {}, 0.0)
+
+
+@dataclass
+class Slow:
+    """A subject that is in no hurry with one station."""
+
+    station: str
+    go_on: asyncio.Event = field(default_factory=asyncio.Event)
+    heard: list[tuple[str, str]] = field(default_factory=list)
+
+    async def handle(self, topic: Topic, envelope: Envelope) -> None:
+        if topic.station == self.station:
+            await self.go_on.wait()
+        self.heard.append((topic.station, envelope.data["n"]))
+
+
+async def test_what_has_come_is_taken_side_by_side_in_each_station_s_order_and_acknowledged_as_it_came(
+    world: World,
+) -> None:
+    async with world.registry.begin() as t:
+        (home,) = await t.sites.all()
+        others = [(await t.stations.add(f"Room {n}", home.id, None, 0.0)).id for n in range(5, 8)]
+    slow = Slow(world.station)
+    world.wire.add(Subject("slow", Path(__file__).parent, APIRouter(), {"en": {}, "da": {}}, up={"a": slow}))
+    sealers = {one: Sealer(world.clock.monotonic, world.clock.wall) for one in (world.station, *others)}
+    said = [(one, number) for number in range(3) for one in sealers]
+    for token, (one, number) in enumerate(said):
+        payload = sealers[one].seal({"n": number})
+        world.link.queue.put_nowait(Inbound(up(one, "a", "fall"), payload, False, token))
+    await eventually(lambda: len(slow.heard) == 9)
+    assert world.station not in dict(slow.heard), "the others do not wait for it"
+    assert world.link.acked == [], "what is acknowledged before it could be lost"
+    slow.go_on.set()
+    await asyncio.wait_for(world.link.queue.join(), 10)
+    assert world.link.acked == list(range(len(said)))
+    for one in sealers:
+        assert [number for station, number in slow.heard if station == one] == [0, 1, 2]
+
+
+async def test_the_presence_of_many_is_one_commit(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with world.registry.begin() as t:
+        (home,) = await t.sites.all()
+        stations = [(await t.stations.add(f"Room {n}", home.id, None, 0.0)).id for n in range(20)]
+    commits, begin = [], world.registry.begin
+    monkeypatch.setattr(world.registry, "begin", lambda: commits.append(1) or begin())
+    for token, one in enumerate(stations):
+        sealer = Sealer(world.clock.monotonic, world.clock.wall)
+        said = Connection("call", "online", sealer.boot, 1)
+        world.link.queue.put_nowait(Inbound(up(one, "conn", "call"), sealer.seal(said), True, token))
+    await asyncio.wait_for(world.link.queue.join(), 10)
+    assert len(world.ears.presence) == len(stations)
+    assert len(commits) <= 2
