@@ -28,7 +28,8 @@ from region.listening import check_port, take_port
 from region.options import ServeOptions
 from region.outside import EnrolmentFiles, alone_where_it_must_be, enrolment_files, open_authority, open_line
 from region.registry import Registry, database_url
-from region.registry.store import RegistryEnrolmentStore
+from region.registry.attempts import Limit
+from region.registry.store import RegistryEnrolmentStore, SharedTries
 from region.renewal import Renewal
 from region.serving import HttpServer, http_server, serve_on
 from region.stations.admission import Admission
@@ -54,6 +55,8 @@ from region.web.subject import Subject
 from region.wire import Wire
 
 _log = logging.getLogger(__name__)
+CODES = Limit("code", tries=10, window_s=600.0)  # wrong ones, from one address
+KEYS = Limit("key", tries=10, window_s=600.0)  # that no station has, from one address
 
 
 @dataclass(frozen=True)
@@ -149,13 +152,17 @@ def compose(options: ServeOptions, outside: Outside, tls: EnrolmentFiles, gate: 
     settings = WebSettings(where.public_url, options.language, options.turn(), options.second_step)
     region = Region(
         settings=settings, registry=registry, clock=clock, hub=Hub(clock), pages=Pages(clock, options.language),
-        downlink=wire, passwords=Passwords(), limits=Limits(),
+        downlink=wire, passwords=Passwords(), limits=Limits(registry, clock),
         provider=None if vouching is None else Provider(vouching, HttpsFetch(), clock),
     )  # fmt: skip
     commands = station_commands(region, authority)
     wire.when_up(commands.dispatcher.broker_came_up)
     store = RegistryEnrolmentStore(registry, clock)
-    enrolment, renewals = Enrolment(store, authority, clock), Renewals(store, authority, clock)
+    tries = SharedTries(registry, clock, Limit("enrolment", tries=10, window_s=600.0))
+    enrolment = Enrolment(store, authority, clock, tries)
+    renewals = Renewals(
+        store, authority, clock, SharedTries(registry, clock, Limit("renewal", tries=10, window_s=600.0))
+    )
     service = StationService(registry, clock, enrolment, outside.root_sha256, where)
     publisher = Publisher(registry, wire, authority, clock)
     claims = ClaimService(registry, clock, where)

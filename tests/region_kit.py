@@ -180,7 +180,7 @@ async def region_kit(
     downlink = FakeDownlink()
     region = Region(
         settings=replace(WebSettings(public_url, language), **settings), registry=registry, clock=clock, hub=Hub(clock),
-        pages=Pages(clock, language), downlink=downlink, passwords=quick_passwords(), limits=Limits(),
+        pages=Pages(clock, language), downlink=downlink, passwords=quick_passwords(), limits=Limits(registry, clock),
         provider=provider and provider(clock),
     )  # fmt: skip
     made = [make(region) for make in subjects]

@@ -19,8 +19,8 @@ from messaging.clock import Clock
 from messaging.enrolment import CODE_LENGTH, CODE_LETTERS
 from messaging.topics import STATION_ID
 from provisioning.authority.errors import CodeExpired, CodeUsed, StationBarred, TooManyTries, WrongCode
-from provisioning.authority.limiter import GuessLimiter
-from provisioning.authority.ports import EnrolmentStore, Invitation, Signer
+from provisioning.authority.limiter import OwnTries
+from provisioning.authority.ports import EnrolmentStore, Invitation, Signer, Tries
 from provisioning.authority.request import read_request
 from provisioning.authority.turns import Turns
 
@@ -42,12 +42,12 @@ class Enrolment:
         store: EnrolmentStore,
         signer: Signer,
         clock: Clock,
-        limiter: GuessLimiter | None = None,
+        tries: Tries | None = None,
     ) -> None:
         self._store = store
         self._signer = signer
         self._clock = clock
-        self._limiter = limiter or GuessLimiter()
+        self._tries = tries or OwnTries(clock)
         self._turns = Turns()
 
     async def invite(self, station: str, lives_s: float = CODE_LIVES_S) -> str:
@@ -67,11 +67,11 @@ class Enrolment:
         `source` is whom to count wrong codes against: the caller's address.
         """
         async with self._turns.of(source):
-            wait_s = self._limiter.take(source, self._clock.monotonic())
+            wait_s = await self._tries.take(source)
             if wait_s > 0:
                 raise TooManyTries(wait_s)
             invitation = await self._check_code(station, code)
-            self._limiter.give_back(source)
+            await self._tries.give_back(source)
         if not await self._store.may_enrol(station):
             raise StationBarred("the registry has retired or revoked the station")
         request = read_request(request_der)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import OrderedDict, deque
 
+from messaging.clock import Clock
+
 
 class GuessLimiter:
     """At most `tries` in any `window_s` seconds a source. Remembers a bounded number of sources, the latest."""
@@ -34,3 +36,19 @@ class GuessLimiter:
             taken.pop()
         if not taken:
             self._taken.pop(source, None)
+
+
+class OwnTries:
+    """`ports.Tries` in memory, for a process that nobody shares its callers with."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._limiter = GuessLimiter()
+
+    async def take(self, source: str) -> float:
+        """As `Tries`."""
+        return self._limiter.take(source, self._clock.monotonic())
+
+    async def give_back(self, source: str) -> None:
+        """As `Tries`."""
+        self._limiter.give_back(source)

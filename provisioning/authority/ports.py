@@ -83,3 +83,13 @@ class EnrolmentStore(Protocol):
 
     async def burn(self, station: str, code_sha256: str, at: float) -> bool:
         """Mark the code as used up; True when this call did it."""
+
+
+class Tries(Protocol):
+    """How often a source may guess."""
+
+    async def take(self, source: str) -> float:
+        """Count a try. 0: go on. More: refused, and the seconds until the next is free."""
+
+    async def give_back(self, source: str) -> None:
+        """The last try was an honest one: it does not count."""

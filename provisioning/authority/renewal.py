@@ -29,8 +29,8 @@ from provisioning.authority.errors import (
     TooManyTries,
     UnknownKey,
 )
-from provisioning.authority.limiter import GuessLimiter
-from provisioning.authority.ports import Given, RenewalStore, Signer
+from provisioning.authority.limiter import OwnTries
+from provisioning.authority.ports import Given, RenewalStore, Signer, Tries
 from provisioning.authority.request import key_name, read_request
 from provisioning.authority.turns import Turns
 
@@ -41,11 +41,11 @@ _FRESH = 0.75  # of its life is left: whoever asks again has lost the answer, an
 class Renewals:
     """The rules, over a store and whoever holds the keys."""
 
-    def __init__(self, store: RenewalStore, signer: Signer, clock: Clock, limiter: GuessLimiter | None = None) -> None:
+    def __init__(self, store: RenewalStore, signer: Signer, clock: Clock, tries: Tries | None = None) -> None:
         self._store = store
         self._signer = signer
         self._clock = clock
-        self._limiter = limiter or GuessLimiter()
+        self._tries = tries or OwnTries(clock)
         self._turns = Turns()
 
     async def renew(self, request_der: bytes, shown: x509.Certificate | None, source: str) -> x509.Certificate:
@@ -55,14 +55,14 @@ class Renewals:
         `source` is whom to count unknown keys against: the caller's address.
         """
         async with self._turns.of(source):
-            wait_s = self._limiter.take(source, self._clock.monotonic())
+            wait_s = await self._tries.take(source)
             if wait_s > 0:
                 raise TooManyTries(wait_s)
             request = read_request(request_der)
             last = await self._store.latest(request.key_sha256)
             if last is None:
                 raise UnknownKey("no station has this key")
-            self._limiter.give_back(source)
+            await self._tries.give_back(source)
         if last.revoked is not None or not await self._store.may_enrol(last.station):
             raise StationBarred("the registry has shut the station or this certificate out")
         certificate = x509.load_der_x509_certificate(last.der)

@@ -13,6 +13,7 @@ from sqlalchemy import event
 from sqlalchemy.exc import ArgumentError, IntegrityError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from region.registry.attempts import Attempts
 from region.registry.audit import Audit
 from region.registry.backup import Renumbering
 from region.registry.bulk import Bulk
@@ -172,6 +173,11 @@ class Transaction:
     def commands(self) -> Commands:
         """What stations were told to do."""
         return Commands(self._connection)
+
+    @cached_property
+    def attempts(self) -> Attempts:
+        """How often somebody has tried to get in."""
+        return Attempts(self._connection)
 
     @cached_property
     def news(self) -> News:

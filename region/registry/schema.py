@@ -331,3 +331,12 @@ audit_head = Table(
     Column("seal", String(64), nullable=False),
     CheckConstraint("id = 1", name="only_one"),
 )  # fmt: skip
+
+attempt = Table(
+    "attempt", metadata,
+    Column("id", Integer, primary_key=True),
+    Column("kind", String(16), nullable=False),
+    Column("source", String(64), nullable=False),
+    Column("at", Double, nullable=False, index=True),
+    Index("ix_attempt_kind_source", "kind", "source"),
+)  # fmt: skip

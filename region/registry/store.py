@@ -5,6 +5,7 @@ from __future__ import annotations
 from messaging.clock import Clock
 from provisioning.authority.ports import Given, Invitation
 from provisioning.authority.renewal import given
+from region.registry.attempts import Limit
 from region.registry.engine import Registry
 
 
@@ -62,3 +63,22 @@ class RegistryEnrolmentStore:
         async with self._registry.begin() as t:
             await t.certificates.add(given)
             await t.audit.add(given.station, "certificate", "renewed", given.issued, station_id=given.station)
+
+
+class SharedTries:
+    """The tries of one kind, as whoever limits them asks for it (`provisioning.authority.ports.Tries`)."""
+
+    def __init__(self, registry: Registry, clock: Clock, limit: Limit) -> None:
+        self._registry = registry
+        self._clock = clock
+        self._limit = limit
+
+    async def take(self, source: str) -> float:
+        """Count a try. 0: go on. More: refused, and the seconds until the next is free."""
+        async with self._registry.begin() as t:
+            return await t.attempts.take(self._limit, source, self._clock.wall())
+
+    async def give_back(self, source: str) -> None:
+        """The last try was an honest one: it does not count."""
+        async with self._registry.begin() as t:
+            await t.attempts.give_back(self._limit, source)

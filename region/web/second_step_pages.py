@@ -33,7 +33,7 @@ async def take_second_step(request: Request, session: Halfway, code: Field, next
         return forward
     account = f"{name}, second step"
     try:
-        region.limits.take_sign_in(account, address, region.clock.monotonic())
+        await region.limits.take_sign_in(account, address)
     except TooManyTries as error:
         minutes = int(error.retry_after_s // 60) + 1
         response = await _form(request, session, inside(next), "web.sign_in.wait", 429, minutes=minutes)
@@ -47,7 +47,7 @@ async def take_second_step(request: Request, session: Halfway, code: Field, next
         async with region.registry.begin() as t:
             await t.audit.add(name, "second_step", "refused", region.clock.wall())
         return await _form(request, session, inside(next), "web.second.wrong", 401)
-    region.limits.signed_in(account, address)
+    await region.limits.signed_in(account, address)
     response = forward
     if recovery:
         response = region.pages.page(

@@ -46,7 +46,7 @@ async def sign_in(
     region, account = region_of(request), sign_in_name(name)[:80]
     address, next_path = client_address(request), inside(next)
     try:
-        region.limits.take_sign_in(account, address, region.clock.monotonic())
+        await region.limits.take_sign_in(account, address)
     except TooManyTries as error:
         minutes = int(error.retry_after_s // 60) + 1
         response = sign_in_page(request, next_path, "web.sign_in.wait", 429, minutes=minutes)
@@ -60,7 +60,7 @@ async def sign_in(
             # Only names we know are written down: what was typed may be a password in the wrong field.
             await t.audit.add(person.name if person else "unknown", "sign_in", "refused", region.clock.wall())
         return sign_in_page(request, next_path, "web.sign_in.wrong", 401)
-    region.limits.signed_in(account, address)
+    await region.limits.signed_in(account, address)
     forward = RedirectResponse(next_path or HOME[person.role], 303)
     await begin_session(request, forward, person, "password")
     return forward
@@ -70,14 +70,14 @@ async def sign_in(
 async def use_link(request: Request, session: Visitor, token: str) -> Response:
     """A one-time link: signs in and goes on. Opened again in the same browser it just goes on."""
     region = region_of(request)
-    region.limits.take_link(client_address(request), region.clock.monotonic())
+    await region.limits.take_link(client_address(request))
     async with region.registry.begin() as t:
         spent = await t.sessions.use_link(token[:100], region.clock.wall())
     if spent is None:
         if session is None:
             raise LinkSpent
         return RedirectResponse(HOME[session.person.role], 303)
-    region.limits.links.give_back(client_address(request))
+    await region.limits.link_was_right(client_address(request))
     forward = RedirectResponse(HOME[spent.person.role], 303)
     await begin_session(request, forward, spent.person, "link", whole=spent.whole)
     return forward
@@ -115,7 +115,7 @@ async def show_account(request: Request, session: SignedIn, changed: bool = Fals
 async def change_password(request: Request, session: SignedIn, new: Field, old: Field = "") -> Response:
     """A new password: the old one is asked for if there is one. Other browsers are signed out."""
     region, person = region_of(request), session.person
-    region.limits.take_sign_in(person.name, client_address(request), region.clock.monotonic())
+    await region.limits.take_sign_in(person.name, client_address(request))
     async with region.registry.read() as t:
         known = await t.people.password_hash(person.name)
     if known is not None and not await region.passwords.verify(known, old):
@@ -124,7 +124,7 @@ async def change_password(request: Request, session: SignedIn, new: Field, old: 
         hashed = await region.passwords.hash(new)
     except Invalid:
         return _account_error(request, session, "web.account.bad_new")
-    region.limits.signed_in(person.name, client_address(request))
+    await region.limits.signed_in(person.name, client_address(request))
     async with region.registry.begin() as t:
         await t.people.set_password(person.id, hashed)
         await t.sessions.end_all(person.id)

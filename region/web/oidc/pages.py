@@ -52,7 +52,7 @@ async def come_back(
     if attempt is None and session is not None:  # opened again, by the browser's own way back
         return RedirectResponse(HOME[session.person.role], 303)
     address = client_address(request)
-    region.limits.take_link(address, region.clock.monotonic())
+    await region.limits.take_link(address)
     try:
         if attempt is None:
             raise RegionSignInFailed("stale", "this browser has asked for nothing, or too long ago")
@@ -61,7 +61,7 @@ async def come_back(
             person = await admit(t, identity, provider.settings.grant, region.clock.wall())
     except RegionSignInFailed as failed:
         return await _refused(request, failed, attempt)
-    region.limits.links.give_back(address)
+    await region.limits.link_was_right(address)
     response = RedirectResponse(inside(attempt.next_path) or HOME[person.role], 303)
     await begin_session(request, response, person, "oidc", whole=identity.second_step)
     tokens.drop_cookie(response, COOKIE, region.settings.secure)
