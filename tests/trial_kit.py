@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import pytest
-
-from device.agent import desired, trial
+from device.agent import trial
 from device.agent.desired import InForce
 from device.agent.trial import CallFacts, Facts, Journal, Trial, judge, look, refusals, start
 from messaging.twin import Config
@@ -15,12 +13,6 @@ from messaging.twin import Config
 GOOD = InForce(5, Config(clinic="Lægehuset"))
 WELL = Facts(link=True, call=CallFacts("run-1", config_version=5))
 STATIC = {"wired": {"ip": {"address": "10.0.0.5/24"}}}
-
-
-@pytest.fixture(autouse=True)
-def network_is_carried_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The link is at stake with `network`, as it will be once a station sets its own."""
-    monkeypatch.setattr(desired, "APPLIED", desired.APPLIED | {"network"})
 
 
 @dataclass

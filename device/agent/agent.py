@@ -23,6 +23,7 @@ from device.agent.ending import Ending
 from device.agent.enrolling import Enrolling
 from device.agent.health_reports import HealthReports
 from device.agent.neighbours import DeviceHappened, Neighbours
+from device.agent.networking import Networking
 from device.agent.outbox import Outbox
 from device.agent.presence import Presence
 from device.agent.region_clock import ClockSetting, RegionClock
@@ -38,6 +39,7 @@ from device.health import read
 from device.health.processes import Happened
 from device.health.uptime import boot_id
 from device.health.versions import versions
+from device.network.factory import make_network
 from device.network.time_servers import make_time_servers
 from device.runtime.config import StationConfig
 from device.runtime.log_stream import streaming_log
@@ -141,6 +143,7 @@ class Agent:
                     tasks.create_task(self._call.run())
                     tasks.create_task(enrolling.run())
                     tasks.create_task(self._region_clock().run())
+                    tasks.create_task(self._networking().run())
                     tasks.create_task(self._renewing.run())
                     tasks.create_task(self._stay_connected(tasks))
                     tasks.create_task(self._health.run())
@@ -172,8 +175,7 @@ class Agent:
         while True:
             if self._twin.look():
                 self._show()
-                if self._uplink is not None:
-                    await self._uplink.report_config()
+                await self._report_config()
             self._on.set_log_level(self._twin.in_force.config.log_level)
             await self._clock.sleep(_TICK_S)
 
@@ -204,6 +206,19 @@ class Agent:
         return RegionClock(
             known.ask, self._time, setting, self._servers, self._clock, self._on.random, self._telling.event
         )
+
+    def _networking(self) -> Networking:
+        station, keystore = self._config.station, self._keystore
+        network = make_network(
+            station.hardware, self._config.state_dir, self._config.runtime_dir, keystore.certificate, keystore.key
+        )
+        return Networking(
+            self._twin, network, self._servers, self._clock, lambda: self._identity is not None, self._report_config
+        )
+
+    async def _report_config(self) -> None:
+        if self._uplink is not None:
+            await self._uplink.report_config()
 
     def _make_uplink(self, identity: Identity) -> Uplink:
         presence = Presence(identity.station, self._time.sealer, self._versions, self._connections)

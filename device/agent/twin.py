@@ -37,6 +37,7 @@ class Twin:
         self._kept = store.load()  # as it stands on the disk
         self._refused: dict[str, str] = {}  # of the newest document
         self._disk_complains = False
+        self.undone: dict[str, str] = {}  # field to reason: in force, and this machine does not do it
         self._trial = Trial(self._kept, monotonic())
         self._follow(trial.start(self._kept, monotonic()))
 
@@ -55,7 +56,8 @@ class Twin:
         """How it stands, as the region is told: no secret in it."""
         verdict = self.verdict
         now = verdict.in_force
-        return Reported(now.version, redacted(now.config), verdict.refused, trial.proving(self._trial))
+        refused = {**self.undone, **verdict.refused}
+        return Reported(now.version, redacted(now.config), refused, trial.proving(self._trial))
 
     def serve(self, station: str) -> None:
         """This is who the station is from now on; the config of another that it was is gone."""
@@ -64,6 +66,11 @@ class Twin:
             _log.warning("the config of %s is dropped: this is %s now", former, station)
             self._refused = {}
         self._follow(trial.serve(self._trial, station))
+
+    def cannot(self, undone: dict[str, str]) -> bool:
+        """These fields are in force, and the machine does not do them; whether that is news for the region."""
+        news, self.undone = undone != self.undone, undone
+        return news
 
     def refuse(self, reason: str) -> None:
         """What came is no config for us: it takes nothing from what is in force, or from what is said of that."""

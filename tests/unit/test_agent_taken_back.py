@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from device.agent import desired
 from device.agent.trial import CALL_S, LINK_S, WELL_S
+from device.network.simulated import SHOWN
 from messaging.link.local import LocalServer
 from messaging.local import CallView
 from messaging.twin import Config, Desired
@@ -105,16 +105,21 @@ async def test_it_is_not_tried_again_by_the_next_run_of_the_agent_either(tmp_pat
             assert (report["version"], report["refused"]) == (5, {"document": "taken back: call failed"})
 
 
-async def test_a_config_that_costs_the_link_is_taken_back_and_said_when_the_link_is_there_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(desired, "APPLIED", desired.APPLIED | {"network"})
+def _address(station: Station) -> str:
+    """Of the cable, as the machine has it."""
+    address: str = json.loads((station.run / SHOWN).read_text())["wired"]["ip"]["address"]
+    return address
+
+
+async def test_a_config_that_costs_the_link_is_taken_back_and_said_when_the_link_is_there_again(tmp_path: Path) -> None:
     async with station_at_five(tmp_path) as (station, call):
         station.say({"version": 6, "config": NETWORK}, "desired", retain=True)
         await call.take(6)
+        assert _address(station) == "10.0.0.5/24"
         station.broker.cut(AGENT)
         await station.advance(LINK_S + 2)
         await call.take(5)
+        assert _address(station) == ""
         said = len(station.sent("up/reported"))
         station.broker.restore(AGENT)
         await station.until(lambda: len(station.sent("up/reported")) >= said + 2)  # the birth's, and to version 6 again

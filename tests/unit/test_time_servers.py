@@ -107,8 +107,9 @@ def test_whatever_the_config_allows_is_asked_and_is_one_file_of_timesyncd(server
 def test_polkit_lets_the_agent_start_and_stop_that_one_service() -> None:
     rules = (ROOT / "systemd/polkit/60-laegeknap-network.rules").read_text(encoding="utf-8")
     assert f'"{UNIT}"' in rules
-    assert rules.count("org.freedesktop.systemd1.manage-units") == 1
-    assert 'subject.user == "laegeknap"' in rules
+    assert rules.count("org.freedesktop.systemd1") == 1
+    assert 'subject.user != "laegeknap"' in rules
+    assert rules.count("polkit.Result.YES") == 1
 
 
 def test_the_agent_has_the_directory_and_the_config_the_field() -> None:

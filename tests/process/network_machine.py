@@ -1,0 +1,168 @@
+"""A network stack of its own with a real NetworkManager in it, and our adapter asking it: run by test_network_manager.
+
+    unshare --net --mount --pid --fork --mount-proc --kill-child python -m tests.process.network_machine FOLDER
+
+No virtual machine: a veth pair is the cable (`eth7` the station's end, `far` the router's), /run and NetworkManager's
+directories are memory, and the bus is this namespace's. What the machine looks like after each step goes to standard
+output as one line of JSON. NetworkManager takes an interface for ready without udev where /sys cannot be written.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from device.network.manager import NetworkManager
+from device.network.profiles import Own
+from messaging.settings import Eap, Network, Static, Wifi, Wired
+
+PSK, EAP_PASSWORD = "en hemmelig kode \\ ;#", "kode til ottende etage"
+GUEST, TLS = "Gæst", "Personale"
+STATIC = Network(wired=Wired(ip=Static("192.0.2.7/24", "192.0.2.1", ("192.0.2.1",))))
+_WITHIN_S = 20.0
+_PROFILES = Path("/etc/NetworkManager/system-connections")
+_CONFIG = """[main]
+plugins=keyfile
+dns=none
+rc-manager=unmanaged
+auth-polkit=false
+[keyfile]
+unmanaged-devices=interface-name:far
+"""
+_IMAGE = """[connection]
+id=of-the-image
+uuid=11111111-2222-4333-8444-555555555555
+type=ethernet
+[ipv4]
+method=manual
+address1=192.0.2.99/24
+[ipv6]
+method=disabled
+"""
+_BUS = """<busconfig><type>system</type><listen>unix:path=/run/dbus/system_bus_socket</listen><auth>EXTERNAL</auth>
+<policy context="default"><allow user="*"/><allow own="*"/><allow send_destination="*"/><allow receive_sender="*"/>
+</policy></busconfig>"""
+
+
+def networks(certificate: str) -> Network:
+    """Of every kind that a config can say."""
+    peap = Eap("peap", "st-k3m9q2x7", "anonymous", EAP_PASSWORD, certificate, "radius.example")
+    return replace(
+        STATIC,
+        wifi={
+            "Plejehjem Æ;=#": Wifi(psk=PSK),
+            GUEST: Wifi(eap=peap, priority=5, ip=Static("10.9.9.9/24", "10.9.9.1", ("10.9.9.2", "2001:db8::1"))),
+            TLS: Wifi(eap=replace(peap, method="tls", password=""), hidden=True),
+            "not used": Wifi(use=False),
+        },
+    )
+
+
+def run(*command: str) -> str:
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
+def boot(folder: Path) -> None:
+    """Cable, bus, NetworkManager."""
+    run("mount", "--make-rprivate", "/")
+    run("mount", "-t", "sysfs", "-o", "ro", "sysfs", "/sys")
+    for place in ("/run", "/etc/NetworkManager", "/var/lib/NetworkManager"):
+        run("mount", "-t", "tmpfs", "tmpfs", place)
+    for place in (Path("/run/dbus"), Path("/run/NetworkManager"), _PROFILES):
+        place.mkdir()
+    run("ip", "link", "set", "lo", "up")
+    run("ip", "link", "add", "eth7", "type", "veth", "peer", "name", "far")
+    run("ip", "addr", "add", "192.0.2.1/24", "dev", "far")
+    run("ip", "link", "set", "far", "up")
+    Path("/etc/NetworkManager/NetworkManager.conf").write_text(_CONFIG)
+    image = _PROFILES / "of-the-image.nmconnection"
+    image.write_text(_IMAGE)
+    image.chmod(0o600)
+    (folder / "bus.conf").write_text(_BUS)
+    run("dbus-daemon", f"--config-file={folder / 'bus.conf'}", "--fork", "--nopidfile")
+    with (folder / "NetworkManager.log").open("wb") as log:
+        subprocess.Popen(["NetworkManager", "--no-daemon"], stdout=log, stderr=log)
+    until(lambda: "eth7" in _devices())
+
+
+def until(seen: Callable[[], Any]) -> Any:
+    """What is seen, once something is."""
+    end = time.monotonic() + _WITHIN_S
+    while True:
+        try:
+            if found := seen():
+                return found
+        except subprocess.CalledProcessError:
+            pass
+        if time.monotonic() > end:
+            return None
+        time.sleep(0.1)
+
+
+def _devices() -> dict[str, str]:
+    rows = run("nmcli", "--terse", "--fields", "DEVICE,CONNECTION", "device").splitlines()
+    return dict(row.split(":", 1) for row in rows)
+
+
+def addresses() -> list[str]:
+    devices = json.loads(run("ip", "-json", "-4", "addr", "show", "dev", "eth7"))
+    return [f"{one['local']}/{one['prefixlen']}" for device in devices for one in device.get("addr_info", ())]
+
+
+def told(step: str, said: str, folder: Path) -> None:
+    """How it looks now."""
+    rows = run("nmcli", "--terse", "--fields", "NAME,AUTOCONNECT-PRIORITY", "connection").splitlines()
+    files = [*_PROFILES.iterdir(), *(folder / "state/network").glob("*")]
+    print(json.dumps({
+        "step": step, "said": said, "connected": _devices()["eth7"], "addresses": addresses(),
+        "profiles": dict(row.replace("\\:", ";").rsplit(":", 1) for row in rows),
+        "routes": run("ip", "-4", "route", "show", "default"),
+        "open": [str(one) for one in files if one.stat().st_mode & 0o077],
+        "files": {one.name: one.read_text() for one in files},
+    }), flush=True)  # fmt: skip
+
+
+async def scene(folder: Path) -> None:
+    """One config after the other."""
+    state = folder / "state"
+    state.mkdir()
+    certificate, key = state / "certificate.pem", state / "key.pem"
+    run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "9",
+        "-subj", "/CN=st-k3m9q2x7", "-keyout", str(key), "-out", str(certificate))  # fmt: skip
+    manager = NetworkManager(Own(certificate, key, state / "network"))
+    until(lambda: _devices()["eth7"] == "of-the-image" and addresses())
+    told("plain", await manager.carry_out(Network()), folder)
+    everything = networks(certificate.read_text())
+    said = await manager.carry_out(everything)
+    until(lambda: "192.0.2.7/24" in addresses())
+    told("everything", said, folder)
+    before = _stamps()
+    said = await manager.carry_out(everything)
+    told("again", f"{said}{'' if _stamps() == before else 'written anew'}", folder)
+    said = await manager.carry_out(replace(everything, wifi={GUEST: Wifi(psk="another one")}))
+    told("changed", said, folder)
+    said = await manager.carry_out(Network())
+    until(lambda: _devices()["eth7"] == "of-the-image" and addresses())
+    told("back", said, folder)
+    refused = Network(wired=Wired(eap=Eap("tls", "x", "", "", certificate.read_text(), "radius.example")))
+    key.unlink()
+    told("refused", await manager.carry_out(refused), folder)
+
+
+def _stamps() -> dict[str, int]:
+    return {one.name: one.stat().st_mtime_ns for one in _PROFILES.iterdir()}
+
+
+if __name__ == "__main__":
+    place = Path(sys.argv[1])
+    os.umask(0o022)
+    boot(place)
+    asyncio.run(scene(place))
