@@ -21,6 +21,7 @@ from provisioning.authority.profiles import OF_THE_REGISTRY, Document, Level, Pa
 
 Kind = Literal["flag", "choice", "number", "text", "list", "spans", "json"]
 NONE = "-"  # what somebody writes for an empty value: nothing written is as the layers above have it
+AS_ABOVE = "="  # of many stations at once: what they say themselves is taken away
 _WHOLE = {("network", "wifi"), ("network", "wired"), ("network", "proxy")}
 _CLINICS = ("clinic", "fallback")
 _OF_STATIONS = ("auto_answer",)
@@ -191,6 +192,24 @@ def _with_secrets(written: Document, now: Document, path: Path) -> Document:
             raise NoSuchValue(f"{'.'.join(inner)}: there is no secret to keep; write it")
         written = put(written, inner, present[inner])
     return written
+
+
+def read_values(texts: Mapping[str, str]) -> tuple[list[tuple[Path, Any]], dict[str, str]]:
+    """What somebody has written for many stations at once, and what cannot be read, by name.
+
+    Nothing written leaves a setting as it is; AS_ABOVE (a value of None) has the levels above say it.
+    """
+    values: list[tuple[Path, Any]] = []
+    wrong: dict[str, str] = {}
+    for one in settings("station"):
+        text = texts.get(one.name, "").strip()
+        if not text:
+            continue
+        try:
+            values.append((one.path, None if text == AS_ABOVE else one.read(text)))
+        except NoSuchValue as error:
+            wrong[one.name] = str(error)
+    return values, wrong
 
 
 def rewritten(document: Document, level: Level, texts: Mapping[str, str]) -> tuple[Document, dict[str, str]]:

@@ -28,6 +28,11 @@ class Chains:
         """The same with that level saying something else."""
         return replace(self, documents={**self.documents, (level, place): document})
 
+    def each_saying(self, level: Level, documents: Mapping[str, Document]) -> Chains:
+        """The same with several places of that level saying something else."""
+        said: dict[Key, Document] = {(level, place): document for place, document in documents.items()}
+        return replace(self, documents={**self.documents, **said})
+
     def moved(
         self, *, stations: Mapping[str, int] | None = None, sites: Mapping[int, int | None] | None = None,
         municipalities: Mapping[int, int | None] | None = None,

@@ -60,6 +60,19 @@ class Layers(Subject):
         await self._store(made)
         return Touched(made, touched)
 
+    async def put_each(self, documents: Mapping[str, Document], by: str, now: float) -> tuple[str, ...]:
+        """Have each of these stations say its document; gives those whose config changes by that. All of them or none:
+        Refused with the reasons of the first that cannot be."""
+        await self.alone()
+        for document in documents.values():
+            if refused := profiles.refusals("station", document) | await self._unknown_clinics(document):
+                raise Refused(refused)
+        before = await self.chains()
+        touched = await self.settle(before, before.each_saying("station", documents), documents)
+        for place, document in documents.items():
+            await self.say("station", place, document, by, now)
+        return touched
+
     async def of_stations(self) -> dict[str, Document]:
         """What each station says itself, of those that say something."""
         layer = schema.layer.c

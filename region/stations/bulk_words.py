@@ -18,6 +18,20 @@ WORDS: Words = {
         "stations.bulk.good_for.day": "a day",
         "stations.bulk.good_for.week": "a week",
         "stations.bulk.disturbing": "What takes them from their residents for a while",
+        "stations.bulk.settings.title": "Change settings of {count} stations",
+        "stations.bulk.settings.title.one": "Change settings of one station",
+        "stations.bulk.settings.lead": "What is left empty stays as it is at each station. What is written here each "
+        "says itself from then on; = takes that away again, so that the levels above say it. What holds for a whole "
+        "site is better said in its profile.",
+        "stations.bulk.settings.as_it_is": "stays as it is",
+        "stations.bulk.settings.save": "Save for {count} stations",
+        "stations.bulk.settings.save.one": "Save for one station",
+        "stations.bulk.settings.saved": "{count} stations changed",
+        "stations.bulk.settings.told": "They are told as soon as they can be reached; the list shows which have taken "
+        "it.",
+        "stations.bulk.settings.changed": "Changed",
+        "stations.bulk.settings.version": "Version",
+        "stations.bulk.settings.same": "as it was",
         "stations.bulk.gone": "One of the stations is not there any more.",
         "stations.command.station": "Station",
         "stations.batch.title": "{what}: {count} stations",
@@ -45,6 +59,20 @@ WORDS: Words = {
         "stations.bulk.good_for.day": "et døgn",
         "stations.bulk.good_for.week": "en uge",
         "stations.bulk.disturbing": "Det, der tager dem fra beboerne en tid",
+        "stations.bulk.settings.title": "Skift indstillinger for {count} stationer",
+        "stations.bulk.settings.title.one": "Skift indstillinger for én station",
+        "stations.bulk.settings.lead": "Det, der står tomt, bliver som det er på hver station. Det, du skriver her, "
+        "siger hver station selv fra nu af; = tager det væk igen, så niveauerne ovenfor siger det. Det, der gælder for "
+        "et helt sted, hører til i stedets profil.",
+        "stations.bulk.settings.as_it_is": "bliver som det er",
+        "stations.bulk.settings.save": "Gem for {count} stationer",
+        "stations.bulk.settings.save.one": "Gem for én station",
+        "stations.bulk.settings.saved": "{count} stationer ændret",
+        "stations.bulk.settings.told": "De får besked, så snart de kan nås; listen viser, hvem der har taget det i "
+        "brug.",
+        "stations.bulk.settings.changed": "Ændret",
+        "stations.bulk.settings.version": "Version",
+        "stations.bulk.settings.same": "som før",
         "stations.bulk.gone": "En af stationerne findes ikke længere.",
         "stations.command.station": "Station",
         "stations.batch.title": "{what}: {count} stationer",

@@ -110,9 +110,30 @@ class LayoutService:
         async with self._registry.begin() as t:
             await t.layers.alone()
             document = (await t.layers.get(where.level, where.place)).document
-            for path, value in values:
-                document = without(document, path) if value is None else put(document, path, value)
-            return await self._put(t, actor, where, document, None)
+            return await self._put(t, actor, where, _with(document, values), None)
+
+    async def say_each(
+        self, actor: str, stations: Sequence[Station], values: Sequence[tuple[Path, Any]]
+    ) -> dict[str, list[Change]]:
+        """Set these values at each of the stations, None takes one away; what changed at each, in their order.
+
+        All of them or none: Refused where it cannot be.
+        """
+        now = self._clock.wall()
+        async with self._registry.begin() as t:
+            await t.layers.alone()
+            said = await t.layers.of_stations()
+            before = {one.id: said.get(one.id, {}) for one in stations}
+            after = {station: _with(document, values) for station, document in before.items()}
+            changes = {station: difference(before[station], after[station]) for station in before}
+            changed = {station: after[station] for station, some in changes.items() if some}
+            await t.layers.put_each(changed, actor, now)
+            for station in changed:
+                await t.audit.add(
+                    actor, "layer.change", "done", now, station_id=station, level="station",
+                    fields=_told(changes[station]),
+                )  # fmt: skip
+        return changes
 
     async def say_all(self, actor: str, where: Where, document: Document, after: int | None = None) -> Touched:
         """Have the whole document there in place of what it was; Conflict where that is not version `after`."""
@@ -169,6 +190,12 @@ async def find_place(t: Transaction, level: Level, name: str) -> Where:
             if await t.stations.find(name) is None:
                 raise NotFound(f"no station {name}: see region station list")
             return Where(level, name, name)
+
+
+def _with(document: Document, values: Sequence[tuple[Path, Any]]) -> Document:
+    for path, value in values:
+        document = without(document, path) if value is None else put(document, path, value)
+    return document
 
 
 def _told(changes: Sequence[Change]) -> str:

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from provisioning.authority.profiles import Level, Merged, leaves
-from provisioning.authority.setting_fields import NONE, Setting, rewritten, settings
+from provisioning.authority.setting_fields import AS_ABOVE, NONE, Setting, rewritten, settings
 from region.registry import Conflict, Invalid, NotFound, Refused, Transaction
 from region.registry.records import WebSession
 from region.stations.layout import LayoutService, Where
@@ -163,11 +163,16 @@ async def _profile(
 
 def _line(one: Setting, own: str, above: Merged, wrong: str, teller: SettingTeller, clinics: Sequence[str]) -> Line:
     """The setting, where somebody has written `own`; `clinics` are those there are."""
+    choices = choices_of(one, own, teller, clinics)
+    return Line(one, own, teller.value(one, above.document), teller.source(one, above.sources), wrong, choices)
+
+
+def choices_of(one: Setting, own: str, teller: SettingTeller, clinics: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    """What can be chosen, as pairs of value and words; empty where something is to be typed."""
     if one.kind == "flag":
         values: Sequence[str] = ("yes", "no")
     elif one.name in _CLINICS:
-        values = list(dict.fromkeys([*clinics, *([own] if own not in ("", NONE) else []), NONE]))
+        values = list(dict.fromkeys([*clinics, *([own] if own not in ("", NONE, AS_ABOVE) else []), NONE]))
     else:
         values = one.choices
-    choices = tuple((value, teller.word(one, value)) for value in values)
-    return Line(one, own, teller.value(one, above.document), teller.source(one, above.sources), wrong, choices)
+    return tuple((value, teller.word(one, value)) for value in values)

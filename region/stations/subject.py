@@ -13,6 +13,7 @@ from provisioning.authority.enrolment import Enrolment
 from region.stations import (
     api,
     bulk,
+    bulk_settings,
     card_api,
     card_pages,
     claim_api,
@@ -72,6 +73,7 @@ def subject(
     router.include_router(bulk.build_router(commands.commanding))
     router.include_router(api.build_router(service, admission))
     router.include_router(command_api.build_router(commands.commanding))
+    router.include_router(bulk_settings.build_router(layout))
     router.include_router(card_pages.build_router(cards))
     router.include_router(card_api.build_router(cards))
     router.include_router(profile_copying.build_router(layout))
