@@ -144,11 +144,12 @@ class House:
     broker: int
     language: Language
     stations: list[RunningStation] = field(default_factory=list)
+    name: str = HOST  # as people type it
 
     @property
     def url(self) -> str:
         """The region's pages."""
-        return f"http://{HOST}:{self.web}"
+        return f"http://{self.name}:{self.web}"
 
     def kill_region(self, number: signal.Signals = signal.SIGKILL) -> None:
         """End the region, and its broker with it; it is started again at once."""
@@ -268,8 +269,8 @@ class House:
 
 
 @contextlib.asynccontextmanager
-async def running_house(language: Language = "en", serve: Sequence[str] = ()) -> AsyncIterator[House]:
-    """A region that runs, with a clinic and a site; `serve` are further options of `region serve`."""
+async def running_house(language: Language = "en", serve: Sequence[str] = (), name: str = HOST) -> AsyncIterator[House]:
+    """A region that runs, with a clinic and a site; `serve` are further options, `name` is what people type."""
     root, clock = make_root(), SystemClock()
     (root / "log").mkdir()
     (root / "region").mkdir(mode=0o700)
@@ -279,7 +280,9 @@ async def running_house(language: Language = "en", serve: Sequence[str] = ()) ->
         clinic = await t.clinics.add("Bakkens Klinik", "+45 12 34 56 78", clock.wall())
         site = await t.sites.add("Solgården", clock.wall())
     processes = Processes(root / "log", clock, lambda: None)
-    house = House(root, clock, processes, registry, clinic, site, free_port(), free_port(), free_port(), language)
+    house = House(
+        root, clock, processes, registry, clinic, site, free_port(), free_port(), free_port(), language, name=name
+    )
     try:
         await processes.start(Program("region", [*_region(house), *serve], {}))
         await house.region_ready()
@@ -295,6 +298,7 @@ async def running_house(language: Language = "en", serve: Sequence[str] = ()) ->
 
 def _region(house: House) -> list[str]:
     command = [sys.executable, "-m", "region.cli", "serve", "--data", str(house.root / "region"), "--host", HOST]
+    command += ["--public-url", house.url]
     for option, port in (("", house.web), ("enrol-", house.enrolment), ("broker-", house.broker)):
         command += [f"--{option}port", str(port)]
     return command

@@ -29,6 +29,7 @@ from region.registry.layers import Layers
 from region.registry.leases import Leases
 from region.registry.migrate import upgrade
 from region.registry.news import Ears, Heard, News
+from region.registry.passkeys import Passkeys
 from region.registry.people import People
 from region.registry.places import Clinics, Clusters, Municipalities, Rooms, Sites
 from region.registry.qualities import Qualities
@@ -143,6 +144,11 @@ class Transaction:
     def people(self) -> People:
         """Who may sign in."""
         return People(self._connection)
+
+    @cached_property
+    def passkeys(self) -> Passkeys:
+        """Passkeys for the second step."""
+        return Passkeys(self._connection)
 
     @cached_property
     def identities(self) -> Identities:

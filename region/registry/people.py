@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, delete, exists, func, insert, select, update
+from sqlalchemy import Select, delete, exists, func, insert, or_, select, update
 
 from messaging.twin import Language
 from region.registry import schema
@@ -168,11 +168,14 @@ class People(Subject):
 
 def select_person() -> Select[Any]:
     """The columns of a Person, save the sites (`People.complete`)."""
-    person, clinic, step, identity = schema.person.c, schema.clinic.c, schema.second_step.c, schema.identity.c
+    person, clinic, step = schema.person.c, schema.clinic.c, schema.second_step.c
+    passkey, identity = schema.passkey.c, schema.identity.c
     return select(
         person.id, person.name, person.display_name, person.title, person.role, person.clinic_id,
         func.coalesce(clinic.name, "").label("clinic"), person.language, person.active,
         person.password_hash.is_not(None).label("has_password"), person.created_at,
-        exists().where(step.person_id == person.id).label("second_step"),
+        or_(
+            exists().where(step.person_id == person.id), exists().where(passkey.person_id == person.id)
+        ).label("second_step"),
         exists().where(identity.person_id == person.id).label("vouched"),
     ).outerjoin(schema.clinic, clinic.id == person.clinic_id)  # fmt: skip

@@ -182,8 +182,21 @@ class Person:
     has_password: bool
     created_at: float
     sites: tuple[Bound, ...] = ()  # by name
-    second_step: bool = False  # a code of the telephone is asked for
+    second_step: bool = False  # a passkey or a code of the telephone is asked for
     vouched: bool = False  # comes by the region's own sign-in, which decides the role and the places
+
+
+@dataclass(frozen=True)
+class Passkey:
+    """A passkey of somebody: `credential` is its public half, with the id by which its authenticator knows it."""
+
+    id: int
+    person_id: int
+    credential: bytes
+    name: str
+    sign_count: int
+    made_at: float
+    used_at: float | None
 
 
 @dataclass(frozen=True)

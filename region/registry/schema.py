@@ -225,6 +225,18 @@ recovery_code = Table(
     Column("code_sha256", String(64), primary_key=True),
 )  # fmt: skip
 
+passkey = Table(
+    "passkey", metadata,
+    Column("id", Integer, primary_key=True),
+    Column("person_id", ForeignKey("person.id"), nullable=False, index=True),
+    Column("credential_sha256", String(64), nullable=False, unique=True),
+    Column("credential", LargeBinary, nullable=False),
+    Column("name", String(60), nullable=False),
+    Column("sign_count", BigInteger, nullable=False),
+    Column("made_at", Double, nullable=False),
+    Column("used_at", Double, nullable=True),
+)  # fmt: skip
+
 identity = Table(
     "identity", metadata,
     Column("issuer", String(512), primary_key=True),

@@ -20,15 +20,27 @@ class SecondSteps(Subject):
         row = await self._row(select(table.c.key).where(table.c.person_id == person_id))
         return None if row is None else row["key"]
 
-    async def set_up(self, person_id: int, key: str, step: int, recovery: Iterable[str], now: float) -> bool:
-        """From now on it is asked for; `step` is spent. False if it was set up already."""
+    async def begin(self, person_id: int, recovery: Iterable[str]) -> bool:
+        """This person has none, and is setting up the first; with these codes for when it is lost. False: has one."""
         await self._alone(f"second step {person_id}")
-        if await self.key(person_id) is not None:
+        if await self.is_set_up(person_id):
+            return False
+        rows = [{"person_id": person_id, "code_sha256": digest(code)} for code in recovery]
+        await self._connection.execute(insert(schema.recovery_code), rows)
+        return True
+
+    async def is_set_up(self, person_id: int) -> bool:
+        """Whether there is a key or a passkey."""
+        passkey = schema.passkey.c
+        has_passkey = await self._row(select(passkey.id).where(passkey.person_id == person_id).limit(1))
+        return has_passkey is not None or await self.key(person_id) is not None
+
+    async def set_up(self, person_id: int, key: str, step: int, recovery: Iterable[str], now: float) -> bool:
+        """From now on the key's codes are asked for; `step` is spent. False if a second step was set up already."""
+        if not await self.begin(person_id, recovery):
             return False
         values = {"person_id": person_id, "key": key, "set_up_at": now, "last_step": step}
         await self._run(insert(schema.second_step).values(values))
-        rows = [{"person_id": person_id, "code_sha256": digest(code)} for code in recovery]
-        await self._connection.execute(insert(schema.recovery_code), rows)
         return True
 
     async def use(self, person_id: int, step: int) -> bool:
@@ -56,5 +68,6 @@ class SecondSteps(Subject):
     async def reset(self, person_id: int) -> bool:
         """Forget it all, so that the next sign-in begins anew; False if there was nothing."""
         await self._run(delete(schema.recovery_code).where(schema.recovery_code.c.person_id == person_id))
+        passkeys = await self._run(delete(schema.passkey).where(schema.passkey.c.person_id == person_id))
         gone = await self._run(delete(schema.second_step).where(schema.second_step.c.person_id == person_id))
-        return gone.rowcount == 1
+        return gone.rowcount + passkeys.rowcount > 0

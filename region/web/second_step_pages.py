@@ -6,11 +6,12 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from region.registry.records import WebSession
+from region.registry.records import Passkey, WebSession
 from region.web import second_step
 from region.web.auth import HOME, Halfway, begin_session
 from region.web.context import Region, region_of
 from region.web.errors import TooManyTries
+from region.web.passkeys import Ceremony, are_possible
 from region.web.sign_in import Field, client_address, inside
 
 router = APIRouter(include_in_schema=False)
@@ -21,7 +22,7 @@ async def show_second_step(request: Request, session: Halfway, next: str = "") -
     """What is to be typed; at the first sign-in also the key that an authenticator needs."""
     if session.whole:
         return RedirectResponse(inside(next) or HOME[session.person.role], 303)
-    return await _form(request, session, inside(next))
+    return await second_step_page(request, session, inside(next))
 
 
 @router.post("/second-step")
@@ -36,17 +37,17 @@ async def take_second_step(request: Request, session: Halfway, code: Field, next
         await region.limits.take_sign_in(account, address)
     except TooManyTries as error:
         minutes = int(error.retry_after_s // 60) + 1
-        response = await _form(request, session, inside(next), "web.sign_in.wait", 429, minutes=minutes)
+        response = await second_step_page(request, session, inside(next), "web.sign_in.wait", 429, minutes=minutes)
         response.headers["Retry-After"] = str(int(error.retry_after_s) + 1)
         return response
     async with region.registry.read() as t:
-        key = await t.second_steps.key(session.person.id)
-    recovery = second_step.new_recovery_codes() if key is None else ()
-    how = await _set_up(region, session, code, recovery) if key is None else await _asked(region, session, key, code)
+        key, is_set_up = await t.second_steps.key(session.person.id), await t.second_steps.is_set_up(session.person.id)
+    recovery = () if is_set_up else second_step.new_recovery_codes()
+    how = await (_asked(region, session, key, code) if is_set_up else _set_up(region, session, code, recovery))
     if how is None:
         async with region.registry.begin() as t:
             await t.audit.add(name, "second_step", "refused", region.clock.wall())
-        return await _form(request, session, inside(next), "web.second.wrong", 401)
+        return await second_step_page(request, session, inside(next), "web.second.wrong", 401)
     await region.limits.signed_in(account, address)
     response = forward
     if recovery:
@@ -57,9 +58,10 @@ async def take_second_step(request: Request, session: Halfway, code: Field, next
     return response
 
 
-async def _asked(region: Region, session: WebSession, key: str, typed: str) -> str | None:
+async def _asked(region: Region, session: WebSession, key: str | None, typed: str) -> str | None:
     """How the code was right: by the telephone, or a recovery code, which is spent; None: it was not."""
-    step, recovery = second_step.step_of(key, typed, region.clock.wall()), second_step.recovery_code(typed)
+    step = None if key is None else second_step.step_of(key, typed, region.clock.wall())
+    recovery = second_step.recovery_code(typed)
     async with region.registry.begin() as t:
         if step is not None:
             return "code" if await t.second_steps.use(session.person.id, step) else None
@@ -81,16 +83,29 @@ async def _set_up(region: Region, session: WebSession, typed: str, recovery: tup
     return "code"
 
 
-async def _form(
+async def second_step_page(
     request: Request, session: WebSession, next_path: str, error: str = "", status: int = 200, **values: object
 ) -> Response:
+    """What is to be given, or set up by whoever has nothing yet; `error` is the key of what went wrong."""
     region = region_of(request)
     async with region.registry.read() as t:
         known = await t.second_steps.key(session.person.id)
+        passkeys = await t.passkeys.of(session.person.id)
         left = await t.second_steps.recovery_left(session.person.id)
     message = region.pages.translator(request, session)(error, **values) if error else ""
-    key = second_step.key_for(session.csrf) if known is None else ""  # one that is in use is never shown again
+    is_set_up = known is not None or bool(passkeys)
+    key = "" if is_set_up else second_step.key_for(session.csrf)  # one that is in use is never shown again
+    use, make = _passkey_options(region, session, passkeys)
     return region.pages.page(
         request, "web/second_step.html", session, status, error=message, next_path=next_path, left=left,
         key=second_step.grouped(key), uri=second_step.key_uri(key, session.person.name) if key else "",
+        has_key=known is not None, use_passkey=use, make_passkey="" if is_set_up else make,
     )  # fmt: skip
+
+
+def _passkey_options(region: Region, session: WebSession, known: list[Passkey]) -> tuple[str, str]:
+    """What the browser is asked to use and to make a passkey; empty where it cannot."""
+    if not are_possible(region.settings.public_url):
+        return "", ""
+    ceremony = Ceremony(region.settings.public_url, session.csrf)
+    return ceremony.to_use(known) if known else "", ceremony.to_make(session.person, known)

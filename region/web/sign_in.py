@@ -12,12 +12,13 @@ from starlette.responses import RedirectResponse, Response
 from messaging.twin import Language
 from region.registry import Invalid, Registry
 from region.registry.people import sign_in_name
-from region.registry.records import Person
+from region.registry.records import Person, WebSession
 from region.web import tokens
 from region.web.auth import HOME, SignedIn, Visitor, begin_session, end_session
 from region.web.context import region_of
 from region.web.errors import LinkSpent, TooManyTries
 from region.web.pages import LANGUAGE_COOKIE
+from region.web.passkeys import Ceremony, are_possible
 
 LINK_LIVES_S = 15 * 60.0
 router = APIRouter(include_in_schema=False)
@@ -108,7 +109,7 @@ async def choose_language(request: Request, session: Visitor, language: Field, n
 @router.get("/account")
 async def show_account(request: Request, session: SignedIn, changed: bool = False) -> Response:
     """Who is signed in, and a new password."""
-    return region_of(request).pages.page(request, "web/account.html", session, error="", changed=changed)
+    return await account_page(request, session, changed=changed)
 
 
 @router.post("/account/password")
@@ -119,11 +120,11 @@ async def change_password(request: Request, session: SignedIn, new: Field, old: 
     async with region.registry.read() as t:
         known = await t.people.password_hash(person.name)
     if known is not None and not await region.passwords.verify(known, old):
-        return _account_error(request, session, "web.account.wrong_old")
+        return await account_page(request, session, "web.account.wrong_old", 422)
     try:
         hashed = await region.passwords.hash(new)
     except Invalid:
-        return _account_error(request, session, "web.account.bad_new")
+        return await account_page(request, session, "web.account.bad_new", 422)
     await region.limits.signed_in(person.name, client_address(request))
     async with region.registry.begin() as t:
         await t.people.set_password(person.id, hashed)
@@ -176,7 +177,18 @@ def sign_in_page(
     return response
 
 
-def _account_error(request: Request, session: SignedIn, error: str) -> Response:
-    pages = region_of(request).pages
-    message = pages.translator(request, session)(error)
-    return pages.page(request, "web/account.html", session, 422, error=message, changed=False)
+async def account_page(
+    request: Request, session: WebSession, error: str = "", status: int = 200, *, changed: bool = False
+) -> Response:  # fmt: skip
+    """The page of one's own account; `error` is the key of what went wrong."""
+    region = region_of(request)
+    async with region.registry.read() as t:
+        passkeys = await t.passkeys.of(session.person.id)
+    url, make = region.settings.public_url, ""
+    if are_possible(url):
+        make = Ceremony(url, session.csrf).to_make(session.person, passkeys)
+    message = region.pages.translator(request, session)(error) if error else ""
+    return region.pages.page(
+        request, "web/account.html", session, status, error=message, changed=changed, passkeys=passkeys,
+        make_passkey=make,
+    )  # fmt: skip

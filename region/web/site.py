@@ -10,7 +10,7 @@ from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute
 from starlette.staticfiles import StaticFiles
 
-from region.web import api, openapi, problems, second_step_pages, sign_in
+from region.web import api, openapi, passkey_pages, problems, second_step_pages, sign_in
 from region.web.auth import stated
 from region.web.context import Region
 from region.web.guard import Surround, guard
@@ -43,6 +43,7 @@ def build_site(region: Region, subjects: Iterable[Subject]) -> Site:
     app.include_router(sign_in.router)
     app.include_router(oidc_pages.router)
     app.include_router(second_step_pages.router)
+    app.include_router(passkey_pages.router)
     app.include_router(api.router)
     for subject in subjects:
         region.pages.add(subject)

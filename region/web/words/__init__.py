@@ -8,12 +8,12 @@ from typing import Protocol
 
 from messaging.twin import Language
 from region.web.subject import Words
-from region.web.words import audit, da, en, oidc, settings
+from region.web.words import audit, da, en, oidc, passkeys, settings
 
 LANGUAGES: tuple[Language, ...] = ("en", "da")
 OWN: Words = {
-    "en": {**en.WORDS, **audit.WORDS["en"], **oidc.WORDS["en"], **settings.WORDS["en"]},
-    "da": {**da.WORDS, **audit.WORDS["da"], **oidc.WORDS["da"], **settings.WORDS["da"]},
+    "en": {**en.WORDS, **audit.WORDS["en"], **oidc.WORDS["en"], **settings.WORDS["en"], **passkeys.WORDS["en"]},
+    "da": {**da.WORDS, **audit.WORDS["da"], **oidc.WORDS["da"], **settings.WORDS["da"], **passkeys.WORDS["da"]},
 }
 
 
