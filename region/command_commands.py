@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import re
-import sys
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -13,7 +11,7 @@ from typing import Any
 from messaging.command import ORDERS
 from region.errors import Usage
 from region.filtering import add_filter, read_filter
-from region.printing import ACTOR, Desk, plain, table, tell
+from region.printing import ACTOR, Desk, confirm, plain, table, tell
 from region.registry import Conflict
 from region.registry.filters import Filter
 from region.registry.records import Command
@@ -22,7 +20,6 @@ from region.stations.commanding import USUAL_S, Asked, Commanding, Handed, Whom,
 Leaf = Callable[..., argparse.ArgumentParser]
 _SPAN = re.compile(r"(\d{1,6})([smhd])")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
-_MOST_SHOWN = 10
 
 
 def add_arguments(commands: Any, group: Callable[..., Any], leaf: Leaf) -> None:
@@ -58,7 +55,7 @@ async def _send(desk: Desk) -> None:
     args, service = desk.args, Commanding(desk.registry, desk.clock)
     texts = dict(_assignment(one) for one in args.fields)
     whom = _whom(args)
-    await _ask(args, [station.id for station in await service.look(whom)])
+    await confirm(args, args.type, [station.id for station in await service.look(whom)])
     asked = Asked(args.type, from_texts(args.type, texts), args.why, args.at, args.expires)
     handed = await service.give(ACTOR, whom, asked)
     data = {"batch": handed.batch, "commands": plain(list(handed.commands)), "left_out": handed.left_out}
@@ -96,17 +93,6 @@ def _whom(args: argparse.Namespace) -> Whom:
     if sum((bool(args.station), which != Filter(), args.all)) != 1:
         raise Usage("to whom? Say --station, or a filter (--site, --where ...), or --all")
     return Whom(stations=tuple(args.station)) if args.station else Whom(where=which)
-
-
-async def _ask(args: argparse.Namespace, stations: list[str]) -> None:
-    """A slip of the hand must not start a whole town's stations anew."""
-    if len(stations) < 2 or args.yes:
-        return
-    print(f"{args.type}: {len(stations)} stations, {', '.join(stations[:_MOST_SHOWN])}"
-          f"{' …' if len(stations) > _MOST_SHOWN else ''}", file=sys.stderr)  # fmt: skip
-    answer = await asyncio.to_thread(input, "Go on? [y/N] ") if sys.stdin.isatty() else ""
-    if answer.strip().lower() not in ("y", "yes", "j", "ja"):
-        raise Usage("nothing was commanded: say --yes, or answer y")
 
 
 def _told(handed: Handed) -> str:

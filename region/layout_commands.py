@@ -14,9 +14,10 @@ from typing import Any, cast
 from messaging.clock import SystemClock
 from provisioning.authority.profiles import LEVELS, Change, Level, hidden, leaves
 from region.errors import Usage
-from region.printing import ACTOR, Desk, table, tell
+from region.printing import ACTOR, Desk, agreed, confirm, table, tell
 from region.registry import NotFound, Registry, database_url
 from region.registry.backup import back_up, restore
+from region.registry.filters import read_words
 from region.stations.exporting import give_table
 from region.stations.importing import KINDS, Kind, take_table
 from region.stations.layout import LayoutService, Where
@@ -53,13 +54,13 @@ def _add_profile(profile: Any, leaf: Leaf) -> None:
     show = leaf(profile, "show", "tell what stations there work by, and where each value comes from", group="profile")
     _add_place(show)
     show.add_argument("--own", action="store_true", help="only what this level says itself")
-    change = leaf(profile, "set", "set values at a level", group="profile")
-    _add_place(change)
+    change = leaf(profile, "set", "set values at a level, or at each of many stations", group="profile")
+    _add_places(change)
     change.add_argument(
         "values", nargs="+", metavar="FIELD=VALUE", help="e.g. volume=60 night.on=true; FIELD=@FILE reads a secret"
     )
     take = leaf(profile, "unset", "have the layers above say these values", group="profile")
-    _add_place(take)
+    _add_places(take)
     take.add_argument("fields", nargs="+", metavar="FIELD")
     put = leaf(profile, "put", "have a level say this document and nothing else", group="profile")
     _add_place(put)
@@ -73,11 +74,19 @@ def _add_profile(profile: Any, leaf: Leaf) -> None:
     copy.add_argument("--dry-run", action="store_true", help="show what would change, and change nothing")
 
 
-def _add_place(parser: argparse.ArgumentParser) -> None:
+def _add_places(parser: argparse.ArgumentParser) -> None:
+    _add_place(parser).add_argument(
+        "--where", action="append", metavar="KEY=VALUE", help="each station that this filter finds, for itself"
+    )
+    parser.add_argument("--yes", action="store_true", help="do not ask, though there are many stations")
+
+
+def _add_place(parser: argparse.ArgumentParser) -> Any:
     places = parser.add_mutually_exclusive_group(required=True)
     places.add_argument("--region", action="store_const", const="", help="for all stations")
     for level in LEVELS[1:]:
         places.add_argument(f"--{level}", metavar="ID" if level == "station" else "NAME")
+    return places
 
 
 def _add_tables(commands: Any, leaf: Leaf) -> None:
@@ -188,9 +197,25 @@ async def _profile_unset(desk: Desk) -> None:
 
 
 async def _say(desk: Desk, values: list[tuple[tuple[str, ...], Any]]) -> None:
+    if desk.args.where is not None:
+        await _say_each(desk, values)
+        return
     touched = await _layout(desk).say(ACTOR, await _where(desk), values)
     data = {"version": touched.layer.version, "stations": list(touched.stations)}
     tell(desk.args, data, f"Version {touched.layer.version}. {_stations(len(touched.stations))}")
+
+
+async def _say_each(desk: Desk, values: list[tuple[tuple[str, ...], Any]]) -> None:
+    which = read_words(desk.args.where)
+    async with desk.registry.read() as t:
+        await t.finding.check(which)
+        stations = await t.finding.find(which, desk.clock.wall())
+    if not stations:
+        raise NotFound("no station is like that")
+    await confirm(desk.args, "settings", [station.id for station in stations])
+    changes = await _layout(desk).say_each(ACTOR, stations, values)
+    changed = [station for station, some in changes.items() if some]
+    tell(desk.args, {"stations": changed}, f"Changed {len(changed)} of {len(stations)} stations.")
 
 
 async def _profile_put(desk: Desk) -> None:
@@ -212,8 +237,7 @@ async def _profile_copy(desk: Desk) -> None:
         return
     if not args.yes:
         print(told)
-        answer = await asyncio.to_thread(input, "Copy? [y/N] ") if sys.stdin.isatty() else ""
-        if answer.strip().lower() not in ("y", "yes", "j", "ja"):
+        if not await agreed("Copy?"):
             raise Usage("nothing was changed: say --yes, or answer y")
     touched = await layout.copy(ACTOR, copying)
     data["stations"] = list(touched.stations)

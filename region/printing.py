@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import dataclasses
 import json
-from collections.abc import Iterable
+import sys
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from messaging.clock import Clock
+from region.errors import Usage
 from region.registry import Registry
 
 ACTOR = "command line"
+_MOST_SHOWN = 10
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,22 @@ def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
     return "\n".join(
         "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines
     )
+
+
+async def confirm(args: argparse.Namespace, what: str, stations: Sequence[str]) -> None:
+    """Usage unless somebody says yes: a slip of the hand must not reach a whole town. One station is not asked for."""
+    if len(stations) < 2 or args.yes:
+        return
+    shown = ", ".join(stations[:_MOST_SHOWN]) + (" …" if len(stations) > _MOST_SHOWN else "")
+    print(f"{what}: {len(stations)} stations, {shown}", file=sys.stderr)
+    if not await agreed("Go on?"):
+        raise Usage("nothing was done: say --yes, or answer y")
+
+
+async def agreed(question: str) -> bool:
+    """Whether somebody says yes; nobody does where there is no terminal."""
+    answer = await asyncio.to_thread(input, f"{question} [y/N] ") if sys.stdin.isatty() else ""
+    return answer.strip().lower() in ("y", "yes", "j", "ja")
 
 
 def positive(text: str) -> int:

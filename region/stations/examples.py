@@ -10,6 +10,7 @@ from region.stations.claim_api import Approval, Decision, WaitingClaim
 from region.stations.claims import check_of
 from region.stations.command_api import CalledBack, NewCommand
 from region.stations.commanding import Handed
+from region.stations.settings_api import ChangedSettings, NewSettings
 from region.web.examples import A_BATCH, A_COMMAND, A_KEY, A_MOMENT, A_STATION, STATION
 
 COMMAND = Command(
@@ -45,6 +46,8 @@ EXAMPLES: tuple[object, ...] = (
             MadeCard(number=1, station=A_STATION, room="Stue 4", toml=write_code_file(_CODE_FILE)),
         ],
     ),
+    NewSettings(values={"volume": 60, "night.on": True}, stations=[A_STATION]),
+    ChangedSettings(stations={A_STATION: ["night.on", "volume"]}),
     COMMAND,
     NewCommand(type="identify", fields={"seconds": 30}, stations=[A_STATION], why="which one is it?"),
     Handed(A_BATCH, (COMMAND,), {"st-p3c8d1fa": "quarantined"}),

@@ -23,6 +23,7 @@ from region.stations import (
     pages,
     profile_copying,
     profile_pages,
+    settings_api,
     words,
 )
 from region.stations.admission import Admission, CloneWatch
@@ -74,6 +75,7 @@ def subject(
     router.include_router(api.build_router(service, admission))
     router.include_router(command_api.build_router(commands.commanding))
     router.include_router(bulk_settings.build_router(layout))
+    router.include_router(settings_api.build_router(commands.commanding, layout))
     router.include_router(card_pages.build_router(cards))
     router.include_router(card_api.build_router(cards))
     router.include_router(profile_copying.build_router(layout))

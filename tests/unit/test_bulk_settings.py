@@ -116,3 +116,23 @@ async def test_a_fault_is_told_at_its_field_and_nothing_is_saved(kit: Kit, ivan:
     for nobody in ("st-00000000", " "):
         assert (await ivan.post("/bulk/settings/save", data={"stations": nobody, "volume": "1"})).status_code == 404
     assert await _said(kit.region.registry) == before
+
+
+async def test_the_api_sets_what_a_filter_finds(kit: Kit, ivan: httpx.AsyncClient) -> None:
+    async with kit.region.registry.read() as t:
+        (station,) = await t.stations.all()
+    headers = {"accept": "application/json"}
+    wanted = {"values": {"volume": 11, "night.on": True}, "where": ["site=Solgården"]}
+    answer = await ivan.post("/api/settings", json=wanted, headers=headers)
+    assert answer.json() == {"stations": {station.id: ["night.on", "volume"]}}
+    back = await ivan.post(
+        "/api/settings", json={"values": {"night.on": None}, "stations": [station.id]}, headers=headers
+    )
+    assert back.json() == {"stations": {station.id: ["night.on"]}}
+    assert (await _said(kit.region.registry))[station.id]["volume"] == 11
+    for wrong, status in (
+        ({"values": {"volume": 1}}, 422), ({"values": {}, "where": []}, 422),
+        ({"values": {"volume": 300}, "where": []}, 422),
+        ({"values": {"volume": 1}, "where": ["site=Mars"]}, 404), ({"values": {"": 1}, "where": []}, 422),
+    ):  # fmt: skip
+        assert (await ivan.post("/api/settings", json=wrong, headers=headers)).status_code == status, wrong

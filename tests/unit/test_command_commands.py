@@ -55,7 +55,7 @@ def test_one_is_told_and_called_back_again(region: Shell) -> None:
 
 def test_many_are_told_only_once_somebody_has_seen_how_many(region: Shell) -> None:
     reboot = ("command", "send", "reboot", "--site", "Sun")
-    assert "nothing was commanded" in region(*reboot, code=2)
+    assert "nothing was done" in region(*reboot, code=2)
     assert region("command", "list") == []
     sent = region(*reboot, "--yes", "--at", "2099-01-01T03:00Z", code=1)
     assert "days ahead" in sent

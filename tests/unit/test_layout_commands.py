@@ -111,3 +111,18 @@ def test_a_backup_comes_back(region: Shell, tmp_path: Path) -> None:
     region("cluster", "add", "West")
     assert "2 stations" in region("restore", file)
     assert "West" not in region("cluster", "list")
+
+
+def test_a_value_is_set_at_each_station_that_a_filter_finds_once_somebody_agrees(region: Shell) -> None:
+    words = ("profile", "set", "--where", "text=room", "volume=12", "night.on=true")
+    assert "nothing was done" in region(*words, code=2)
+    changed = region.json(*words, "--yes")["stations"]
+    assert len(changed) == 2
+    assert region.json("profile", "show", "--station", changed[0], "--own") == {"volume": 12, "night": {"on": True}}
+    assert region("profile", "set", "--where", "site=Sun", "volume=12").startswith("Changed 0 of 1")
+    taken = region.json("profile", "unset", "--where", "state=never_seen", "night", "--yes")
+    assert sorted(taken["stations"]) == sorted(changed)
+    assert region.json("profile", "show", "--station", changed[1], "--own") == {"volume": 12}
+    assert "no station is like that" in region("profile", "set", "--where", "state=ready", "volume=1", code=1)
+    assert "no such filter" in region("profile", "set", "--where", "colour=red", "volume=1", code=1)
+    assert "between 0 and 100" in region("profile", "set", "--where", "site=Sun", "volume=300", code=1)
