@@ -94,7 +94,7 @@ async def config_stage(stations: int, database: str | None) -> AsyncIterator[Con
         command = [sys.executable, "-m", "region.cli", "serve", "--data", str(data), "--port", str(web)]
         command += ["--enrol-port", str(free_port()), "--broker-port", str(broker)]
         command += ["--database", database] if database else []
-        await processes.start(Program("region", command, {"REGION_LOG": "WARNING"}))
+        await processes.start(Program("region", command, {}))
         stage = ConfigStage(folder, registry, names, processes, broker, web)
         async with asyncio.timeout(READY_S):
             while not await _answers(broker):

@@ -70,7 +70,7 @@ class Hall:
             for number, station in enumerate(self._stations):
                 station.ping()
                 if number % 100 == 0:
-                    await asyncio.sleep(KEEPALIVE_S * 0.6 * 100 / len(self._stations))
+                    await asyncio.sleep(KEEPALIVE_S * 0.3 * 100 / len(self._stations))
 
 
 async def serve(folder: Path, host: str, port: int) -> None:
