@@ -9,11 +9,11 @@ PYTEST := $(BIN)/python -m pytest -p no:cacheprovider
 COMPILE := uv pip compile pyproject.toml --universal --generate-hashes --no-header --no-emit-index-url --no-emit-find-links --python-version 3.11
 
 .DEFAULT_GOAL := help
-.PHONY: soak bench-viewing help demo demo-fleet test check lint format unit bench-call bench-echo bench-line lock clean ready-demo ready-check ready-test
+.PHONY: soak bench-viewing bench-fleet-config bench-reconnect help demo demo-fleet test check lint format unit bench-call bench-echo bench-line lock clean ready-demo ready-check ready-test
 
 help: ## this list
 	@echo "Lægeknap. First: make demo (try it), make check (before a commit), make test (everything)."
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-18s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 	@echo "Options: LANG_UI=da (the demo in Danish), DEMO_JSON=path (its addresses for a script), N=10 (stations), PYTHON=python3.12, TESTS=path"
 
 demo: ready-demo ## a region and a simulated station on this machine; Ctrl-C ends it
@@ -56,6 +56,12 @@ soak: ready-test ## an hour's call: flat memory, no drift? build/bench/soak.json
 
 bench-viewing: ready-check ## what framing, light and lens cost: build/bench/viewing.json
 	$(BIN)/python -m tests.bench.viewing
+
+bench-fleet-config: ready-test ## 10,000 stations' config changed at once: build/bench/config.json (STATIONS=1000 for a short one)
+	$(BIN)/python -m tests.bench.config $(if $(STATIONS),--stations=$(STATIONS))
+
+bench-reconnect: ready-test ## the broker restarted under 1000 stations, how they return: build/bench/reconnect.json (STATIONS=200)
+	$(BIN)/python -m tests.bench.reconnect $(if $(STATIONS),--stations=$(STATIONS))
 
 lock: ## compile requirements/*.lock anew (needs uv)
 	$(COMPILE) --extra station --extra sim -o requirements/station.lock
