@@ -60,6 +60,7 @@ from messaging.local import (
 from messaging.settings import redacted
 from messaging.status import Birth
 from provisioning.station.claim import Claiming
+from provisioning.station.egress import Egress
 from provisioning.station.enrol import Enrolment
 from provisioning.station.keystore import Identity, Keystore
 from provisioning.station.region_time import RegionTime
@@ -77,7 +78,8 @@ class Agent:
         self._on = surroundings
         self._clock = surroundings.clock
         self._keystore = Keystore(config.state_dir)
-        self._enrolment = Enrolment(self._keystore, Path(config.station.code_file))
+        self._out = Egress(lambda: self._twin.in_force.config.network.proxy)
+        self._enrolment = Enrolment(self._keystore, Path(config.station.code_file), self._out)
         self._versions = versions(surroundings.root)
         self._validity = self._keystore.validity()
         self._call = LocalClient(config.runtime_dir / CALL_SOCKET, self._on_call, self._on_call_gone, self._clock)
@@ -103,7 +105,7 @@ class Agent:
         self._server = LocalServer(config.runtime_dir / AGENT_SOCKET, self._on_local)
         self._servers = make_time_servers(config.station.hardware, surroundings.root)
         self._renewing = Renewing(
-            Renewal(self._keystore, lambda waiting: surroundings.try_renewed(self._keystore, waiting)),
+            Renewal(self._keystore, lambda waiting: surroundings.try_renewed(self._keystore, waiting), self._out),
             self._clock, surroundings.random, self._time.trust, lambda: self._validity, self._on_renewed,
         )  # fmt: skip
         self._identities: asyncio.Queue[Identity] = asyncio.Queue()
@@ -201,7 +203,7 @@ class Agent:
 
     def _region_clock(self) -> RegionClock:
         station = self._config.station
-        known = RegionTime(self._keystore, Path(station.code_file), Path(station.region_file), self._clock)
+        known = RegionTime(self._keystore, Path(station.code_file), Path(station.region_file), self._clock, self._out)
         setting = ClockSetting(self._config.runtime_dir, boot_id(self._on.root))
         return RegionClock(
             known.ask, self._time, setting, self._servers, self._clock, self._on.random, self._telling.event

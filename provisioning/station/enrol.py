@@ -20,6 +20,7 @@ from messaging.enrolment import MAX_FILE, CodeFile, read_code_file
 from messaging.errors import MessageError
 from messaging.link.backoff import FullJitter
 from provisioning.station import region_client
+from provisioning.station.egress import DIRECT, Egress
 from provisioning.station.errors import CodeFileMalformed, CodeFileMissing, EnrolmentFailed, StateUnusable
 from provisioning.station.files import remove, wipe
 from provisioning.station.keystore import Identity, Keystore, Staged, Wanted, wanted_by
@@ -65,8 +66,9 @@ def next_step(disk: OnDisk) -> Step:
 class Enrolment:
     """Takes the steps, over a keystore and a code file."""
 
-    def __init__(self, keystore: Keystore, code_file: Path) -> None:
+    def __init__(self, keystore: Keystore, code_file: Path, out: Egress = DIRECT) -> None:
         self._keystore = keystore
+        self._out = out
         self._code_path = code_file
 
     async def enrol(self) -> Identity:
@@ -124,8 +126,9 @@ class Enrolment:
         elif step is Step.MAKE_KEY:
             self._keystore.make_key()
         else:
-            trust = await region_client.fetch_trust(code_file.url, code_file.ca_sha256)
-            certificate_pem = await region_client.enrol(code_file, trust, self._keystore.staged_key())
+            trust = await region_client.fetch_trust(code_file.url, code_file.ca_sha256, self._out)
+            key = self._keystore.staged_key()
+            certificate_pem = await region_client.enrol(code_file, trust, key, self._out)
             self._keystore.stage_certificate(certificate_pem, trust.root_pem)
 
     def _look(self, code_file: CodeFile | None) -> OnDisk:

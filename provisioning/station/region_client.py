@@ -32,6 +32,7 @@ from messaging.codec import decode
 from messaging.enrolment import EST_PATH, CodeFile, EnrolmentRefusal
 from messaging.envelope import parse_json
 from messaging.errors import MessageError
+from provisioning.station.egress import DIRECT, Egress, Streams
 from provisioning.station.errors import BadAnswer, ClockNotSet, Refused, RegionNotTrusted, RegionUnreachable
 
 _MOST_BYTES = 64 * 1024
@@ -74,12 +75,12 @@ class Renewed:
     ca_pem: bytes
 
 
-async def fetch_trust(url: str, ca_sha256: str) -> Trust:
+async def fetch_trust(url: str, ca_sha256: str, out: Egress = DIRECT) -> Trust:
     """The trust that is pinned by the root's SHA-256 (hexadecimal), or EnrolmentFailed."""
     unverified = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     unverified.check_hostname = False
     unverified.verify_mode = ssl.CERT_NONE  # the answer is held to the pinned hash instead
-    answer = await ask(url, unverified, "GET", "/cacerts")
+    answer = await ask(url, unverified, "GET", "/cacerts", out=out)
     offered = _certificates(answer)
     root = next((one for one in offered if _sha256(one) == ca_sha256), None)
     if root is None:
@@ -87,17 +88,23 @@ async def fetch_trust(url: str, ca_sha256: str) -> Trust:
     return Trust((root,), tuple(one for one in offered if one != root and _signed_by(one, root)))
 
 
-async def enrol(code_file: CodeFile, trust: Trust, key: ec.EllipticCurvePrivateKey) -> bytes:
+async def enrol(code_file: CodeFile, trust: Trust, key: ec.EllipticCurvePrivateKey, out: Egress = DIRECT) -> bytes:
     """The station's certificate for this key, PEM, followed by its intermediate; EnrolmentFailed otherwise."""
     context = ssl.create_default_context(cadata=trust.root_pem.decode())
     credentials = base64.b64encode(f"{code_file.station}:{code_file.code}".encode()).decode()
     headers = {"Authorization": f"Basic {credentials}", **_REQUEST_HEADERS}
-    answer = await ask(code_file.url, context, "POST", "/simpleenroll", headers, request(code_file.station, key))
+    body = request(code_file.station, key)
+    answer = await ask(code_file.url, context, "POST", "/simpleenroll", headers, body, out=out)
     return _own_chain(_certificates(answer), trust, key, code_file.station)
 
 
 async def renew(
-    station: str, url: str, roots: tuple[x509.Certificate, ...], key: ec.EllipticCurvePrivateKey, shown: Shown | None
+    station: str,
+    url: str,
+    roots: tuple[x509.Certificate, ...],
+    key: ec.EllipticCurvePrivateKey,
+    shown: Shown | None,
+    out: Egress = DIRECT,
 ) -> Renewed:
     """The next certificate for the registered key, and the roots to trust from now on; EnrolmentFailed otherwise.
 
@@ -106,8 +113,8 @@ async def renew(
     context = ssl.create_default_context(cadata=pem_of(roots).decode())
     if shown is not None:
         context.load_cert_chain(shown.certificate, shown.key)
-    trust = _learn(roots, _certificates(await ask(url, context, "GET", "/cacerts")))
-    answer = await ask(url, context, "POST", "/simplereenroll", _REQUEST_HEADERS, request(station, key))
+    trust = _learn(roots, _certificates(await ask(url, context, "GET", "/cacerts", out=out)))
+    answer = await ask(url, context, "POST", "/simplereenroll", _REQUEST_HEADERS, request(station, key), out=out)
     return Renewed(_own_chain(_certificates(answer), trust, key, station), pem_of(trust.roots))
 
 
@@ -193,8 +200,9 @@ def _signed_by(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
 
 
 async def ask(
-    url: str, context: ssl.SSLContext, method: str, path: str, headers: dict[str, str] | None = None, body: bytes = b""
-) -> bytes:
+    url: str, context: ssl.SSLContext, method: str, path: str, headers: dict[str, str] | None = None, body: bytes = b"",
+    out: Egress = DIRECT,
+) -> bytes:  # fmt: skip
     """The body of the region's answer; EnrolmentFailed where it does not come or is a refusal."""
     parts = urlsplit(url)
     host, port = parts.hostname or "", parts.port or 443
@@ -203,7 +211,7 @@ async def ask(
     head += "".join(f"{name}: {value}\r\n" for name, value in lines.items()) + "\r\n"
     try:
         async with asyncio.timeout(_WITHIN_S):
-            raw = await _exchange(host, port, context, head.encode() + body)
+            raw = await _exchange(await out.connect(host, port, context), head.encode() + body)
     except ssl.SSLCertVerificationError as error:
         if error.verify_code == _NOT_YET_VALID:
             raise ClockNotSet("the region's certificate is not valid yet: is this station's clock right?") from error
@@ -215,8 +223,8 @@ async def ask(
     return _body(raw)
 
 
-async def _exchange(host: str, port: int, context: ssl.SSLContext, request: bytes) -> bytes:
-    reader, writer = await asyncio.open_connection(host, port, ssl=context, server_hostname=host)
+async def _exchange(streams: Streams, request: bytes) -> bytes:
+    reader, writer = streams
     try:
         writer.write(request)
         answer = bytearray()

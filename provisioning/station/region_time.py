@@ -22,6 +22,7 @@ from messaging.enrolment import EST_PATH, MAX_FILE, read_code_file
 from messaging.errors import MessageError
 from messaging.moment import TIME_PATH, read_moment
 from provisioning.station import region_client
+from provisioning.station.egress import DIRECT, Egress
 from provisioning.station.errors import RegionNotTrusted
 from provisioning.station.keystore import Keystore
 
@@ -48,8 +49,11 @@ class _Pinned(Protocol):
 class RegionTime:
     """Asks whichever region this station knows."""
 
-    def __init__(self, keystore: Keystore, code_file: Path, region_file: Path, clock: Clock) -> None:
+    def __init__(
+        self, keystore: Keystore, code_file: Path, region_file: Path, clock: Clock, out: Egress = DIRECT
+    ) -> None:
         self._keystore = keystore
+        self._out = out
         self._code_file = code_file
         self._region_file = region_file
         self._clock = clock
@@ -58,22 +62,22 @@ class RegionTime:
         """The time; None when this station knows no region. EnrolmentFailed or StateUnusable: it was not told."""
         identity = self._keystore.identity()
         if identity is not None:
-            return await ask_time(identity.url, self._keystore.roots(), self._clock)
+            return await ask_time(identity.url, self._keystore.roots(), self._clock, self._out)
         pinned: _Pinned | None = _read(self._code_file, read_code_file) or _read(self._region_file, read_region_file)
         if pinned is None:
             return None
-        trust = await region_client.fetch_trust(pinned.url, pinned.ca_sha256)
-        return await ask_time(pinned.url, trust.roots, self._clock)
+        trust = await region_client.fetch_trust(pinned.url, pinned.ca_sha256, self._out)
+        return await ask_time(pinned.url, trust.roots, self._clock, self._out)
 
 
-async def ask_time(url: str, roots: tuple[x509.Certificate, ...], clock: Clock) -> Told:
+async def ask_time(url: str, roots: tuple[x509.Certificate, ...], clock: Clock, out: Egress = DIRECT) -> Told:
     """The time that the authority below these roots tells; EnrolmentFailed when it is not told, or by somebody else."""
     nonce = secrets.token_hex(16)
     unverified = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     unverified.check_hostname = False
     unverified.verify_mode = ssl.CERT_NONE
     asked = clock.monotonic()
-    answer = await region_client.ask(url, unverified, "GET", f"{_PATH}/{nonce}")
+    answer = await region_client.ask(url, unverified, "GET", f"{_PATH}/{nonce}", out=out)
     answered = clock.monotonic()
     try:
         at = read_moment(answer, nonce=nonce, roots=roots)

@@ -16,6 +16,7 @@ from collections.abc import Awaitable, Callable
 from enum import Enum, auto
 
 from provisioning.station import region_client
+from provisioning.station.egress import DIRECT, Egress
 from provisioning.station.errors import StateUnusable
 from provisioning.station.keystore import Keystore, Renewing
 from provisioning.station.region_client import Shown
@@ -51,8 +52,9 @@ def due(validity: Validity) -> float:
 class Renewal:
     """Takes the steps, over a keystore."""
 
-    def __init__(self, keystore: Keystore, try_it: Try) -> None:
+    def __init__(self, keystore: Keystore, try_it: Try, out: Egress = DIRECT) -> None:
         self._keystore = keystore
+        self._out = out
         self._try = try_it
 
     async def renew(self, now: float, *, early: bool = False) -> bool:
@@ -72,7 +74,7 @@ class Renewal:
                 expired = validity is None or now >= validity[1]
                 shown = None if expired else Shown(self._keystore.certificate, self._keystore.key)
                 key, roots = self._keystore.registered_key(), self._keystore.roots()
-                answer = await region_client.renew(identity.station, identity.url, roots, key, shown)
+                answer = await region_client.renew(identity.station, identity.url, roots, key, shown, self._out)
                 self._keystore.stage_renewal(answer.certificate_pem, answer.ca_pem)
             if step is Next.NOTHING:
                 return False
