@@ -12,6 +12,7 @@ from messaging.clock import Clock
 from messaging.link.mqtt import MqttLink, MqttSettings, knock
 from messaging.link.port import Link
 from messaging.topics import region_subscriptions
+from provisioning.authority.vault import keep_public
 from region.addresses import Addresses
 from region.authority.child import AuthorityChild
 from region.authority.client import AuthorityClient
@@ -91,7 +92,9 @@ async def open_authority(options: ServeOptions, clock: Clock) -> AsyncIterator[A
     """The authority's process: a child of ours, unless it runs as a service of its own."""
     path = options.authority or options.data / SOCKET
     if options.authority is not None:
-        yield AuthorityClient(path)
+        client = AuthorityClient(path)
+        keep_public(options.data / "ca", await client.chain())  # for code files, made by the command line
+        yield client
         return
     child = AuthorityChild(options.data, path, clock)
     await child.start()

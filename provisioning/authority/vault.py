@@ -15,7 +15,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -26,6 +26,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
+from cryptography.x509.oid import NameOID
 
 from messaging.clock import Clock
 from provisioning.authority import certificates
@@ -79,6 +80,23 @@ def public_trust(directory: Path) -> PublicTrust:
             f"{directory} holds no authority yet: region serve or region ca init makes it"
         ) from error
     return PublicTrust(roots, pinned(roots, services))
+
+
+def keep_public(directory: Path, chain: Sequence[x509.Certificate]) -> None:
+    """Keep what `public_trust` reads of an authority that is elsewhere; nothing where there is one with its keys."""
+    if (directory / "services-key.pem").exists():
+        return
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    services = INTERMEDIATES["services"][0]
+    named = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, services)])
+    for name, certificates_ in (
+        ("root.pem", [one for one in chain if one.subject == one.issuer]),
+        ("services.pem", [one for one in chain if one.subject == named]),
+    ):
+        part = directory / f".{name}.part"
+        part.unlink(missing_ok=True)
+        write(part, b"".join(one.public_bytes(Encoding.PEM) for one in certificates_), 0o644)
+        part.replace(directory / name)
 
 
 def new_root(clock: Clock, name: str = ROOT_NAME) -> Issuer:
@@ -157,7 +175,7 @@ def begin_rotation(directory: Path, name: str) -> bytes:
         key = certificates.new_key()
         write(path, key_pem(key))
         sync(directory)
-    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, INTERMEDIATES[name][0])])
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, INTERMEDIATES[name][0])])
     builder = x509.CertificateSigningRequestBuilder().subject_name(subject)
     return builder.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM)
 

@@ -32,6 +32,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from messaging.clock import Clock, SystemClock
 from messaging.errors import MessageError
+from messaging.sd_notify import notify, watchdog_interval
 from messaging.signed import Word
 from provisioning.authority import vault
 from provisioning.authority.ca import SIGNER, CertificateAuthority, Issued
@@ -199,9 +200,21 @@ async def serve_keys(data: Path, path: Path, *, child: bool, users: Iterable[int
         raise Usage(f"the authority cannot listen on {path}: {error.strerror or error}") from error
     path.chmod(0o660 if users else 0o600)  # noqa: ASYNC240 - a moment, on our own disk
     print("ready", flush=True)
+    notify("READY=1")
+    watching = asyncio.create_task(_feed_watchdog(keys), name="watchdog")
     async with server:
         await stop.wait()
+    watching.cancel()
     path.unlink(missing_ok=True)  # noqa: ASYNC240 - a moment, on our own disk
+
+
+async def _feed_watchdog(keys: Keys) -> None:
+    """systemd's watchdog, fed only while there are keys to sign with."""
+    interval_s = watchdog_interval()
+    while interval_s is not None:
+        keys.answer(wire.Describe())
+        notify("WATCHDOG=1")
+        await asyncio.sleep(interval_s)
 
 
 async def _answer(keys: Keys, reader: asyncio.StreamReader) -> bytes:

@@ -17,15 +17,18 @@ from firmware_hooks.take_code import DROP
 SYSTEMD = Path(__file__).parents[2] / "systemd"
 BINARIES = ("opt/laegeknap/bin/station", "opt/laegeknap/bin/region", "opt/laegeknap/bin/python", "usr/bin/cage")
 STATION_UNITS = ("laegeknap-agent.service", "laegeknap-call.service", "laegeknap-screen.service")
-NOTIFYING_UNITS = (*STATION_UNITS, "laegeknap-region.service")
+REGION_UNITS = ("laegeknap-authority.service", "laegeknap-region.service", "laegeknap-region@.service")
+NOTIFYING_UNITS = (*STATION_UNITS, *REGION_UNITS)
 # The exposure systemd-analyze may find at most, in tenths: what each unit has now, with no room to slip.
 EXPOSURE = {
     "laegeknap-agent.service": 15,
+    "laegeknap-authority.service": 4,
     "laegeknap-boot.service": 12,
     "laegeknap-call.service": 20,
     "laegeknap-clock.service": 13,
     "laegeknap-code.service": 16,
     "laegeknap-region.service": 15,
+    "laegeknap-region@.service": 13,
     "laegeknap-screen.service": 14,
 }
 
@@ -177,3 +180,15 @@ def test_every_udev_rule_is_made_of_known_keys_and_ends_in_an_assignment() -> No
         assert all(term.fullmatch(text) for text in terms), terms
         assert "==" in terms[0]
         assert "==" not in terms[-1]
+
+
+def test_the_authority_has_a_user_of_its_own_that_no_process_with_a_browser_s_session_runs_as() -> None:
+    authority = read("laegeknap-authority.service")["Service"]
+    others = [read(unit)["Service"] for unit in EXPOSURE if unit != "laegeknap-authority.service"]
+    assert authority["User"] not in [other["User"] for other in others]
+    assert (authority["StateDirectoryMode"], authority["PrivateNetwork"]) == ("0700", "yes")
+    region, socket = read("laegeknap-region@.service")["Service"], re.search(r"--socket (\S+)", authority["ExecStart"])
+    assert socket is not None
+    assert f"--authority {socket[1]}" in region["ExecStart"]
+    assert f"--allow-user {region['User']}" in authority["ExecStart"]
+    assert region["Group"] == authority["Group"], "or it cannot knock"

@@ -16,6 +16,7 @@ from messaging.clock import ManualClock
 from messaging.errors import MessageError
 from messaging.moment import read_moment
 from provisioning.authority import offline, vault
+from provisioning.authority import vault
 from provisioning.authority.errors import (
     AuthorityAway,
     AuthorityError,
@@ -177,3 +178,15 @@ def test_two_rotations_within_a_certificate_s_life_are_refused(tmp_path: Path) -
         rotate()
     rotate(at_once=True)
     assert vault.load(directory).previous == ()
+
+
+def test_what_is_public_of_an_authority_elsewhere_is_what_it_has_itself(keys: Keys, tmp_path: Path) -> None:
+    there, here = tmp_path / "ca", tmp_path / "region" / "ca"
+    chain = vault.open_authority(there, ManualClock()).chain
+    for _ in range(2):  # at each start
+        vault.keep_public(here, chain)
+    assert vault.public_trust(here) == vault.public_trust(there)
+    assert sorted(path.name for path in here.iterdir()) == ["root.pem", "services.pem"]
+    before = (there / "root.pem").stat().st_mtime_ns
+    vault.keep_public(there, chain)
+    assert (there / "root.pem").stat().st_mtime_ns == before
