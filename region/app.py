@@ -17,6 +17,7 @@ from messaging.link.port import Link
 from messaging.sd_notify import notify, watchdog_interval
 from provisioning.authority.enrolment import Enrolment
 from provisioning.authority.renewal import Renewals
+from provisioning.authority.vault import keep_public
 from region import addresses as address_book
 from region.addresses import Addresses
 from region.authority.client import AuthorityClient
@@ -30,7 +31,7 @@ from region.outside import EnrolmentFiles, alone_where_it_must_be, enrolment_fil
 from region.registry import Registry, database_url
 from region.registry.attempts import Limit
 from region.registry.store import RegistryEnrolmentStore, SharedTries
-from region.renewal import Renewal
+from region.renewal import Renewal, RotationWatch
 from region.serving import HttpServer, http_server, serve_on
 from region.stations.admission import Admission
 from region.stations.cards import CardService
@@ -67,6 +68,7 @@ class House:
     wire: Wire
     gate: Gate
     subjects: tuple[Subject, ...]
+    pins: tuple[StationService | CardService, ...]  # who write into code files which root to trust
     site: HttpServer
     enrolment: HttpServer
 
@@ -108,8 +110,17 @@ async def serve(options: ServeOptions, on_ready: Callable[[Addresses], None] = l
             await enrolment_files(options.data, where, authority)
             house.enrolment.reload_certificate()
 
-        renewal = Renewal(clock, (line.renew, renew_enrolment))
-        await _run(options, house, renewal, ports, stop, lambda: on_ready(where))
+        async def renew_pins() -> None:
+            for pin in house.pins:
+                pin.root_sha256 = await authority.root_sha256()
+            keep_public(options.data / "ca", await authority.chain())
+
+        renewals = (line.renew, renew_enrolment)
+        rotation = RotationWatch(clock, authority.trust_bundle, line.trust, (*renewals, renew_pins))
+        upkeep: list[tuple[str, Work]] = [
+            ("renew certificates", Renewal(clock, renewals).run), ("follow rotations", rotation.run)
+        ]  # fmt: skip
+        await _run(options, house, upkeep, ports, stop, lambda: on_ready(where))
 
 
 @dataclass(frozen=True)
@@ -164,6 +175,7 @@ def compose(options: ServeOptions, outside: Outside, tls: EnrolmentFiles, gate: 
         store, authority, clock, SharedTries(registry, clock, Limit("renewal", tries=10, window_s=600.0))
     )
     service = StationService(registry, clock, enrolment, outside.root_sha256, where)
+    cards = CardService(registry, clock, outside.root_sha256, where)
     publisher = Publisher(registry, wire, authority, clock)
     claims = ClaimService(registry, clock, where)
     wire.when_up(publisher.broker_came_up)
@@ -178,7 +190,7 @@ def compose(options: ServeOptions, outside: Outside, tls: EnrolmentFiles, gate: 
             commands,
             claims,
             LayoutService(registry, clock),
-            CardService(registry, clock, outside.root_sha256, where),
+            cards,
         ),
         evaluation_subject(region),
     )
@@ -188,11 +200,11 @@ def compose(options: ServeOptions, outside: Outside, tls: EnrolmentFiles, gate: 
     gate.presence += [subject.presence for subject in subjects if subject.presence is not None]
     site = http_server(build_site(region, subjects), options.tls_certificate, options.tls_key)
     door = http_server(build_est(enrolment, renewals, authority, clock, claims), tls.certificate, tls.key, tls.clients)
-    return House(region, wire, gate, subjects, site, door)
+    return House(region, wire, gate, subjects, (service, cards), site, door)
 
 
 async def _run(
-    options: ServeOptions, house: House, renewal: Renewal, ports: Ports, stop: asyncio.Event,
+    options: ServeOptions, house: House, upkeep: list[tuple[str, Work]], ports: Ports, stop: asyncio.Event,
     on_ready: Callable[[], None],
 ) -> None:  # fmt: skip
     doors = [
@@ -201,7 +213,7 @@ async def _run(
         if port is not None
     ]
     async with asyncio.TaskGroup() as tasks:
-        background = [tasks.create_task(work(), name=name) for name, work in _background(options, house, renewal)]
+        background = [tasks.create_task(work(), name=name) for name, work in (*upkeep, *_background(options, house))]
         serving = [tasks.create_task(serve_on(server, port), name="door") for server, port in doors]
         for server, _ in doors:
             await server.listening.wait()
@@ -217,13 +229,12 @@ async def _run(
             task.cancel()
 
 
-def _background(options: ServeOptions, house: House, renewal: Renewal) -> list[tuple[str, Work]]:
+def _background(options: ServeOptions, house: House) -> list[tuple[str, Work]]:
     """What runs beside the doors. On duty for the stations is one process at a time."""
     registry, clock = house.region.registry, house.region.clock
     relay = Relay(registry, house.region.hub, clock)
     work: list[tuple[str, Work]] = [
         ("watchdog", lambda: _watchdog(registry)),
-        ("renew certificates", renewal.run),
         ("speak to stations", house.wire.speak),
         ("news of other processes", relay.run),
     ]

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import fcntl
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
 
 from messaging.clock import Clock
 from messaging.link.mqtt import MqttLink, MqttSettings, knock
@@ -31,17 +35,21 @@ from region.options import ServeOptions
 from region.registry import Registry
 from region.stations.gate import Door
 
+_log = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True)
 class Line:
     """The region's clients of the broker, how its certificates are renewed, how the broker is told whom to let in.
 
     `ears` hear the stations; they are one client for all processes, so that the broker keeps what none has taken.
-    `mouth` speaks: the same where there is one process, else a client of this process's own.
+    `mouth` speaks: the same where there is one process, else a client of this process's own. `trust` is the authority's
+    certificates that all of it was made of, PEM.
     """
 
     ears: Link
     mouth: Link
+    trust: bytes
     renew: Callable[[], Awaitable[None]]
     door: Door
 
@@ -114,9 +122,12 @@ async def open_line(
     own: EmbeddedBroker | None = None
 
     async def renew() -> None:
-        write_identity(paths, await authority.trust_bundle(), await authority.issue_client())
+        before, trust = roots_in(paths.ca), await authority.trust_bundle()
+        write_identity(paths, trust, await authority.issue_client())
         if own is not None:
             own.renew(await authority.issue_server("broker", where.hosts))
+        if before and roots_in(paths.ca) != before and (own is not None or options.broker is not None):
+            _tell_of_roots(own)
 
     def put_in_force(shut_out: Iterable[str], revocations: bytes | None) -> None:
         write_access(paths.folder, shut_out, revocations)
@@ -138,10 +149,28 @@ async def open_line(
     try:
         ears = MqttLink(settings(REGION_USER, at_once=MOST_AT_ONCE), region_subscriptions(), None, clock)
         mouth = ears if registry.is_sqlite else MqttLink(settings(options.client_id, kept_s=0), (), None, clock)
-        yield Line(ears, mouth, renew, Door(put_in_force, lambda client_id: knock(settings(client_id))))
+        door = Door(put_in_force, lambda client_id: knock(settings(client_id)))
+        yield Line(ears, mouth, paths.ca.read_bytes(), renew, door)
     finally:
         if own is not None:
             await own.stop()
+
+
+def roots_in(path: Path) -> frozenset[bytes]:
+    """The roots in a file of certificates; none if there is no such file."""
+    if not path.exists():
+        return frozenset()
+    found = x509.load_pem_x509_certificates(path.read_bytes())
+    return frozenset(one.fingerprint(hashes.SHA256()) for one in found if one.subject == one.issuer)
+
+
+def _tell_of_roots(own: EmbeddedBroker | None) -> None:
+    """mosquitto reads whom to trust at its start, and not at SIGHUP."""
+    if own is not None:
+        _log.warning("the authority's roots have changed: mosquitto is started anew, and everybody connects again")
+        own.restart()
+    else:
+        _log.error("ALARM: the authority's roots have changed: give broker/ca.pem to your broker, and restart it")
 
 
 async def enrolment_files(data: Path, where: Addresses, authority: AuthorityClient) -> EnrolmentFiles:

@@ -87,15 +87,17 @@ def keep_public(directory: Path, chain: Sequence[x509.Certificate]) -> None:
     if (directory / "services-key.pem").exists():
         return
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    services = INTERMEDIATES["services"][0]
-    named = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, services)])
-    for name, certificates_ in (
-        ("root.pem", [one for one in chain if one.subject == one.issuer]),
-        ("services.pem", [one for one in chain if one.subject == named]),
-    ):
+    named = {
+        name: x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, said)]) for name, (said, _) in INTERMEDIATES.items()
+    }
+    kept = {
+        "root.pem": [one for one in chain if one.subject not in named.values()],
+        "services.pem": [one for one in chain if one.subject == named["services"]],
+    }
+    for name, some in kept.items():
         part = directory / f".{name}.part"
         part.unlink(missing_ok=True)
-        write(part, b"".join(one.public_bytes(Encoding.PEM) for one in certificates_), 0o644)
+        write(part, b"".join(one.public_bytes(Encoding.PEM) for one in some), 0o644)
         part.replace(directory / name)
 
 

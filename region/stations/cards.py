@@ -101,7 +101,7 @@ class CardService:
     def __init__(self, registry: Registry, clock: Clock, root_sha256: str, addresses: Addresses) -> None:
         self._registry = registry
         self._clock = clock
-        self._root_sha256 = root_sha256
+        self.root_sha256 = root_sha256  # pinned by code files; another one after the root was changed
         self._addresses = addresses
 
     async def prepare(self, actor: str, order: Order, into: Path, draw: Callable[[Batch], str]) -> Batch:
@@ -133,7 +133,7 @@ class CardService:
 
     def region_file(self) -> str:
         """The file that is the same on every card, and lets stations ask to be claimed. It holds no secret."""
-        return write_region_file(RegionFile(self._addresses.enrol_url, self._root_sha256, self._addresses.broker))
+        return write_region_file(RegionFile(self._addresses.enrol_url, self.root_sha256, self._addresses.broker))
 
     async def _planned(self, order: Order) -> tuple[_Plan, Batch]:
         now = self._clock.wall()
@@ -157,7 +157,7 @@ class CardService:
         cards, invitations = [], []
         for number, (station, room, serial) in enumerate(for_whom, 1):
             code, invitation = invite_with_code(station, now + order.days * _DAY_S)
-            file = CodeFile(self._addresses.enrol_url, self._root_sha256, code, station, self._addresses.broker)
+            file = CodeFile(self._addresses.enrol_url, self.root_sha256, code, station, self._addresses.broker)
             cards.append(Card(number, station, room, serial, file))
             invitations.append(invitation)
         return _Plan(site, wanted, tuple(cards), tuple(invitations))

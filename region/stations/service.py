@@ -54,7 +54,7 @@ class StationService:
         self._registry = registry
         self._clock = clock
         self._enrolment = enrolment
-        self._root_sha256 = root_sha256
+        self.root_sha256 = root_sha256  # pinned by code files; another one after the root was changed
         self._addresses = addresses
 
     async def add_clinic(self, actor: str, name: str, phone: str) -> Clinic:
@@ -122,4 +122,4 @@ class StationService:
         code = await self._enrolment.invite(station_id)
         async with self._registry.begin() as t:
             await t.audit.add(actor, "code.make", "done", self._clock.wall(), station_id=station_id)
-        return CodeFile(self._addresses.enrol_url, self._root_sha256, code, station_id, self._addresses.broker)
+        return CodeFile(self._addresses.enrol_url, self.root_sha256, code, station_id, self._addresses.broker)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,12 @@ class Stage:
         at = int(begins or self.clock.wall() - 3600) + number
         revoked = [Revoked(serial, at) for serial in serials]
         write_access(self.paths.folder, shut_out, self.authority.revocation_lists(revoked, number, at))
+
+    def list_that_has_ended(self, number: int) -> None:
+        ends = datetime.now(UTC) - timedelta(seconds=5)
+        period, held = certificates.Validity(ends - timedelta(minutes=30), ends), self.authority._held
+        lists = [certificates.revocation_list(one, [], number, period) for one in (held.stations, held.services)]
+        write_access(self.paths.folder, (), b"".join(lists))
 
     def station(self, client_id: str) -> MqttSettings:
         return MqttSettings(HOST, self.port, client_id, self.paths.ca, self.certificate, self.key)
@@ -133,6 +140,30 @@ async def test_a_list_of_years_ago_locks_nobody_out(tmp_path: Path) -> None:
         await knock(stage.station("first"))
     finally:
         await stage.broker.stop()
+
+
+async def test_a_list_past_its_date_locks_everybody_out_until_a_new_one_is_read(stage: Stage) -> None:
+    """So mosquitto does, and why the region's lists count as long as their issuer; a new one needs no restart."""
+    await knock(stage.station("first"))
+    stage.list_that_has_ended(2)
+    stage.broker.reload()
+    async with asyncio.timeout(20):
+        while True:
+            try:
+                await knock(stage.station("second"))
+            except LinkDown:
+                break
+        with pytest.raises(LinkDown):
+            await knock(stage.region("region"))
+        stage.lists(3)
+        stage.broker.reload()
+        while True:
+            try:
+                await knock(stage.station("third"))
+            except LinkDown:
+                await stage.clock.sleep(0.05)
+            else:
+                break
 
 
 async def test_what_thousands_say_while_the_region_is_away_waits_for_it(stage: Stage) -> None:

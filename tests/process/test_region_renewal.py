@@ -16,7 +16,7 @@ from provisioning.authority.errors import AuthorityUnusable
 from provisioning.authority.vault import open_authority
 from region.broker import REGION_USER, BrokerPaths, EmbeddedBroker, write_access, write_file, write_identity
 from region.listening import take_port
-from region.renewal import DAY_S, Renewal
+from region.renewal import DAY_S, Renewal, RotationWatch
 from region.serving import http_server, serve_on
 from tests.broker import free_port
 
@@ -55,6 +55,31 @@ async def test_what_fails_is_told_and_comes_again_the_next_day(
     assert (await renewal.look(), done) == (False, [])
     assert str(error) in caplog.text
     assert (await renewal.look(), len(done), await renewal.look()) == (True, 1, False)
+
+
+async def test_a_rotation_is_followed_at_once_and_only_once(caplog: pytest.LogCaptureFixture) -> None:
+    trust: list[bytes | Exception] = [b"old"]
+    done: list[str] = []
+    failing = [OSError("no room")]
+
+    async def asked() -> bytes:
+        if isinstance(trust[-1], Exception):
+            raise trust[-1]
+        return trust[-1]
+
+    async def renew() -> None:
+        if failing:
+            raise failing.pop()
+        done.append("renewed")
+
+    watch = RotationWatch(ManualClock(), asked, b"old", (renew,))
+    assert await watch.look() is False
+    trust.append(AuthorityUnusable("the authority is away"))
+    assert [await watch.look(), await watch.look()] == [False, False]
+    assert caplog.text.count("the authority is away") == 1, "each cause is told once"
+    trust.append(b"new")
+    assert [await watch.look(), await watch.look(), await watch.look()] == [False, True, False]
+    assert done == ["renewed"]
 
 
 async def _offered(port: int, ca: Path, client: tuple[Path, Path] | None = None) -> bytes:

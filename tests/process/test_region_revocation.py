@@ -153,3 +153,49 @@ async def test_a_rotation_while_it_runs_reaches_the_station_at_its_renewal(regio
     region.command("ca", "restore", backup, *passphrase, data=elsewhere)
     assert {path.name: path.read_bytes() for path in (elsewhere / "ca").iterdir() if path.suffix == ".pem"} == before
     assert tomllib.loads((tmp_path / "code.toml").read_text())["enrolment"]["station"] == identity.station
+
+
+async def test_a_new_root_and_new_intermediates_need_no_restart_and_lock_nobody_out(
+    region: Region, tmp_path: Path
+) -> None:
+    """Stations that have learnt the new root stay in, new ones enrol by it, and the broker trusts both."""
+    keystore = await _enrolled(region, tmp_path)
+    identity = keystore.identity()
+    assert identity is not None
+    (tmp_path / "pass").write_text("six random words are the best\n")
+    passphrase = ("--passphrase-file", str(tmp_path / "pass"))
+    old, new = str(tmp_path / "root"), str(tmp_path / "root2")
+    region.command("ca", "offline", "--root", old, *passphrase)
+    region.command("ca", "new-root", "--root", old, "--out", new, *passphrase)
+    shown = Shown(keystore.certificate, keystore.key)
+    answer = await renew(identity.station, identity.url, keystore.roots(), keystore.registered_key(), shown)
+    keystore.stage_renewal(answer.certificate_pem, answer.ca_pem)
+    keystore.install_renewal()
+    region.command("ca", "rotate", "stations", "--root", new, *passphrase)
+    region.command("ca", "rotate", "services", "--root", new, *passphrase)
+    await asyncio.to_thread(_wait_for_log, tmp_path / "log", "the region's own are new, and in place")
+    assert "mosquitto is started anew" in (tmp_path / "log").read_text()
+
+    (tmp_path / "second").mkdir()
+    made = json.loads(region.command("station", "add", "Stue 5", "--site", "Solgården", "--json"))
+    region.command("station", "code", made["id"], "--out", str(tmp_path / "second" / "code.toml"))
+    second = Keystore(tmp_path / "second" / "state")
+    await Enrolment(second, tmp_path / "second" / "code.toml").enrol()
+    for station, store in ((identity.station, keystore), (made["id"], second)):
+        link = _link(region, store, station)
+        await link.start()
+        try:
+            async with asyncio.timeout(60):
+                while not isinstance(await anext(link.events()), Up):
+                    continue
+        finally:
+            await link.stop()
+    first = tomllib.loads((tmp_path / "code.toml").read_text())["enrolment"]["ca_sha256"]
+    assert tomllib.loads((tmp_path / "second" / "code.toml").read_text())["enrolment"]["ca_sha256"] != first
+
+
+def _wait_for_log(log: Path, text: str) -> None:
+    until = time.monotonic() + 60
+    while text not in log.read_text():
+        assert time.monotonic() < until, log.read_text()[-2000:]
+        time.sleep(0.1)

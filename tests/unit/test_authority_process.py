@@ -16,7 +16,6 @@ from messaging.clock import ManualClock
 from messaging.errors import MessageError
 from messaging.moment import read_moment
 from provisioning.authority import offline, vault
-from provisioning.authority import vault
 from provisioning.authority.errors import (
     AuthorityAway,
     AuthorityError,
