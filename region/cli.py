@@ -15,7 +15,7 @@ from typing import TypeAlias, get_args
 from messaging.errors import MessageError
 from messaging.version import version
 from provisioning.authority.errors import AuthorityError
-from region import api_commands, audit_commands, card_commands, command_commands, layout_commands
+from region import api_commands, audit_commands, card_commands, claim_commands, command_commands, layout_commands
 from region.authority import ca
 from region.authority.wire import SOCKET
 from region.errors import RegionError
@@ -108,6 +108,7 @@ def _parser(*, demo: str = "") -> argparse.ArgumentParser:
     ca.add_arguments(commands, _add_data)
     _leaf(commands, "migrate", "bring the database up to this version")
     layout_commands.add_arguments(commands, _group, _leaf, _add_places(commands), _add_station(commands))
+    claim_commands.add_arguments(commands, _group, _leaf)
     card_commands.add_arguments(commands, _group, _leaf)
     command_commands.add_arguments(commands, _group, _leaf)
     _add_user(commands)
@@ -176,6 +177,10 @@ def _add_places(commands: _Subparsers) -> _Subparsers:
     add.add_argument("name")
     add.add_argument("--phone", default="", help="shown at the station when a call cannot be made")
     _leaf(clinic, "list", "list the clinics", group="clinic")
+    change = _leaf(clinic, "set", "change a clinic's name or telephone; its stations are told", group="clinic")
+    change.add_argument("name", help="the clinic, by its present name")
+    change.add_argument("--name", dest="new_name", metavar="NAME", help="its new name")
+    change.add_argument("--phone", help="an empty one: none")
     return site
 
 

@@ -12,7 +12,15 @@ from messaging.clock import SystemClock
 from messaging.enrolment import write_code_file
 from provisioning.authority import vault
 from provisioning.authority.enrolment import Enrolment
-from region import addresses, audit_commands, card_commands, command_commands, layout_commands, people_commands
+from region import (
+    addresses,
+    audit_commands,
+    card_commands,
+    claim_commands,
+    command_commands,
+    layout_commands,
+    people_commands,
+)
 from region.authority.client import AuthorityClient
 from region.authority.wire import SOCKET
 from region.errors import Usage
@@ -84,6 +92,17 @@ async def _clinic_list(desk: Desk) -> None:
     async with desk.registry.read() as t:
         clinics = await t.clinics.all()
     _tell(desk.args, clinics, _table(("CLINIC", "PHONE"), ((clinic.name, clinic.phone) for clinic in clinics)))
+
+
+async def _clinic_set(desk: Desk) -> None:
+    args = desk.args
+    async with desk.registry.read() as t:
+        now = await t.clinics.find(args.name)
+    if now is None:
+        raise NotFound(f"no clinic {args.name}: see region clinic list")
+    name, phone = args.new_name or now.name, now.phone if args.phone is None else args.phone
+    clinic = await _service(desk).change_clinic(ACTOR, now.id, name, phone)
+    _tell(args, clinic, f"{clinic.name}, {clinic.phone or 'no telephone'}." if clinic != now else "No change.")
 
 
 async def _station_add(desk: Desk) -> None:
@@ -166,10 +185,11 @@ async def _evaluation(desk: Desk) -> None:
 
 _COMMANDS: dict[str, Callable[[Desk], Awaitable[None]]] = {
     "site add": _site_add, "site list": _site_list, "clinic add": _clinic_add, "clinic list": _clinic_list,
+    "clinic set": _clinic_set,
     "station add": _station_add, "station list": _station_list, "station show": _station_show,
     "station code": _station_code, "station revoke": _station_revoke, "station release": _station_release,
     "station set": _station_set, "evaluation": _evaluation, **audit_commands.COMMANDS, **layout_commands.COMMANDS,
-    **card_commands.COMMANDS, **people_commands.COMMANDS, **command_commands.COMMANDS,
+    **card_commands.COMMANDS, **claim_commands.COMMANDS, **people_commands.COMMANDS, **command_commands.COMMANDS,
 }  # fmt: skip
 
 

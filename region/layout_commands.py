@@ -18,7 +18,7 @@ from region.printing import ACTOR, Desk, agreed, confirm, table, tell
 from region.registry import NotFound, Registry, database_url
 from region.registry.backup import back_up, restore
 from region.registry.filters import read_words
-from region.stations.exporting import give_table
+from region.stations.exporting import export_table
 from region.stations.importing import KINDS, Kind, take_table
 from region.stations.layout import LayoutService, Where
 
@@ -259,9 +259,7 @@ async def _import(desk: Desk) -> None:
 
 async def _export(desk: Desk) -> None:
     args = desk.args
-    content = await give_table(desk.registry, args.kind, plain=args.plain)
-    async with desk.registry.begin() as t:
-        await t.audit.add(ACTOR, "export", "done", desk.clock.wall(), kind=args.kind)
+    content = await export_table(desk.registry, desk.clock, ACTOR, args.kind, plain=args.plain)
     if args.out is None:
         sys.stdout.buffer.write(content)
         return

@@ -115,6 +115,7 @@ async def furnish(kit: Kit) -> None:
         await t.clinics.add(STATION.clinic, STATION.phone, now)
         sites = [await t.sites.add(name, now) for name in ("Bakkegården", "Åhjemmet", STATION.site)]
         assert sites[-1].id == STATION.site_id
+        await t.municipalities.add("Bakkeby", (await t.clusters.add("Midtbyerne", now)).id, now)
         wanted = Wanted(STATION.id, True, STATION.name, None, STATION.site_id, STATION.room, {"clinic": STATION.clinic})
         await t.bulk.put([wanted], "ivan", now)
         ordered = Ordered(COMMAND.type, COMMAND.fields, "ivan", COMMAND.why, now + 600, now + 4200)

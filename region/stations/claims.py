@@ -199,6 +199,7 @@ class ClaimService:
         if claim.serial and holder is None:
             await t.stations.set_serial(station.id, claim.serial)
             await t.audit.add(actor, "station.change", "done", now, station_id=station.id, serial=claim.serial)
+            return await t.stations.get(station.id)
         return station
 
     async def _new_station(self, t: Transaction, actor: str, serial: str, chosen: Chosen, now: float) -> Station:

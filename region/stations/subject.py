@@ -20,10 +20,12 @@ from region.stations import (
     claim_pages,
     command_api,
     command_pages,
+    layout_api,
     pages,
     profile_copying,
     profile_pages,
     settings_api,
+    table_api,
     words,
 )
 from region.stations.admission import Admission, CloneWatch
@@ -34,6 +36,7 @@ from region.stations.commanding import Commanding
 from region.stations.dispatching import Dispatcher
 from region.stations.examples import EXAMPLES
 from region.stations.layout import LayoutService
+from region.stations.layout_examples import LAYOUT_EXAMPLES
 from region.stations.progress import CommandProgress
 from region.stations.publishing import Publisher
 from region.stations.service import StationService
@@ -80,6 +83,8 @@ def subject(
     router.include_router(card_api.build_router(cards))
     router.include_router(profile_copying.build_router(layout))
     router.include_router(profile_pages.build_router(layout))
+    router.include_router(layout_api.build_router(layout))
+    router.include_router(table_api.build_router())
     router.include_router(claim_pages.build_router(claims))
     router.include_router(claim_api.build_router(claims))
 
@@ -93,7 +98,7 @@ def subject(
         folder=Path(__file__).parent,
         router=router,
         words=words.WORDS,
-        examples=EXAMPLES,
+        examples=EXAMPLES + LAYOUT_EXAMPLES,
         nav=(
             Nav("/sites", "stations.nav.sites", "it_admin"),
             Nav("/profiles", "stations.nav.profiles", "it_admin"),

@@ -16,6 +16,8 @@ from region.web.errors import BadToken
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 MOST_BODY = 96 * 1024  # an SDP of 32 KiB, escaped as JSON, and its wrapping
+TABLES = "/api/tables/"  # where whole tables are taken in, read after it is known who brings them
+MOST_TABLE = 4 * 1024 * 1024
 _FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 _POLICY = "; ".join(
@@ -92,7 +94,8 @@ class Surround:
                 self._add_headers(scope, MutableHeaders(scope=message))
             await send(message)
 
-        await self._app(scope, _counted(receive), send_surrounded)
+        most = MOST_TABLE if str(scope["path"]).startswith(TABLES) else MOST_BODY
+        await self._app(scope, _counted(receive, most), send_surrounded)
 
     def _add_headers(self, scope: Scope, headers: MutableHeaders) -> None:
         for name, value in _HEADERS.items():
@@ -107,14 +110,14 @@ class Surround:
             headers["Cache-Control"] = "no-cache"
 
 
-def _counted(receive: Receive) -> Receive:
+def _counted(receive: Receive, most: int) -> Receive:
     taken = 0
 
     async def receive_counted() -> Message:
         nonlocal taken
         message = await receive()
         taken += len(message.get("body", b""))
-        if taken > MOST_BODY:
+        if taken > most:
             raise HTTPException(413)  # the one kind of error that FastAPI lets through while it reads a body
         return message
 

@@ -44,8 +44,12 @@ async def ask(kit: Kit, browser: httpx.AsyncClient, operation: Operation) -> htt
     """As its example says."""
     body = operation.body()
     headers = {"x-csrf-token": await kit.csrf(browser)} if operation.method != "GET" else {}
-    content = None if body is None else body[1]["example"]
-    return await browser.request(operation.method, operation.example_path(), json=content, headers=headers)
+    if body is None:
+        return await browser.request(operation.method, operation.example_path(), headers=headers)
+    media, content = body[0], body[1]["example"]
+    sent = json.dumps(content) if media == "application/json" else content
+    headers["content-type"] = media
+    return await browser.request(operation.method, operation.example_path(), content=sent, headers=headers)
 
 
 async def test_it_is_served_to_anybody_and_is_the_one_that_is_printed(

@@ -26,6 +26,7 @@ EACH = settings(
     max_examples=50, deadline=None, derandomize=True, database=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.filter_too_much],
 )  # fmt: skip
+TELL_THE_LOG = {"export"}  # that somebody has read these is itself a row
 OPERATIONS = every_operation()
 OF_REQUESTS = {one.name: requests(one) for one in OPERATIONS}
 
@@ -84,7 +85,7 @@ async def test_whatever_is_sent_the_answer_is_as_told(operation: Operation, data
     if not answer.is_success:
         assert answer.headers["content-type"] == PROBLEM
         assert stage.commits() == before, (sent, answer.text)
-    if operation.method == "GET":
+    if operation.method == "GET" and operation.name not in TELL_THE_LOG:
         assert stage.commits() == before, sent
 
 
