@@ -50,15 +50,26 @@ class MadeCards(BaseModel):
     cards: list[MadeCard]
 
 
+class RegionFileText(BaseModel):
+    """The file that is the same on every card, and lets stations ask to be claimed; no secret."""
+
+    toml: str
+
+
 def build_router(cards: CardService) -> APIRouter:
-    """The route below /api."""
+    """The routes below /api."""
     router = APIRouter(prefix="/api", tags=["stations"])
 
     @router.post("/cards", status_code=201)
-    async def prepare(session: ItAdmin, new: NewCards) -> MadeCards:
+    async def prepare_cards(session: ItAdmin, new: NewCards) -> MadeCards:
         """Make stations, and a code file for each: all of them, or none."""
         batch, _ = await cards.pack(session.person.name, new.order(), lambda _: "")
         return _told(batch)
+
+    @router.get("/cards/region")
+    async def region_file(_session: ItAdmin) -> RegionFileText:
+        """The file that is the same on every card, and lets stations ask to be claimed."""
+        return RegionFileText(toml=cards.region_file())
 
     return router
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from messaging.claim import RegionFile, write_region_file
 from messaging.enrolment import CodeFile, write_code_file
 from region.registry.records import AuditRow, Claim, Clinic, Command, Site
 from region.stations.api import CodeFileText, NewClinic, NewSite, Reason, StationSettings
-from region.stations.card_api import MadeCard, MadeCards, NewCards
+from region.stations.card_api import MadeCard, MadeCards, NewCards, RegionFileText
 from region.stations.claim_api import Approval, Decision, WaitingClaim
 from region.stations.claims import check_of
 from region.stations.command_api import CalledBack, NewCommand
@@ -48,6 +49,7 @@ EXAMPLES: tuple[object, ...] = (
     ),
     NewSettings(values={"volume": 60, "night.on": True}, stations=[A_STATION]),
     ChangedSettings(stations={A_STATION: ["night.on", "volume"]}),
+    RegionFileText(toml=write_region_file(RegionFile("https://region.example:8402", A_KEY, "region.example:8403"))),
     COMMAND,
     NewCommand(type="identify", fields={"seconds": 30}, stations=[A_STATION], why="which one is it?"),
     Handed(A_BATCH, (COMMAND,), {"st-p3c8d1fa": "quarantined"}),
