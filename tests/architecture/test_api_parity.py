@@ -5,10 +5,9 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator
 
-from fastapi.routing import APIRoute
-
 from region import cli
 from region.api_commands import site
+from region.web import rights
 from region.web.auth import stated
 from region.web.openapi import PREFIX
 from region.web.site import every_route
@@ -31,6 +30,7 @@ BY_SCRIPT: dict[str, tuple[str, str]] = {
     "POST /stations/{station_id}/commands": ("give_command", "command send"),
     "POST /stations/{station_id}/commands/{cid}/cancel": ("cancel_command", "command cancel"),
     "POST /bulk/commands": ("give_command", "command send"),
+    "POST /bulk/settings/save": ("set_settings", "profile set"),
     "POST /batches/{batch}/cancel": ("cancel_batch", "command cancel"),
     "POST /profiles/{level}/{place}": ("put_profile", "profile put"),
     "POST /profiles/copy": ("copy_profile", "profile copy"),
@@ -38,13 +38,10 @@ BY_SCRIPT: dict[str, tuple[str, str]] = {
     "POST /claims/{key}/approve": ("approve_claim", "claim approve"),
     "POST /claims/{key}/refuse": ("refuse_claim", "claim refuse"),
 }
-# What changes nothing, or nothing but the browser's own session and account: nobody does it by script.
-OWN: set[str] = {
-    "POST /sign-in", "POST /second-step", "POST /sign-out", "POST /language", "POST /account/password",
-    "POST /bulk",  # shows whom a command would reach; `GET /api/fleet?where=` and `station list` tell it
-}  # fmt: skip
+# What changes nothing: forms, and whom a command would reach (`GET /api/fleet?where=` and `station list` tell it).
+FORMS: set[str] = {"POST /bulk", "POST /bulk/settings"}
 # What a page of IT shows: the operation that tells it, and the command; pieces of a page and its live news aside.
-SHOWN: dict[str, tuple[str, str]] = {
+SHFORMS: dict[str, tuple[str, str]] = {
     "GET /fleet": ("fleet", "station list"),
     "GET /fleet/stations/{station_id}": ("station_standing", "station show"),
     "GET /audit": ("audit", "audit list"),
@@ -63,24 +60,22 @@ SHOWN: dict[str, tuple[str, str]] = {
 }
 PIECES: set[str] = {
     "GET /fleet/stations", "GET /fleet/events", "GET /fleet/stations/{station_id}/events", "GET /claims/waiting",
-    "GET /batches/{batch}/commands", "GET /account", "GET /second-step",
+    "GET /batches/{batch}/commands",
 }  # fmt: skip
 ADVICE = (
     "Whatever IT does in the browser, a script must be able to do: give it a route below /api and a `region` command "
-    "that call the same function, and name both here, in BY_SCRIPT or SHOWN of tests/architecture/test_api_parity.py "
-    "(OWN or PIECES where it is nothing of the region's)."
+    "that call the same function, and name both here, in BY_SCRIPT or SHFORMS of tests/architecture/test_api_parity.py "
+    "(FORMS or PIECES where it is nothing of the region's)."
 )
 
 
 def console() -> Iterator[tuple[str, str]]:
-    """Method and path of every page that is for IT, and of every button that is for anybody."""
+    """Method and path of every page of the region's that IT may use; one's own account is one's own."""
     for route in every_route(site().routes):
         right = stated(route)
-        if isinstance(route, APIRoute) and not route.path.startswith(PREFIX) and right is not None:
-            for method in sorted(route.methods or ()):
-                anybodys = right.roles is None and method != "GET"
-                if anybodys or "it_admin" in (right.roles or ()):
-                    yield method, route.path
+        assert right is not None
+        if not route.path.startswith(PREFIX) and right not in (rights.OWN_ACCOUNT, rights.HALFWAY):
+            yield from ((method, route.path) for method in route.methods or () if "it_admin" in (right.roles or ()))
 
 
 def commands() -> set[str]:
@@ -99,19 +94,19 @@ def _commands(parser: argparse.ArgumentParser, said: str) -> Iterator[str]:
 
 def test_every_button_of_the_console_has_its_operation_and_its_command() -> None:
     buttons = {f"{method} {path}" for method, path in console() if method != "GET"}
-    assert sorted(buttons - set(BY_SCRIPT) - OWN) == [], ADVICE
-    assert sorted((set(BY_SCRIPT) | OWN) - buttons) == [], "these are named, and no page has them any more"
+    assert sorted(buttons - set(BY_SCRIPT) - FORMS) == [], ADVICE
+    assert sorted((set(BY_SCRIPT) | FORMS) - buttons) == [], "these are named, and no page has them any more"
 
 
 def test_whatever_a_page_of_it_shows_a_script_can_read() -> None:
     pages = {f"{method} {path}" for method, path in console() if method == "GET"}
-    assert sorted(pages - set(SHOWN) - PIECES) == [], ADVICE
-    assert sorted((set(SHOWN) | PIECES) - pages) == [], "these are named, and are not there any more"
+    assert sorted(pages - set(SHFORMS) - PIECES) == [], ADVICE
+    assert sorted((set(SHFORMS) | PIECES) - pages) == [], "these are named, and are not there any more"
 
 
 def test_the_operations_and_commands_that_are_named_are_there() -> None:
     there, typed = {one.name for one in every_operation()}, commands()
-    for page, (operation, command) in {**BY_SCRIPT, **SHOWN}.items():
+    for page, (operation, command) in {**BY_SCRIPT, **SHFORMS}.items():
         assert operation in there, page
         assert command in typed, page
     assert len(typed) > 40, "the enumeration has lost its commands"
