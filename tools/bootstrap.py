@@ -37,7 +37,8 @@ RUN = (
 )  # fmt: skip
 SERVERS = (
     "coturn", "nodejs", "npm", "dbus-daemon|dbus", "pipewire", "wireplumber", "pipewire-pulse", "pulseaudio-utils",
-    "systemd", "procps", "iproute2", "cage", "xwayland", "seatd", "postgresql", "libfaketime", "network-manager",
+    "systemd", "procps", "iproute2", "cage", "xwayland", "seatd", "postgresql",
+    "libfaketime", "network-manager", "polkitd|policykit-1",
 )  # fmt: skip
 BROWSERS = ("chromium", "firefox-esr")
 # Node is often installed from elsewhere, brings its own npm, and then conflicts with Debian's.

@@ -212,8 +212,9 @@ class Agent:
     def _networking(self) -> Networking:
         station, keystore = self._config.station, self._keystore
         network = make_network(
-            station.hardware, self._config.state_dir, self._config.runtime_dir, keystore.certificate, keystore.key
-        )
+            station.hardware, self._on.root, self._config.state_dir, self._config.runtime_dir,
+            keystore.certificate, keystore.key,
+        )  # fmt: skip
         return Networking(
             self._twin, network, self._servers, self._clock, lambda: self._identity is not None, self._report_config
         )

@@ -31,14 +31,19 @@ _AVAILABLE = "AvailableConnections"
 _TO_DISK = 0x1
 _TYPES = {1: "802-3-ethernet", 2: "802-11-wireless", 20: "802-3-ethernet"}  # NMDeviceType; a veth is a cable too
 _DONE = "done.json"
+_COUNTRY = "sys/module/cfg80211/parameters/ieee80211_regdom"  # there where there is a radio; 00: for none yet
 _PROPERTY = re.compile(r"[a-z0-9][a-z0-9-]*\.[a-z0-9-]+(?=:)")  # how NetworkManager's complaint of a profile begins
 
 
 class NetworkManager:
-    """Fulfils `NetworkPort`. `folder` is ours alone: the networks' CAs, and what has been done."""
+    """Fulfils `NetworkPort`. `own.folder` is ours alone: the networks' CAs, and what has been done.
 
-    def __init__(self, own: Own, bus: Callable[[], AbstractAsyncContextManager[Bus]] = system_bus) -> None:
+    A radio's country is the image's to set, for the kernel lets root alone do it: one that differs is told.
+    """
+
+    def __init__(self, own: Own, root: Path, bus: Callable[[], AbstractAsyncContextManager[Bus]] = system_bus) -> None:
         self._own = own
+        self._country = root / _COUNTRY
         self._bus = bus
 
     async def carry_out(self, wanted: Network) -> str:
@@ -47,7 +52,8 @@ class NetworkManager:
             self._own.folder.mkdir(mode=0o700, exist_ok=True)
             done = _read(self._own.folder / _DONE)
             async with self._bus() as bus:
-                return await self._carry_out(_Manager(bus), profiles(wanted, self._own), done)
+                await self._carry_out(_Manager(bus), profiles(wanted, self._own), done)
+            return self._foreign(wanted)
         except BusRefused as error:
             _log.error("NetworkManager refuses: %s", error.name)
             return _reason(error)
@@ -58,12 +64,12 @@ class NetworkManager:
             _log.error("the network cannot be set: %s", error)
             return "the disk refuses"
 
-    async def _carry_out(self, manager: _Manager, wanted: tuple[Profile, ...], done: dict[str, str]) -> str:
+    async def _carry_out(self, manager: _Manager, wanted: tuple[Profile, ...], done: dict[str, str]) -> None:
         there = await manager.ours()
         changed = [one for one in wanted if one.uuid not in there or done.get(one.uuid) != one.digest]
         gone = {path: uuid for uuid, path in there.items() if uuid not in {one.uuid for one in wanted}}
         if not changed and not gone:
-            return ""
+            return
         active = await manager.devices()
         for profile in changed:
             self._put_ca(profile)
@@ -76,7 +82,16 @@ class NetworkManager:
         self._sweep(wanted)
         _write(self._own.folder / _DONE, {one.uuid: one.digest for one in wanted})
         _log.info("the network is as configured: %d profiles changed, %d taken away", len(changed), len(gone))
-        return ""
+
+    def _foreign(self, wanted: Network) -> str:
+        """What to say of a radio that is set for another country; '' where there is none, or no Wi-Fi is used."""
+        try:
+            country = self._country.read_text(encoding="ascii").strip()
+        except (OSError, UnicodeDecodeError):
+            return ""
+        if country == wanted.country or not any(one.use for one in wanted.wifi.values()):
+            return ""
+        return f"the country {wanted.country}: this machine's Wi-Fi is set for {country[:2]}, which its image decides"
 
     def _put_ca(self, profile: Profile) -> None:
         if profile.ca_path is not None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -25,15 +26,18 @@ from device.network.profiles import Own
 from messaging.settings import Eap, Network, Static, Wifi, Wired
 
 PSK, EAP_PASSWORD = "en hemmelig kode \\ ;#", "kode til ottende etage"
+SHORT = "secret"  # a passphrase that no config could have and no Wi-Fi takes
 GUEST, TLS = "Gæst", "Personale"
 STATIC = Network(wired=Wired(ip=Static("192.0.2.7/24", "192.0.2.1", ("192.0.2.1",))))
 _WITHIN_S = 20.0
+STATION, STRANGER = 4711, 4712  # users: laegeknap, and one who is nobody here
+_RULES = Path(__file__).parents[2] / "systemd/polkit"
 _PROFILES = Path("/etc/NetworkManager/system-connections")
 _CONFIG = """[main]
 plugins=keyfile
 dns=none
 rc-manager=unmanaged
-auth-polkit=false
+auth-polkit=true
 [keyfile]
 unmanaged-devices=interface-name:far
 """
@@ -74,8 +78,15 @@ def boot(folder: Path) -> None:
     """Cable, bus, NetworkManager."""
     run("mount", "--make-rprivate", "/")
     run("mount", "-t", "sysfs", "-o", "ro", "sysfs", "/sys")
-    for place in ("/run", "/etc/NetworkManager", "/var/lib/NetworkManager"):
+    for place in ("/run", "/etc/NetworkManager", "/var/lib/NetworkManager", "/etc/polkit-1/rules.d"):
         run("mount", "-t", "tmpfs", "tmpfs", place)
+    Path("/etc/polkit-1/rules.d").chmod(0o755)
+    for rules in _RULES.iterdir():
+        (Path("/etc/polkit-1/rules.d") / rules.name).write_text(rules.read_text())
+    people = folder / "passwd"
+    ours = (f"{name}:x:{user}:{user}::/:/bin/sh\n" for name, user in (("laegeknap", STATION), ("stranger", STRANGER)))
+    people.write_text("".join((Path("/etc/passwd").read_text(), *ours)))
+    run("mount", "--bind", str(people), "/etc/passwd")
     for place in (Path("/run/dbus"), Path("/run/NetworkManager"), _PROFILES):
         place.mkdir()
     run("ip", "link", "set", "lo", "up")
@@ -88,6 +99,8 @@ def boot(folder: Path) -> None:
     image.chmod(0o600)
     (folder / "bus.conf").write_text(_BUS)
     run("dbus-daemon", f"--config-file={folder / 'bus.conf'}", "--fork", "--nopidfile")
+    subprocess.Popen(["/usr/lib/polkit-1/polkitd", "--no-debug"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    until(lambda: "org.freedesktop.PolicyKit1" in run("busctl", "--system", "list", "--acquired"))
     with (folder / "NetworkManager.log").open("wb") as log:
         subprocess.Popen(["NetworkManager", "--no-daemon"], stdout=log, stderr=log)
     until(lambda: "eth7" in _devices())
@@ -137,7 +150,7 @@ async def scene(folder: Path) -> None:
     certificate, key = state / "certificate.pem", state / "key.pem"
     run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "9",
         "-subj", "/CN=st-k3m9q2x7", "-keyout", str(key), "-out", str(certificate))  # fmt: skip
-    manager = NetworkManager(Own(certificate, key, state / "network"))
+    manager = NetworkManager(Own(certificate, key, state / "network"), Path("/nowhere"))
     until(lambda: _devices()["eth7"] == "of-the-image" and addresses())
     told("plain", await manager.carry_out(Network()), folder)
     everything = networks(certificate.read_text())
@@ -152,9 +165,28 @@ async def scene(folder: Path) -> None:
     said = await manager.carry_out(Network())
     until(lambda: _devices()["eth7"] == "of-the-image" and addresses())
     told("back", said, folder)
-    refused = Network(wired=Wired(eap=Eap("tls", "x", "", "", certificate.read_text(), "radius.example")))
-    key.unlink()
-    told("refused", await manager.carry_out(refused), folder)
+    for user in (STRANGER, STATION):
+        told(f"as {user}", as_user(user), folder)
+    told("refused", await manager.carry_out(Network(wifi={"short": Wifi(psk=SHORT)})), folder)
+
+
+def as_user(user: int) -> str:
+    """What this user is told who asks for the static address."""
+    home = Path("/run") / str(user)
+    home.mkdir()
+    os.chown(home, user, user)
+    said, says = os.pipe()
+    if (child := os.fork()) == 0:
+        os.setgroups([])
+        os.setgid(user)
+        os.setuid(user)
+        asked = NetworkManager(Own(home / "c", home / "k", home / "network"), Path("/nowhere")).carry_out(STATIC)
+        os.write(says, asyncio.new_event_loop().run_until_complete(asked).encode())
+        os._exit(0)
+    os.waitpid(child, 0)
+    os.close(says)
+    with os.fdopen(said) as pipe:
+        return pipe.read()
 
 
 def _stamps() -> dict[str, int]:
@@ -164,5 +196,6 @@ def _stamps() -> dict[str, int]:
 if __name__ == "__main__":
     place = Path(sys.argv[1])
     os.umask(0o022)
+    logging.basicConfig(level=logging.INFO)
     boot(place)
     asyncio.run(scene(place))

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from tests.process.network_machine import EAP_PASSWORD, GUEST, PSK, TLS
+from tests.process.network_machine import EAP_PASSWORD, GUEST, PSK, STATION, STRANGER, TLS
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(180)]
 Steps = dict[str, dict[str, Any]]
@@ -112,6 +112,12 @@ def test_going_back_leaves_the_network_as_it_was_found(steps: Steps) -> None:
     assert "192.0.2.7/24" not in steps["back"]["addresses"]
 
 
+def test_polkit_lets_the_station_s_user_do_it_and_nobody_else(steps: Steps) -> None:
+    assert steps[f"as {STRANGER}"]["said"] == "NetworkManager refuses it: PermissionDenied"
+    assert steps[f"as {STRANGER}"]["profiles"] == steps["back"]["profiles"]
+    assert steps[f"as {STATION}"]["said"] == ""
+    assert steps[f"as {STATION}"]["profiles"]["laegeknap-wired"] == "500"
+
+
 def test_what_networkmanager_refuses_is_said_by_the_property_and_without_a_value(steps: Steps) -> None:
-    said = steps["refused"]["said"]
-    assert said == "" or said.startswith("NetworkManager refuses it: ")
+    assert steps["refused"]["said"] == "NetworkManager refuses it: 802-11-wireless-security.psk"

@@ -6,6 +6,7 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from device.network.factory import make_network
 from device.network.manager import NetworkManager
 from device.network.profiles import Own, profiles
 from device.network.simulated import SHOWN, SimulatedNetwork
-from device.runtime.dbus import Bus
+from device.runtime.dbus import Bus, system_bus
 from device.runtime.dbus_wire import Call, Variant, to_bytes
 from device.runtime.errors import BusAway, BusRefused
 from messaging.settings import Eap, Network, Proxy, Static, Wifi, Wired
@@ -87,7 +88,7 @@ def test_our_wi_fis_come_before_an_image_s_and_a_plain_socket_after() -> None:
 class Refusing(Bus):
     """A bus on which nothing is allowed."""
 
-    def __init__(self, error: Exception) -> None:
+    def __init__(self, error: Exception | None) -> None:
         self.error = error
 
     async def call(self, call: Call) -> tuple[Any, ...]:
@@ -95,15 +96,17 @@ class Refusing(Bus):
             return ([],)
         if call.member == "GetDevices":
             return ([],)
-        raise self.error
+        if self.error is not None:
+            raise self.error
+        return ("/a/path", {})
 
 
-def _manager(folder: Path, error: Exception) -> NetworkManager:
+def _manager(folder: Path, error: Exception | None) -> NetworkManager:
     @asynccontextmanager
     async def bus() -> AsyncIterator[Bus]:
         yield Refusing(error)
 
-    return NetworkManager(Own(folder / "c", folder / "k", folder / "network"), bus)
+    return NetworkManager(Own(folder / "c", folder / "k", folder / "network"), folder, bus)
 
 
 SETTINGS = "org.freedesktop.NetworkManager.Settings"
@@ -132,13 +135,35 @@ async def test_why_not_is_told_without_a_value(
     assert not (tmp_path / "network" / "done.json").exists(), "it is tried again"
 
 
-async def test_without_a_bus_it_is_said(tmp_path: Path) -> None:
-    network = make_network("rpi", tmp_path, tmp_path, tmp_path / "c", tmp_path / "k")
+@pytest.mark.parametrize(
+    ("country", "wifi", "told"),
+    [("DK", True, False), ("00", True, True), ("SE", True, True), ("SE", False, False), (None, True, False)],
+)
+async def test_a_radio_that_is_set_for_another_country_is_told(
+    tmp_path: Path, country: str | None, wifi: bool, told: bool
+) -> None:
+    place = tmp_path / "sys/module/cfg80211/parameters/ieee80211_regdom"
+    if country is not None:
+        place.parent.mkdir(parents=True)
+        place.write_text(f"{country}\n")
+    wanted = Network(country="DK", wifi={"home": Wifi(use=wifi, psk=PSK)})
+    said = await _manager(tmp_path, None).carry_out(wanted)
+    assert said.startswith("the country DK: ") == told
+    assert told or said == ""
+    assert (tmp_path / "network" / "done.json").exists(), "all the rest is done"
+
+
+async def test_a_real_station_s_is_networkmanager_s_and_without_a_bus_that_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network = make_network("rpi", tmp_path, tmp_path, tmp_path, tmp_path / "c", tmp_path / "k")
     assert isinstance(network, NetworkManager)
+    monkeypatch.setattr(network, "_bus", partial(system_bus, tmp_path / "no-bus"))
+    assert await network.carry_out(Network()) == "NetworkManager is not there"
 
 
 async def test_a_simulated_station_shows_what_it_would_be_without_a_secret(tmp_path: Path) -> None:
-    network = make_network("sim", tmp_path, tmp_path, tmp_path / "c", tmp_path / "k")
+    network = make_network("sim", tmp_path, tmp_path, tmp_path, tmp_path / "c", tmp_path / "k")
     assert isinstance(network, SimulatedNetwork)
     wanted = Network(wifi={"Stue": Wifi(psk=PSK)}, proxy=Proxy("http://proxy.example:3128", "st", PASSWORD))
     assert await network.carry_out(wanted) == ""
