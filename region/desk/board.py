@@ -19,8 +19,9 @@ async def board(t: Transaction, clinic: int, now: float) -> dict[str, Any]:
     """Who is waiting, the stations, the last calls. `now` is Unix seconds; the page counts on from `waited_s`."""
     calls = {call.station_id: call for call in await t.calls.open(clinic_id=clinic)}
     stations = await t.stations.of_clinic(clinic)
-    presence = {one.station_id: one for one in await t.reports.all_presence() if one.process == "call"}
-    health = {one.station_id: one for one in await t.reports.all_reports() if one.branch == "health"}
+    ids = [one.id for one in stations]
+    presence = {one.station_id: one for one in await t.reports.presence_of(ids) if one.process == "call"}
+    health = {one.station_id: one for one in await t.reports.reports_of(ids) if one.branch == "m/health"}
     return {
         "waiting": [_waiting(call, now) for call in calls.values() if call.state == "waiting"],
         "stations": [_station(s, presence.get(s.id), health.get(s.id), calls.get(s.id), now) for s in stations],
@@ -41,13 +42,20 @@ def _station(
     ready: Readiness = "never_seen"
     if presence is not None:
         ready = "ready" if presence.state == "online" else "away"
-    devices = health.data.get("devices") if health is not None else None
     busy = None if call is None else "lost" if room_of(call, now).lost_for(now) >= LOST_LONG else call.state
     return {
         "station": station.id, "name": station.name, "site": station.site, "ready": ready, "busy": busy,
         "with": "" if call is None else call.person,
-        "lacks": lacks(devices if isinstance(devices, dict) else {}),
+        "lacks": lacks(_devices(health)),
     }  # fmt: skip
+
+
+def _devices(health: Report | None) -> dict[str, Any]:
+    """What the last report says of them; nothing where station-call was not there to tell when it was made."""
+    told = {} if health is None else health.data
+    processes, devices = told.get("processes"), told.get("devices")
+    there = not isinstance(processes, dict) or processes.get("call", "running") == "running"
+    return devices if isinstance(devices, dict) and there else {}
 
 
 def _recent(call: Call) -> dict[str, Any]:

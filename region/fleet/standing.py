@@ -81,7 +81,6 @@ def standing(station: Station, presence: Iterable[ProcessPresence], reports: Ite
         *_connection(station, agent_online, call_online, bool(processes)),
         *(_report_age(health_at, now) if agent_online else ()),
         *(of_devices(devices) if devices else ()),
-        *((Remark("locked", "bad"),) if health and health.locked else ()),
         *(of_machine(health) if health else ()),
         *(_config(station, reported) if agent_online else ()),
         *(_certificate(certificate_expires, now) if certificate_expires is not None else ()),
@@ -148,6 +147,8 @@ def of_devices(devices: Devices) -> Iterable[Remark]:
 
 def of_machine(health: Health) -> Iterable[Remark]:
     """What is to be told of the machine that reports this."""
+    if health.locked:
+        yield Remark("locked", "bad")
     if health.temperature_c is not None and health.temperature_c >= HOT_C:
         yield Remark("hot", "warn", f"{health.temperature_c:.0f}")
     if _short(health.disk_free_mb, health.disk_total_mb):

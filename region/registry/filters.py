@@ -15,8 +15,8 @@ from urllib.parse import urlencode
 from region.registry.errors import Invalid
 
 State = Literal[
-    "ready", "limits", "not_ready", "in_call", "offline", "never_seen", "config_waits", "on_trial", "taken_back",
-    "refused", "certificate_soon", "quarantined", "revoked",
+    "ready", "limits", "not_ready", "in_call", "offline", "never_seen", "locked", "config_waits", "on_trial",
+    "taken_back", "refused", "certificate_soon", "quarantined", "revoked",
 ]  # fmt: skip
 STATES: tuple[State, ...] = get_args(State)
 MOST_VALUES = 5000  # of one filter; stations named one by one are values too

@@ -22,7 +22,7 @@ from region.registry.table import Subject, chunks
 
 STALE_S = 600.0  # a report of health that is older is late
 CERTIFICATE_S = 7 * 86_400.0  # a certificate that ends sooner should have been renewed
-BAD = 2  # of `devices`: none of those without which there is no call
+BAD = 2  # of `devices`: none of those without which there is no call; of `machine`: it is locked
 _SHORTEST_ID = 4  # letters that somebody types of an id or a serial number
 _PLACES = ("cluster", "municipality", "site", "clinic")
 _AGENT, _CALL = schema.process_state.alias("agent"), schema.process_state.alias("call_process")
@@ -154,6 +154,8 @@ def _is(state: State, now: float) -> Where:
             return and_(_seen(), not_(_online(_AGENT)), not_(_online(_CALL)))
         case "never_seen":
             return not_(_seen())
+        case "locked":
+            return _locked()
         case "config_waits":
             return _waits()
         case "refused":
@@ -176,7 +178,11 @@ def _seen() -> Where:
 
 def _ready() -> Where:
     devices = func.coalesce(schema.standing.c.devices, 0) < BAD
-    return and_(_online(_CALL), schema.station.c.clinic_id.is_not(None), devices)
+    return and_(_online(_CALL), schema.station.c.clinic_id.is_not(None), devices, not_(_locked()))
+
+
+def _locked() -> Where:
+    return func.coalesce(schema.standing.c.machine, 0) == BAD
 
 
 def _waits() -> Where:

@@ -45,6 +45,8 @@ def _is(state: State, station: Station, s: Standing) -> bool:
             return s.in_call
         case "offline" | "never_seen":
             return state in codes
+        case "locked":
+            return s.health is not None and s.health.locked
         case "config_waits":
             return s.version_in_force != s.desired_version
         case "refused":
@@ -70,6 +72,7 @@ def _health(some: Which) -> Health:
     return Health(
         9.0, some.choice(("ntp", "ntp", "unset")), devices, {"call": some.choice(("running", "running", "stopped"))},
         {"laegeknap": some.choice(("1.0", "1.1"))}, temperature_c=some.choice((50.0, 50.0, 90.0)),
+        locked=some.random() < 0.1,
     )  # fmt: skip
 
 
