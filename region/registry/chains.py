@@ -1,10 +1,12 @@
 """Where each station stands, what each level says, and so what comes of it for each station. Pure.
 
-Stations of one site that say nothing themselves share one document: ten thousand of them cost what their sites cost.
+Stations of one site that say the same themselves, or nothing, share one document: ten thousand of them cost what their
+sites cost.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -23,6 +25,7 @@ class Chains:
     municipalities: Mapping[int, int | None]  # municipality to cluster
     documents: Mapping[Key, Document]
     _shared: dict[int, Document] = field(default_factory=dict, init=False, compare=False, repr=False)
+    _alike: dict[tuple[int, str], Document] = field(default_factory=dict, init=False, compare=False, repr=False)
 
     def saying(self, level: Level, place: str, document: Document) -> Chains:
         """The same with that level saying something else."""
@@ -55,7 +58,10 @@ class Chains:
         own = self.documents.get(("station", station))
         if not own:
             return self.above(station)
-        return merge([*self._above(self.stations[station]), Layer("station", own)]).document
+        alike = self.stations[station], json.dumps(own, sort_keys=True)
+        if alike not in self._alike:
+            self._alike[alike] = merge([*self._above(self.stations[station]), Layer("station", own)]).document
+        return self._alike[alike]
 
     def above(self, station: str) -> Document:
         """What comes of the layers above the station's own. Shared: not to be changed."""

@@ -174,14 +174,15 @@ class Layers(Subject):
     async def object_to(self, chains: Chains, stations: Iterable[str]) -> None:
         """Refused where values of what comes of the layers do not go together."""
         seen: dict[str, str] = {}
-        weighed: dict[int, str] = {}  # stations of one site share a document
+        judged: set[int] = set()  # by identity: stations of one site that say the same share a document
         for one in stations:
             document = chains.document(one)
+            if id(document) in judged:
+                continue
+            judged.add(id(document))
             for field, why in profiles.objected(document).items():
                 seen.setdefault(field, f"{why} (at station {one})")
-            if id(document) not in weighed:
-                weighed[id(document)] = _too_heavy(document)
-            if heavy := weighed[id(document)]:
+            if heavy := _too_heavy(document):
                 seen.setdefault("document", f"{heavy} (at station {one})")
             if len(seen) >= _MOST_TOLD:
                 break

@@ -259,3 +259,19 @@ async def test_ten_thousand_stations_change_by_a_handful_of_statements(registry:
             await t.stations.published({one.id: one.desired_version for one in some})
     assert (len(documents), {one["volume"] for one in documents.values()}) == (500, {20})
     assert len(asked) < 20
+
+
+async def test_what_stations_of_a_site_say_alike_is_laid_together_and_judged_once(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    places = await county(registry)
+    async with registry.begin() as t:
+        for number in range(20):
+            station = await t.stations.add(f"Room {number + 2}", places.sun.id, places.near.id, NOW)
+        await t.layers.put("station", station.id, {"clinic": "Near", "volume": 11}, "ivan", NOW)
+    judged = []
+    monkeypatch.setattr("provisioning.authority.profiles.objected", lambda document: judged.append(document) or {})
+    async with registry.begin() as t:
+        touched = await t.layers.put("region", "", {"language": "en"}, "ivan", NOW)
+    assert len(touched.stations) == 23
+    assert len(judged) == 5, "three sites where nothing is said, one clinic's rooms, and the one that is louder"
