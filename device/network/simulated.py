@@ -9,7 +9,7 @@ from messaging.codec import encode
 from messaging.settings import Network, redacted
 from provisioning.station.files import write_whole
 
-SHOWN = "simulated-network.json"
+SHOWN = "simulated_network.json"
 
 
 class SimulatedNetwork:
