@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -208,6 +209,23 @@ async def test_a_boot_that_failed_is_a_failed_unit_every_hook_has_spoken_and_the
         running.path(drop_in).unlink()
         running.run("systemctl", "daemon-reload")
         running.run("systemctl", "restart", "laegeknap-boot.service")
+
+
+async def test_a_request_to_set_the_clock_is_taken_up_in_its_sandbox_and_a_senseless_one_sets_nothing(
+    running: Machine,
+) -> None:
+    """In the year 2200: the clock of a machine in namespaces is its host's, and stays as it is."""
+    boot = running.run("cat", "/proc/sys/kernel/random/boot_id").stdout.strip()
+    outcome = running.path("/run/laegeknap/set-clock.json")
+    running.write("/run/laegeknap/clock-wanted", f"{boot} 7258118400.000 {time.monotonic():.3f}\n")
+    try:
+        await until(outcome.exists, "the hook has spoken")
+        (finding,) = json.loads(outcome.read_text())["findings"]
+        assert finding == {"check": "set_clock", "state": "degraded", "detail": "impossible"}
+        assert not running.path("/run/laegeknap/clock-wanted").exists()
+        await until(lambda: running.unit("laegeknap-clock.service").result == "success", "it is no failure")
+    finally:
+        outcome.unlink(missing_ok=True)
 
 
 async def test_a_code_file_on_the_boot_partition_makes_it_a_station_that_can_call(enrolled: Machine) -> None:
