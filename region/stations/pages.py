@@ -19,13 +19,14 @@ from region.stations.command_pages import COMMAND_REFUSALS, ON_THE_PAGE, WITH_FI
 from region.stations.commanding import Commanding, Whom
 from region.stations.service import Settings, StationService
 from region.stations.standing import Enrolled, enrolled
+from region.web import fields
 from region.web.audit import Teller
 from region.web.auth import ItAdmin
 from region.web.context import region_of
 
 REASONS: tuple[Why, ...] = get_args(Why)
 Text = Annotated[str, Form(max_length=120)]
-Number = Annotated[int, Form()]
+Number = Annotated[int, Form(ge=-(2**31), le=2**31 - 1)]
 Refusals = Mapping[type[RegistryError], tuple[str, int]]
 _REFUSALS: Refusals = {
     Conflict: ("stations.error.conflict", 409), Invalid: ("stations.error.invalid", 422),
@@ -59,7 +60,7 @@ def build_router(service: StationService, admission: Admission, commanding: Comm
 
     @router.post("/clinics/{clinic_id}")
     async def change_clinic(
-        request: Request, session: ItAdmin, clinic_id: int, name: Text, phone: Text = ""
+        request: Request, session: ItAdmin, clinic_id: fields.Number, name: Text, phone: Text = ""
     ) -> Response:
         try:
             await service.change_clinic(session.person.name, clinic_id, name, phone)

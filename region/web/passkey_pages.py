@@ -15,6 +15,7 @@ from region.registry.records import WebSession
 from region.web.auth import HOME, Halfway, SignedIn, begin_session
 from region.web.context import Region, region_of
 from region.web.errors import SecondStepNeeded
+from region.web.fields import Number
 from region.web.passkeys import MOST_ANSWER, Ceremony, PasskeyRefused, are_possible
 from region.web.second_step import new_recovery_codes
 from region.web.second_step_pages import second_step_page
@@ -75,7 +76,7 @@ async def make_passkey(
 
 
 @router.post("/account/passkeys/{passkey_id}/remove")
-async def remove_passkey(request: Request, session: SignedIn, passkey_id: int) -> Response:
+async def remove_passkey(request: Request, session: SignedIn, passkey_id: Number) -> Response:
     """Forget one's own passkey."""
     region, person = region_of(request), session.person
     async with region.registry.begin() as t:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import http.client
+import ssl
+import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -11,13 +14,16 @@ import pytest
 import uvicorn
 
 from messaging.clock import SystemClock
-from messaging.enrolment import CodeFile, write_code_file
+from messaging.enrolment import EST_PATH, CodeFile, write_code_file
+from provisioning.authority.ca import Issued
 from provisioning.authority.enrolment import Enrolment as Authority
 from provisioning.authority.renewal import Renewals
 from provisioning.authority.vault import open_authority
 from provisioning.station.enrol import Enrolment
 from provisioning.station.errors import Refused
 from provisioning.station.keystore import Keystore
+from region.listening import take_port
+from region.serving import http_server, serve_on
 from region.stations.est import build_est
 from tests.broker import free_port
 from tests.enrolment_store import InMemorySigner, MemoryStore
@@ -94,3 +100,38 @@ async def test_the_region_s_refusals_arrive_as_its_own_words(tmp_path: Path, spo
         with pytest.raises(Refused) as told:
             await Enrolment(Keystore(tmp_path / "state"), tmp_path / "code.toml").enrol()
         assert told.value.code == code
+
+
+async def test_a_client_certificate_of_another_authority_is_not_listened_to(tmp_path: Path) -> None:
+    """The region's own server and TLS: none at all is a visitor, one of another region's is nobody."""
+    region = Region(tmp_path)
+    (tmp_path / "clients.pem").write_bytes(region.authority.trust_bundle())
+    files = (tmp_path / "server.pem", tmp_path / "server-key.pem", tmp_path / "clients.pem")
+    server = http_server(region.server.config.app, *files)
+    listener = take_port("127.0.0.1", region.port, "enrolment", "--enrol-port")
+    serving = asyncio.create_task(serve_on(server, listener))
+    try:
+        await server.listening.wait()
+        assert await asyncio.to_thread(_fetch, region, None) == 200
+        assert await asyncio.to_thread(_fetch, region, region.authority.issue_client("region")) == 200
+        stranger = open_authority(tmp_path / "elsewhere", SystemClock()).issue_client("region")
+        with pytest.raises((ssl.SSLError, ConnectionResetError)):
+            await asyncio.to_thread(_fetch, region, stranger)
+    finally:
+        server.should_exit = True
+        await serving
+
+
+def _fetch(region: Region, shown: Issued | None) -> int:
+    """The status of what anybody may read there, asked with that certificate."""
+    context = ssl.create_default_context(cadata=region.authority.trust_bundle().decode())
+    if shown is not None:
+        with tempfile.TemporaryDirectory() as folder:
+            (Path(folder) / "client.pem").write_bytes(shown.certificate_pem + shown.key_pem)
+            context.load_cert_chain(Path(folder) / "client.pem")
+    connection = http.client.HTTPSConnection("localhost", region.port, timeout=20, context=context)
+    try:
+        connection.request("GET", f"{EST_PATH}/cacerts")
+        return connection.getresponse().status
+    finally:
+        connection.close()

@@ -54,6 +54,14 @@ async def test_the_right_code_gets_a_certificate_in_the_station_s_name(house: Ho
     assert certificate.public_key() == key.public_key()
 
 
+@pytest.mark.parametrize("name", ["+", "#", "/", "st-k3m9q2x7/#", "../region", OTHER, "region", "CN=x,O=y"])
+async def test_no_name_in_a_request_becomes_the_certificate_s(house: House, name: str) -> None:
+    """The topics that a station may use are made of its certificate's name: it is the code's, whatever is asked."""
+    code = await house.enrolment.invite(STATION)
+    certificate = await house.enrolment.enrol(STATION, code, make_request(name=name), "10.0.0.1")
+    assert certificate.subject.rfc4514_string() == f"CN={STATION}"
+
+
 async def test_a_code_is_80_random_bits_and_is_not_kept(house: House) -> None:
     codes = {await house.enrolment.invite(STATION) for _ in range(20)}
     assert len(codes) == 20

@@ -9,7 +9,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, pkcs7
-from cryptography.x509.oid import AttributeOID
+from cryptography.x509.oid import AttributeOID, ExtendedKeyUsageOID
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -46,11 +46,15 @@ def _with_ca(builder: Builder) -> Builder:
     return builder.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
 
 
+def _with_usage(builder: Builder) -> Builder:
+    return builder.add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+
+
 def _with_password(builder: Builder) -> Builder:
     return builder.add_attribute(AttributeOID.CHALLENGE_PASSWORD, b"open sesame")
 
 
-@pytest.mark.parametrize("extra", [_with_san, _with_ca, _with_password])
+@pytest.mark.parametrize("extra", [_with_san, _with_ca, _with_usage, _with_password])
 def test_a_request_for_more_than_a_name_is_refused(extra: object) -> None:
     with pytest.raises(TooMuchAsked):
         read_request(make_request(extra=extra))  # type: ignore[arg-type]
