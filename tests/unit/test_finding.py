@@ -18,15 +18,16 @@ from messaging.topics import Topic
 from messaging.twin import Config, Proving, Reported, TakenBack
 from region.fleet.intake import Intake
 from region.fleet.standing import DAY_S, Standing
+from region.fleet.summary import summary
 from region.fleet.whole import find_in_fleet
-from region.registry import NotFound, Registry
+from region.registry import NotFound, Registry, Transaction
 from region.registry.filters import STATES, Filter, State, read_words
 from region.registry.finding import STALE_S
 from region.registry.records import Station
 from tests.command_kit import NOW
 
 Which = random.Random
-_FLEET = 150
+_FLEET = 90
 
 
 def _is(state: State, station: Station, s: Standing) -> bool:
@@ -61,10 +62,10 @@ def _is(state: State, station: Station, s: Standing) -> bool:
             return station.admission == state
 
 
-async def _tell(intake: Intake, station: str, branch: str, message: object, at: float) -> None:
-    words = tuple(branch.split("/"))
-    envelope = Envelope(1, "id", "b1", 1, 5.0, at, "ntp", encode(message))
-    await intake.handle(Topic(station, "up", words[0], words[1:]), envelope)
+async def _told(t: Transaction, station: str, branch: str, message: object, at: float) -> None:
+    """As the region keeps what a station tells."""
+    await t.reports.set_report(station, branch, encode(message), "b1", 1, at)
+    await t.finding.keep(station, summary(message, at))
 
 
 def _health(some: Which) -> Health:
@@ -93,19 +94,22 @@ async def _fleet(registry: Registry, some: Which) -> None:
                 if some.random() < 0.85:
                     state, call = some.choice(("online", "online", "offline")), some.choice((None, "c1"))
                     await t.reports.set_presence(station, Connection(process, state, "b1", 1, {}, call), NOW)
-    intake = Intake(registry, ManualClock())
-    for station in stations:
-        if some.random() < 0.9:
-            await _tell(intake, station, "m/health", _health(some), NOW - some.choice((5.0, 5.0, STALE_S + 5)))
-        if some.random() < 0.9:
-            taken = TakenBack(some.choice((1, 2)), "link lost")
-            proving = some.choice((Proving(), Proving(), Proving(True), Proving(False, 1), Proving(taken_back=taken)))
-            refused = some.choice(({}, {}, {"volume": "?"}))
-            told = Reported(some.choice((0, 1, 1)), Config(), refused, proving)
-            await _tell(intake, station, "reported", told, NOW)
-        if some.random() < 0.9:
-            ends = some.choice((None, NOW + 40 * DAY_S, NOW + 40 * DAY_S, NOW + DAY_S, NOW - DAY_S))
-            await _tell(intake, station, "birth", Birth("sim", {}, 1, ends), NOW)
+        for station in stations:
+            await _tell_all(t, station, some)
+
+
+async def _tell_all(t: Transaction, station: str, some: Which) -> None:
+    if some.random() < 0.9:
+        await _told(t, station, "m/health", _health(some), NOW - some.choice((5.0, 5.0, STALE_S + 5)))
+    if some.random() < 0.9:
+        taken = TakenBack(some.choice((1, 2)), "link lost")
+        proving = some.choice((Proving(), Proving(), Proving(True), Proving(False, 1), Proving(taken_back=taken)))
+        refused = some.choice(({}, {}, {"volume": "?"}))
+        told = Reported(some.choice((0, 1, 1)), Config(), refused, proving)
+        await _told(t, station, "reported", told, NOW)
+    if some.random() < 0.9:
+        ends = some.choice((None, NOW + 40 * DAY_S, NOW + 40 * DAY_S, NOW + DAY_S, NOW - DAY_S))
+        await _told(t, station, "birth", Birth("sim", {}, 1, ends), NOW)
 
 
 async def test_the_database_finds_what_looking_at_each_station_finds(registry: Registry) -> None:
@@ -129,6 +133,16 @@ async def test_what_was_reported_to_an_older_version_is_found_once_it_has_caught
     assert (await find_in_fleet(registry, Filter(state=("refused",)), NOW)).stations == []
     await Intake(registry, ManualClock()).catch_up()
     assert await find_in_fleet(registry, wanted, NOW) == before
+
+
+async def test_a_station_is_found_by_its_report_as_soon_as_that_is_kept(registry: Registry) -> None:
+    async with registry.begin() as t:
+        site = await t.sites.add("Solgården", NOW)
+        station = await t.stations.add("Stue 4", site.id, None, NOW)
+    told = encode(Reported(1, Config(), {"volume": "?"}))
+    envelope = Envelope(1, "id", "b1", 1, 5.0, NOW, "ntp", told)
+    await Intake(registry, ManualClock()).handle(Topic(station.id, "up", "reported", ()), envelope)
+    assert await _ids(registry, "state=refused") == ["Stue 4"]
 
 
 async def _as_before_the_table(registry: Registry) -> None:
