@@ -70,9 +70,11 @@ class IceServer:
 
 @dataclass(frozen=True)
 class Request:
-    """Station: somebody pressed the button and wants the clinic."""
+    """Station: somebody pressed the button and wants the clinic; or, with `fallback`, the one that is set for when the
+    clinic does not answer."""
 
     devices: Devices
+    fallback: bool = False
 
 
 @dataclass(frozen=True)

@@ -57,6 +57,7 @@ class CallView:
     peer_camera: bool = True  # the clinician's camera is on
     peer_microphone: bool = True
     reason: EndReason | None = None  # why the last call ended, in ending and feedback
+    fallback: bool = False  # not the clinic is called, but the one that is set for when it does not answer
     answers_at: float | None = None  # while it rings: when it is answered by itself, unless the button says no
     fault: FaultReason | None = None
     presses_refused: int = 0  # grows when a press could not do anything, so that the screen can say so at once

@@ -21,9 +21,9 @@ from messaging.twin import Config
 
 APPLIED = frozenset(
     {
-        "clinic", "phone", "fallback_phone", "opening", "site", "station", "language", "volume", "sound", "framing",
-        "screen", "levels", "night", "auto_answer", "camera", "network", "time_servers", "log_level", "telemetry",
-        "update_ring",
+        "clinic", "phone", "fallback", "fallback_phone", "opening", "site", "station", "language", "volume", "sound",
+        "framing", "screen", "levels", "night", "auto_answer", "camera", "network", "time_servers", "log_level",
+        "telemetry", "update_ring",
     }
 )  # fmt: skip
 UNSUPPORTED = "unsupported: this station does not carry it out, and works by the default"

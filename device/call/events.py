@@ -151,6 +151,8 @@ class Configured:
     clinic: bool
     locked: bool = False
     answers_itself: bool = False
+    fallback: bool = False  # there is another to call
+    closed: bool = False  # the clinic is, by its opening hours and a clock that is right
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from device.call import resuming
 from device.call import state as s
 from device.call.answering import counts_down
 from device.call.events import AddCandidate, ApplyAnswer, Heard, Refuse, Say
+from device.call.falling_back import elsewhere, patience_s
 from device.call.moves import Step, before, end, enter, gate, prepare, running, stay, then
 from device.call.state import Call, Moment, Session
 from messaging.call import (
@@ -71,12 +72,16 @@ def _rings_there(session: Session, message: Ringing, now: Moment) -> Step:
     if call.generation:
         return stay(session)
     told = replace(call, name=message.clinic, ice_servers=message.ice_servers, relay_only=message.relay_only)
-    waiting, timer = enter(session, "calling", now, s.NO_ANSWER_S, call=told)
+    waiting, timer = enter(session, "calling", now, patience_s(session), call=told)
     return before(timer, prepare(replace(waiting, since=session.since), now))
 
 
 def _refused(session: Session, message: Refused, now: Moment) -> Step:
-    return end(session, now, _REFUSED.get(message.code, "refused"), say=False)
+    return elsewhere(session, now, _REFUSED.get(message.code, "refused"), heard=True)
+
+
+def _turned_away(session: Session, message: Hangup, now: Moment) -> Step:
+    return elsewhere(session, now, message.reason, heard=True)
 
 
 def _hung_up(session: Session, message: Hangup, now: Moment) -> Step:
@@ -133,7 +138,7 @@ def _late(call: Call, generation: int) -> bool:
 
 _Handler = Callable[[Session, Any, Moment], Step]
 _TABLE: dict[CallState, dict[type, _Handler]] = {
-    "calling": {Ringing: _rings_there, Refused: _refused, Answer: _answered, Renew: _renew, Hangup: _hung_up},
+    "calling": {Ringing: _rings_there, Refused: _refused, Answer: _answered, Renew: _renew, Hangup: _turned_away},
     "ringing": {Answer: _answered, Candidate: _candidate, Renew: _renew, Hangup: _hung_up},
     "connecting": {Answer: _answered, Candidate: _candidate, Renew: _renew, Hangup: _hung_up},
     "in_call": {Answer: _answered, Candidate: _candidate, Renew: _renew, Hangup: _hung_up},

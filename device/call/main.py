@@ -58,6 +58,7 @@ from messaging.local import (
     Simulate,
     SoundTested,
 )
+from messaging.opening import is_open
 from messaging.version import version
 from provisioning.station.keystore import Identity
 
@@ -296,8 +297,13 @@ class StationCall:
 
     def _knows(self) -> Configured:
         config = self._standing.config
-        agreed = answers_itself(config, self._local_time(), self._trust, screen=self._screen)
-        return Configured(self._signalling is not None, bool(config.clinic), self._locked, agreed)
+        now = self._local_time()
+        return Configured(
+            self._signalling is not None, bool(config.clinic), self._locked,
+            answers_itself(config, now, self._trust, screen=self._screen),
+            fallback=bool(config.fallback),
+            closed=self._trust != "unset" and not is_open(config.opening, now),
+        )  # fmt: skip
 
     def _configured(self) -> None:
         self._known = self._knows()

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, assert_never
 
-from device.call import answering, resuming
+from device.call import answering, falling_back, resuming
 from device.call import state as s
 from device.call.events import (
     AddressCame,
@@ -53,17 +53,15 @@ from device.call.moves import (
     home_of,
     meet,
     new_devices,
-    open_media,
     prepare,
     running,
-    say,
     settle,
     show_no_more,
     show_which,
     stay,
 )
-from device.call.state import Call, Moment, Session
-from messaging.call import Devices, Offer, Request, Status
+from device.call.state import Moment, Session
+from messaging.call import Devices, Offer, Status
 from messaging.local import CallState
 
 
@@ -112,9 +110,8 @@ def _step(session: Session, event: Event, now: Moment) -> Step:
             return resuming.address_gone(session, now)
         case AddressCame():
             return resuming.address_came(session, now)
-        case Configured(enrolled, clinic, locked, answers_itself):
-            knows = replace(session, enrolled=enrolled, clinic=clinic, locked=locked, answers_itself=answers_itself)
-            return _steady(knows, now)
+        case Configured():
+            return _steady(replace(session, **vars(event)), now)
         case Which(seconds):
             return show_which(session, seconds)
         case _:
@@ -122,13 +119,6 @@ def _step(session: Session, event: Event, now: Moment) -> Step:
 
 
 # The button.
-
-
-def _call_clinic(session: Session, press: Pressed, now: Moment) -> Step:
-    call = Call(press.call, outgoing=True, accepted=True)
-    calls, timer = enter(session, "calling", now, s.REPLY_S, call=call)
-    opened, opening = open_media(calls)
-    return opened, (*timer, *opening, say(opened, Request(session.devices)))
 
 
 def _cancel(session: Session, _press: Pressed, now: Moment) -> Step:
@@ -152,7 +142,7 @@ def _cannot(session: Session, _press: Pressed, _now: Moment) -> Step:
 
 
 _ON_PRESS: dict[CallState, Callable[[Session, Pressed, Moment], Step]] = {
-    "idle": _call_clinic,
+    "idle": falling_back.call,
     "calling": _cancel,
     "ringing": answering.press,
     "connecting": _leave,
@@ -181,7 +171,9 @@ def _timer(session: Session, fired: TimerFired, now: Moment) -> Step:
 
 def _nobody_came(session: Session, now: Moment) -> Step:
     # Without a word from the region within seconds, it is not there; with one, the clinic did not answer.
-    return end(session, now, "no_answer" if running(session).generation else "link_down")
+    if running(session).generation:
+        return falling_back.elsewhere(session, now, "no_answer", heard=False)
+    return end(session, now, "link_down")
 
 
 def _not_connected(session: Session, now: Moment) -> Step:

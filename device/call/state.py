@@ -9,6 +9,7 @@ from messaging.local import AT_HOME, CallState, CallView, FaultReason, LightPatt
 
 REPLY_S = 5.0  # calling, until the region says that it rings
 NO_ANSWER_S = 180.0  # calling, until a clinician answers
+FALLBACK_AFTER_S = 60.0  # calling, until another is called, where there is one
 RINGING_S = 45.0
 COUNTDOWN_S = 15.0  # ringing, until it is answered by itself
 CONNECTING_S = 20.0
@@ -61,6 +62,7 @@ class Call:
     peer_microphone: bool = True
     waiting_since: float = 0.0  # monotonic: since when somebody waits for this generation to connect
     connected_since: float | None = None  # Unix: when the two first met
+    fallback: bool = False  # it goes to the one that is set for when the clinic does not answer
     by_itself: bool = False  # it is answered by itself: after a countdown, as agreed
 
 
@@ -75,6 +77,8 @@ class Session:
     clinic: bool = False
     locked: bool = False  # out of use: no call begins, and one that runs goes on
     answers_itself: bool = False  # agreed, now
+    fallback: bool = False  # there is another to call
+    closed: bool = False  # the clinic is
     said_no_at: float | None = None  # monotonic: a press in the last countdown
     link: bool = False
     call: Call | None = None
@@ -146,6 +150,6 @@ def view(session: Session, boot: str, volume: int, refused_messages: int) -> Cal
     return replace(
         shown, call=call.id, outgoing=call.outgoing, peer_name=call.name, peer_role=call.role,
         connected_since=call.connected_since, lost_since=call.lost_since if session.resuming else None,
-        peer_camera=call.peer_camera, peer_microphone=call.peer_microphone,
+        peer_camera=call.peer_camera, peer_microphone=call.peer_microphone, fallback=call.fallback,
         answers_at=session.since + COUNTDOWN_S if session.state == "ringing" and call.by_itself else None,
     )  # fmt: skip

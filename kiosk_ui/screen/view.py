@@ -11,10 +11,10 @@ from datetime import UTC, datetime
 from typing import Literal
 
 from kiosk_ui.screen.brightness import brightness
-from kiosk_ui.screen.opening import is_open, opens_next
 from kiosk_ui.words import Said, Words, elapsed
 from messaging.call import Devices, EndReason
 from messaging.local import AT_HOME, ON_AIR, AgentView, CallView, ClaimShown
+from messaging.opening import is_open, opens_next
 from messaging.settings import Night
 from messaging.twin import Config, Language
 
@@ -98,6 +98,7 @@ class _Composer:
         self.words = Words(config.language)
         self.texts = self.words.screen
         self.clinic = (config.clinic if config.screen.clinic else "") or self.texts.the_clinic
+        self.other = (config.fallback if config.screen.clinic else "") or self.texts.the_clinic
         self.name = self._peer()
         self.when = datetime.fromtimestamp(noticed.now, UTC).astimezone()
         self.time_known = agent is None or agent.clock != "unset"
@@ -174,7 +175,7 @@ class _Composer:
             date=_capital(self.words.date(when)) if known else "",
             notice=problem or self._open_again(),
             bar="button",
-            bar_text=self.texts.idle.format(clinic=self.clinic),
+            bar_text=self.texts.idle.format(clinic=self.other if self.closed and self.config.fallback else self.clinic),
         )
 
     def _calling(self, call: CallView) -> ScreenView:
@@ -183,12 +184,19 @@ class _Composer:
             "calling",
             "calling",
             self.config.language,
-            headline=self.texts.calling.format(clinic=self.clinic),
-            sub=self.texts.calling_long if waited >= CALLING_LONG_S else self.texts.calling_sub,
+            headline=self.texts.calling.format(clinic=self.other if call.fallback else self.clinic),
+            sub=self.texts.calling_long if waited >= CALLING_LONG_S else self._about_calling(call),
             notice=self._in_call_problem(),
             bar="button",
             bar_text=self.texts.calling_hint,
         )
+
+    def _about_calling(self, call: CallView) -> str:
+        """Why it is another than the clinic that is called, or that all is well."""
+        if not call.fallback or not self.config.screen.clinic:
+            return self.texts.calling_sub
+        why = self.texts.calling_closed if self.closed else self.texts.calling_other
+        return why.format(clinic=self.clinic)
 
     def _ringing(self, call: CallView) -> ScreenView:
         return ScreenView(

@@ -50,6 +50,8 @@ class ScreenTexts:
     calling_sub: str
     calling_long: str  # after a minute
     calling_hint: str
+    calling_other: str  # {clinic}, which does not answer: another is called
+    calling_closed: str  # {clinic}, which is closed: another is called
     ringing: str
     ringing_sub: str
     ringing_hint: str

@@ -26,7 +26,7 @@ from region.desk.rooms import MOST_ROOMS, Rooms
 from region.desk.routing import requested
 from region.registry import Conflict, Transaction
 from region.registry.actions import AuditAction, AuditOutcome
-from region.registry.records import Station
+from region.registry.records import Clinic, Station
 from region.web.subject import PresenceChange
 
 _log = logging.getLogger(__name__)
@@ -86,7 +86,9 @@ class Ear:
             async with self._rooms.registry.begin() as t:
                 await t.calls.set_boot(call, envelope.boot)
         if isinstance(message, Request) and held.room.state == "waiting" and held.room.offer is None:
-            await self._rings(station, call)  # delivered again: whoever took it first may have died over it
+            async with self._rooms.registry.read() as t:
+                clinic = await t.clinics.get(held.room.clinic)
+            await self._rings(station, call, clinic)  # delivered again: whoever took it first may have died over it
             return
         await self._rooms.apply(call, Heard(message), station.id)
 
@@ -104,8 +106,9 @@ class Ear:
             await self._reject(station.id, call, "foreign_call")
 
     async def _request(self, station: Station, call: str, envelope: Envelope, message: Request) -> None:
-        refusal = await self._why_not(station)
-        if refusal is not None or station.clinic_id is None:
+        clinic = await self._whom(station, message)
+        refusal = await self._why_not(station, clinic)
+        if refusal is not None or clinic is None:
             await self._refuse(station, call, refusal or "no_clinic")
             return
         old = await self._rooms.of_station(station.id)
@@ -115,29 +118,37 @@ class Ear:
         try:
             async with self._rooms.registry.begin() as t:
                 await t.calls.add(
-                    call, station.id, station.clinic_id, "resident", "waiting", now, boot=envelope.boot,
+                    call, station.id, clinic.id, "resident", "waiting", now, boot=envelope.boot,
                     devices=encode(message.devices),
                 )  # fmt: skip
-                await self._audit(t, "call.requested", "waiting", station, call)
+                await self._audit(t, "call.requested", "waiting", station, call, clinic)
         except Conflict:
             await self._reject(station.id, call, "foreign_call")
             return
-        await self._rooms.opened(requested(call, station.id, station.clinic_id, message.devices, now))
-        await self._rings(station, call)
+        await self._rooms.opened(requested(call, station.id, clinic.id, message.devices, now))
+        await self._rings(station, call, clinic)
 
-    async def _rings(self, station: Station, call: str) -> None:
+    async def _rings(self, station: Station, call: str, clinic: Clinic) -> None:
         relays = self._rooms.relays
-        await self._rooms.say(station.id, call, Ringing(station.clinic, relays.servers(station.id), relays.only))
+        await self._rooms.say(station.id, call, Ringing(clinic.name, relays.servers(station.id), relays.only))
 
-    async def _why_not(self, station: Station) -> RefusalCode | None:
-        if station.clinic_id is None:
+    async def _whom(self, station: Station, message: Request) -> Clinic | None:
+        """The station's clinic, or the one that its config falls back on."""
+        async with self._rooms.registry.read() as t:
+            if not message.fallback:
+                return None if station.clinic_id is None else await t.clinics.get(station.clinic_id)
+            document = (await t.layers.desired([station]))[station.id]
+            return await t.clinics.find(str(document.get("fallback") or ""))
+
+    async def _why_not(self, station: Station, clinic: Clinic | None) -> RefusalCode | None:
+        if clinic is None:
             return "no_clinic"
         if self._requests.take(station.id, self._rooms.clock.monotonic()):
             return "rate_limited"
         async with self._rooms.registry.read() as t:
             calls = await t.calls.open()
         others = [one for one in calls if one.station_id != station.id]
-        waiting = [one for one in others if one.state == "waiting" and one.clinic_id == station.clinic_id]
+        waiting = [one for one in others if one.state == "waiting" and one.clinic_id == clinic.id]
         return "busy" if len(waiting) >= MOST_WAITING or len(others) >= MOST_ROOMS else None
 
     async def _refuse(self, station: Station, call: str, code: RefusalCode) -> None:
@@ -148,11 +159,12 @@ class Ear:
         await self._rooms.say(station.id, call, Refused(code))
 
     async def _audit(
-        self, t: Transaction, action: AuditAction, outcome: AuditOutcome, station: Station, call: str
-    ) -> None:
+        self, t: Transaction, action: AuditAction, outcome: AuditOutcome, station: Station, call: str,
+        clinic: Clinic | None = None,
+    ) -> None:  # fmt: skip
         await t.audit.add(
             station.id, action, outcome, self._rooms.clock.wall(), station_id=station.id, call_id=call,
-            clinic=station.clinic or None,
+            clinic=(clinic.name if clinic else station.clinic) or None,
         )  # fmt: skip
 
     async def _reject(self, station: str, call: str, code: str) -> None:

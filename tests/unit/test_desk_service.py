@@ -173,6 +173,24 @@ async def test_a_report_made_before_the_call_program_was_there_says_nothing_of_d
         assert board["stations"][0]["lacks"] == lacks, processes
 
 
+async def test_a_station_whose_clinic_does_not_answer_calls_the_one_that_it_falls_back_on(house: House) -> None:
+    async with house.kit.region.registry.begin() as t:
+        other = await t.clinics.add("Lægevagten", "", house.clock.wall())
+        said = (await t.layers.get("station", house.station.id)).document
+        await t.layers.put("station", house.station.id, {**said, "fallback": other.name}, "ivan", house.clock.wall())
+    eva, anna = await house.clinician("eva", clinic=other), await house.clinician("anna")
+    await house.station.says(Request(Devices(), fallback=True))
+    assert house.station.heard_last(CALL)["clinic"] == "Lægevagten"
+    assert [one["call"] for one in (await house.desk.rooms.board(other.id))["waiting"]] == [CALL]
+    assert (await anna.post(f"calls/{CALL}/claim")).json()["code"] == "no_such_call"
+    assert (await eva.post(f"calls/{CALL}/claim")).status_code == 200
+
+
+async def test_a_station_that_falls_back_on_nobody_is_refused(house: House) -> None:
+    await house.station.says(Request(Devices(), fallback=True))
+    assert house.station.heard_last(CALL) == {"type": "refused", "code": "no_clinic"}
+
+
 async def test_another_clinic_s_board_and_hands_have_nothing_of_it(house: House) -> None:
     async with house.kit.region.registry.begin() as t:
         other = await t.clinics.add("Strandens Klinik", "", house.clock.wall())
