@@ -181,7 +181,7 @@ async def test_a_station_whose_clinic_does_not_answer_calls_the_one_that_it_fall
     eva, anna = await house.clinician("eva", clinic=other), await house.clinician("anna")
     await house.station.says(Request(Devices(), fallback=True))
     assert house.station.heard_last(CALL)["clinic"] == "Lægevagten"
-    assert [one["call"] for one in (await house.desk.rooms.board(other.id))["waiting"]] == [CALL]
+    assert [one["call"] for one in (await house.desk.boards.look(other.id))["waiting"]] == [CALL]
     assert (await anna.post(f"calls/{CALL}/claim")).json()["code"] == "no_such_call"
     assert (await eva.post(f"calls/{CALL}/claim")).status_code == 200
 
