@@ -234,6 +234,11 @@ async def test_a_call_that_the_station_answered_by_itself_is_told_to_the_clinici
     await house.station.says(Accept(by_itself=True), call)
     view = await anna.sees("call")
     assert (view["state"], view["by_itself"]) == ("connecting", True)
+    await house.station.says(OFFER, call)
+    await house.station.says(Connected(1, 88.0), call)
+    while view["state"] != "in_call":
+        view = await anna.sees("call")
+    assert view["by_itself"], "for as long as the call lasts"
     assert ("call.answered", "by_itself") in [(action, outcome) for _, action, outcome in await house.audit()]
 
 
