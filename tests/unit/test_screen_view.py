@@ -24,7 +24,6 @@ from kiosk_ui.screen.view import (
 from kiosk_ui.words import Words
 from messaging.call import Devices, DeviceState, EndReason
 from messaging.local import AgentView, CallState, CallView, FaultReason, Looking
-from messaging.settings import Opening, Screen
 from messaging.twin import Config, Language
 from tests.screen_scenes import LONG, NOW, agent_view, call_view, scenes
 
@@ -107,34 +106,6 @@ def test_while_calling_it_says_whom_and_how_to_stop() -> None:
     assert view.own
 
 
-@pytest.mark.parametrize(
-    ("config", "headline", "sub"),
-    [
-        ({}, "Vi ringer til Lægevagten …", "Lægerne ved Havnen svarer ikke lige nu, så vi ringer et andet sted hen."),
-        (
-            {"opening": Opening(closed=("2026-11-21",))},
-            "Vi ringer til Lægevagten …",
-            "Lægerne ved Havnen har lukket, så vi ringer et andet sted hen.",
-        ),
-        ({"screen": Screen(clinic=False)}, "Vi ringer til lægen …", "Bliv bare siddende. Nogen svarer om lidt."),
-    ],
-)
-def test_when_another_than_the_clinic_is_called_it_says_whom_and_why(
-    config: dict[str, object], headline: str, sub: str
-) -> None:
-    agent = agent_view(fallback="Lægevagten", **config)
-    view = screen_view(call_view("calling", fallback=True, since=at(14).now - 5), agent, at(14))
-    assert (view.headline, view.sub) == (headline, sub)
-
-
-def test_while_the_clinic_is_closed_the_button_is_for_the_other() -> None:
-    shut = agent_view(fallback="Lægevagten", opening=Opening(closed=("2026-11-21",)))
-    view = screen_view(call_view("idle"), shut, at(14))
-    assert view.bar_text == "Tryk på knappen, så ringer vi til Lægevagten"
-    alone = agent_view(opening=Opening(closed=("2026-11-21",)))
-    assert screen_view(call_view("idle"), alone, at(14)).bar_text.endswith("Lægerne ved Havnen")
-
-
 def test_after_a_minute_it_says_that_it_goes_on_calling() -> None:
     assert shown("calling", since=NOW - 61).sub == "Det tager lidt tid. Vi ringer stadig."
 
@@ -146,28 +117,6 @@ def test_when_the_clinic_calls_it_says_who_and_that_nobody_looks_in() -> None:
     assert view.sub == "Ingen kan se eller høre dig, før du svarer."
     assert view.bar_text == "Tryk på knappen for at svare"
     assert (view.live, view.own, view.remote) == ("", False, False)
-
-
-@pytest.mark.parametrize(
-    ("left", "said"),
-    [
-        (15.0, "Vi svarer for dig om 15 sekunder. Så kan I se og høre hinanden."),
-        (1.2, "Vi svarer for dig om 2 sekunder. Så kan I se og høre hinanden."),
-        (0.9, "Vi svarer for dig nu."),
-        (-1.0, "Vi svarer for dig nu."),
-    ],
-)
-def test_before_it_answers_by_itself_it_counts_down_and_says_how_to_say_no(left: float, said: str) -> None:
-    view = shown("ringing", Noticed(NOW), outgoing=False, answers_at=NOW + left)
-    assert (view.headline, view.sub) == ("Anna Holm ringer", said)
-    assert view.bar_text == "Vil du ikke tale nu? Tryk på knappen"
-    assert (view.live, view.own) == ("", False)
-
-
-def test_a_no_is_taken_kindly() -> None:
-    view = shown("feedback", outgoing=False, reason="declined")
-    assert (view.headline, view.sub) == ("Vi svarede ikke", "Anna Holm har fået besked. Du kan altid selv ringe.")
-    assert (view.tone, view.bar) == ("calm", "none")
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
