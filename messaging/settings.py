@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 from messaging.codec import Form, Length, Range
 
 HIDDEN = "(set)"  # what stands for a secret that is there
+_NO_SECRET = f"a secret is missing: {HIDDEN} only stands for one"
 WIFI_MOST = 8
 _HOST = re.compile(
     r"(?=.{1,253}$)[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?(\.[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?)*"
@@ -99,8 +100,16 @@ CidrAddress = Annotated[
 ProxyUrl = Annotated[
     str, Length(253), Form(lambda v: not v or _is_proxy(v), "expected a proxy such as http://proxy.example:3128")
 ]  # fmt: skip
+
+
+def _psk_or_hidden(value: str) -> object:
+    # What is reported, and shown at the station, has HIDDEN in its place; `Wifi.objection` takes it from nobody.
+    return value in ("", HIDDEN) or _PSK.fullmatch(value)
+
+
 Psk = Annotated[
-    str, Length(64), Form(_or_empty(_PSK), "expected 8 to 63 letters of a passphrase, or 64 hexadecimal digits")
+    str, Length(64),
+    Form(_psk_or_hidden, "expected 8 to 63 letters of a passphrase, or 64 hexadecimal digits"),
 ]  # fmt: skip
 Country = Annotated[str, Length(2), Form(_or_empty(re.compile("[A-Z]{2}")), "expected a country such as DK")]
 
@@ -249,6 +258,8 @@ class Eap:
         """A method has what it needs; a password is given only to a server that is known."""
         if not self.method:
             return ""
+        if self.password == HIDDEN:
+            return _NO_SECRET
         if not self.identity:
             return "802.1X needs an identity"
         if self.method != "tls" and not self.password:
@@ -287,6 +298,8 @@ class Wifi:
 
     def objection(self) -> str:
         """A key of one kind: an open Wi-Fi carries no station."""
+        if self.psk == HIDDEN:
+            return _NO_SECRET
         if not self.use:
             return ""
         if self.psk and self.eap.method:

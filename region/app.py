@@ -36,6 +36,7 @@ from region.serving import HttpServer, http_server, serve_on
 from region.stations.admission import Admission
 from region.stations.cards import CardService
 from region.stations.claims import ClaimService
+from region.stations.diagnostics import DiagnosticsService
 from region.stations.est import build_est
 from region.stations.gate import Gate
 from region.stations.layout import LayoutService
@@ -178,6 +179,7 @@ def compose(options: ServeOptions, outside: Outside, tls: EnrolmentFiles, gate: 
     cards = CardService(registry, clock, outside.root_sha256, where)
     publisher = Publisher(registry, wire, authority, clock)
     claims = ClaimService(registry, clock, where)
+    diagnostics = DiagnosticsService(registry, clock)
     wire.when_up(publisher.broker_came_up)
     subjects = (
         desk_subject(region),
@@ -191,6 +193,7 @@ def compose(options: ServeOptions, outside: Outside, tls: EnrolmentFiles, gate: 
             claims,
             LayoutService(registry, clock),
             cards,
+            diagnostics,
         ),
         evaluation_subject(region),
     )
@@ -199,7 +202,8 @@ def compose(options: ServeOptions, outside: Outside, tls: EnrolmentFiles, gate: 
     gate.let_go += [subject.shut_out for subject in subjects if subject.shut_out is not None]
     gate.presence += [subject.presence for subject in subjects if subject.presence is not None]
     site = http_server(build_site(region, subjects), options.tls_certificate, options.tls_key)
-    door = http_server(build_est(enrolment, renewals, authority, clock, claims), tls.certificate, tls.key, tls.clients)
+    est = build_est(enrolment, renewals, authority, clock, claims, diagnostics)
+    door = http_server(est, tls.certificate, tls.key, tls.clients)
     return House(region, wire, gate, subjects, (service, cards), site, door)
 
 

@@ -15,7 +15,15 @@ from typing import TypeAlias, get_args
 from messaging.errors import MessageError
 from messaging.version import version
 from provisioning.authority.errors import AuthorityError
-from region import api_commands, audit_commands, card_commands, claim_commands, command_commands, layout_commands
+from region import (
+    api_commands,
+    audit_commands,
+    card_commands,
+    claim_commands,
+    command_commands,
+    diagnostics_commands,
+    layout_commands,
+)
 from region.authority import ca
 from region.authority.wire import SOCKET
 from region.errors import RegionError
@@ -111,6 +119,7 @@ def _parser(*, demo: str = "") -> argparse.ArgumentParser:
     claim_commands.add_arguments(commands, _group, _leaf)
     card_commands.add_arguments(commands, _group, _leaf)
     command_commands.add_arguments(commands, _group, _leaf)
+    diagnostics_commands.add_arguments(commands, _group, _leaf)
     _add_user(commands)
     link = _leaf(commands, "link", "print a link that signs somebody in, once")
     link.add_argument("name", help="the sign-in name")

@@ -18,6 +18,7 @@ from region import (
     card_commands,
     claim_commands,
     command_commands,
+    diagnostics_commands,
     layout_commands,
     people_commands,
 )
@@ -190,6 +191,7 @@ _COMMANDS: dict[str, Callable[[Desk], Awaitable[None]]] = {
     "station code": _station_code, "station revoke": _station_revoke, "station release": _station_release,
     "station set": _station_set, "evaluation": _evaluation, **audit_commands.COMMANDS, **layout_commands.COMMANDS,
     **card_commands.COMMANDS, **claim_commands.COMMANDS, **people_commands.COMMANDS, **command_commands.COMMANDS,
+    **diagnostics_commands.COMMANDS,
 }  # fmt: skip
 
 

@@ -10,10 +10,11 @@ from typing import Any
 import httpx
 from jsonschema import Draft202012Validator
 
+from messaging.diagnostics import pack
 from region.api_commands import site
 from region.registry.bulk import Wanted
-from region.registry.records import Ordered
-from region.stations.examples import CLAIM, COMMAND
+from region.registry.records import HandedIn, Ordered
+from region.stations.examples import BUNDLE, CLAIM, COMMAND
 from region.web.examples import STATION
 from region.web.openapi import operations
 from region.web.problems import TYPE as PROBLEM
@@ -120,4 +121,6 @@ async def furnish(kit: Kit) -> None:
         await t.bulk.put([wanted], "ivan", now)
         ordered = Ordered(COMMAND.type, COMMAND.fields, "ivan", COMMAND.why, now + 600, now + 4200)
         await t.commands.give(COMMAND.batch, {STATION.id: COMMAND.id}, ordered, now)
+        packed = pack(BUNDLE)
+        await t.diagnostics.put(HandedIn(COMMAND.id, STATION.id, now, len(packed)), packed)
         await t.claims.add(replace(CLAIM, made_at=now, seen_at=now))

@@ -30,6 +30,7 @@ from region.registry.store import RegistryEnrolmentStore
 from region.stations.admission import Admission
 from region.stations.cards import CardService
 from region.stations.claims import ClaimService
+from region.stations.diagnostics import DiagnosticsService
 from region.stations.layout import LayoutService
 from region.stations.publishing import Publisher
 from region.stations.service import StationService
@@ -164,6 +165,7 @@ def every_subject(data: Path) -> tuple[Callable[[Region], Subject], ...]:
             ClaimService(region.registry, region.clock, Addresses("http://region.test")),
             LayoutService(region.registry, region.clock),
             CardService(region.registry, region.clock, authority.root_sha256, Addresses()),
+            DiagnosticsService(region.registry, region.clock),
         )
 
     return desk_subject, fleet_subject, stations, evaluation_subject

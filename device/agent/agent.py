@@ -19,6 +19,7 @@ from device.agent.commands.volume import OrderedVolume
 from device.agent.commands.wiping import JOURNAL, Wiping
 from device.agent.config_store import ConfigStore
 from device.agent.courier import Courier
+from device.agent.diagnostics.diagnosis import Diagnosis
 from device.agent.ending import Ending
 from device.agent.enrolling import Enrolling
 from device.agent.health_reports import HealthReports
@@ -117,16 +118,26 @@ class Agent:
         self._twin = Twin(
             ConfigStore(config.state_dir / "config.json"), self._clock.monotonic, self._facts, self._telling.event
         )
-        ledger = Ledger(journal, self._courier, self._time.sealer, surroundings.thread)
-        self._commands = Commands(
-            ledger, wiping, self._reach(), self._clock, self._keystore, self._time.is_right, self._station
-        )
-        self._figures = CallFigures(self._neighbours, self._telling, self._call.send)
         self._health = HealthReports(
             surroundings, config.state_dir, config.health.interval_s, self._telling, self._courier,
             self._neighbours, self._twin, self._time.trust, lambda: self._facts().busy,
             lambda: self._lasting.locked,
         )  # fmt: skip
+        ledger = Ledger(journal, self._courier, self._time.sealer, surroundings.thread)
+        self._diagnosis = Diagnosis(
+            self._keystore,
+            self._clock,
+            self._time.sealer,
+            self._twin,
+            ledger,
+            self._health.measure,
+            self._look,
+            self._out,
+        )
+        self._commands = Commands(
+            ledger, wiping, self._reach(), self._clock, self._keystore, self._time.is_right, self._station
+        )
+        self._figures = CallFigures(self._neighbours, self._telling, self._call.send)
 
     async def run(self, watchdog: Watchdog) -> None:
         """Serve until cancelled, or until a command ends this run."""
@@ -245,10 +256,13 @@ class Agent:
     def _reach(self) -> Reach:
         return Reach(
             self._hands, self._evidence, self._call_standing, self._call.send, self._ending.screen, self._ending.agent,
-            self._renewing.at_once, self._order_volume, self._lasting.lock, self._lasting.post,
+            self._diagnosis.hand_in, self._renewing.at_once, self._order_volume, self._lasting.lock, self._lasting.post,
             lambda: self._neighbours.states["screen"] != "stopped",
-            lambda: looking.figures(self._view(), self._neighbours.call),
+            self._look,
         )  # fmt: skip
+
+    def _look(self) -> dict[str, float]:
+        return looking.figures(self._view(), self._neighbours.call)
 
     def _evidence(self) -> Evidence:
         return Evidence(

@@ -15,6 +15,7 @@ from device.agent.twin import Twin
 from device.health.rate import interval
 from device.health.report import Known, report
 from messaging.envelope import ClockTrust
+from messaging.health import Health
 
 _LOOK_S = 1.0
 _FIRST_WITHIN_S = 3.0
@@ -50,7 +51,8 @@ class HealthReports:
             while (left := self._made_at + self._interval() * share - self._on.clock.monotonic()) > 0:
                 await self._on.clock.sleep(min(left, _LOOK_S))  # a call may begin, or another rate come into force
 
-    async def _report(self) -> None:
+    async def measure(self) -> Health:
+        """How the station is now."""
         waiting, dropped = await self._courier.counts()
         neighbours = self._neighbours
         known = Known(
@@ -59,8 +61,10 @@ class HealthReports:
             neighbours.echo, neighbours.sound_test, self._locked(),
         )  # fmt: skip
         measure = partial(report, known, self._state_dir, self._on.clock.monotonic(), self._on.root)
-        health = await asyncio.get_running_loop().run_in_executor(self._on.thread, measure)
-        if await self._telling.measurement("health", health):
+        return await asyncio.get_running_loop().run_in_executor(self._on.thread, measure)
+
+    async def _report(self) -> None:
+        if await self._telling.measurement("health", await self.measure()):
             self.last = self._on.clock.wall()
         self._made_at = self._on.clock.monotonic()
 

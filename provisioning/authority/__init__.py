@@ -11,7 +11,7 @@ Errors (each has a stable word `code`, safe to count, to log and to send)::
     │   ├── MalformedRequest    not base64 DER PKCS #10, or not HTTP Basic
     │   ├── KeyRefused          not an EC P-256 key, or the request is not signed with it
     │   └── TooMuchAsked        extensions, alternative names or other attributes: a station gets its name, nothing else
-    └── EnrolmentRefused        the request is sound, but this station does not get a certificate for it
+    └── EnrolmentRefused        the request is sound, but this station does not get what it asks for
         ├── WrongCode           no such station, no code waiting for it, or another code (deliberately one word)
         ├── CodeExpired         the right code, too late
         ├── CodeUsed            the right code, already used with another key
@@ -19,6 +19,7 @@ Errors (each has a stable word `code`, safe to count, to log and to send)::
         ├── UnknownKey          no station was ever given a certificate for this key
         ├── CertificateNeeded   the key's certificate is valid, and the connection did not show it
         ├── ForeignCertificate  the connection shows another key's certificate
+        ├── NotAskedFor         nobody has asked this station for what it hands in
         ├── RenewalTooLate      expired more than 180 days ago: only a new code helps
         └── TooManyTries        guesses from this source; `retry_after_s` tells when to come again
 """

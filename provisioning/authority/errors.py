@@ -58,7 +58,7 @@ class TooMuchAsked(RequestRefused):
 
 
 class EnrolmentRefused(AuthorityError):
-    """The request is sound, but this station does not get a certificate for it."""
+    """The request is sound, but this station does not get what it asks for."""
 
     code = "enrolment_refused"
 
@@ -103,6 +103,12 @@ class ForeignCertificate(EnrolmentRefused):
     """The connection shows the certificate of another key than the request's."""
 
     code = "foreign_certificate"
+
+
+class NotAskedFor(EnrolmentRefused):
+    """Nobody has asked this station for what it hands in."""
+
+    code = "not_asked_for"
 
 
 class RenewalTooLate(EnrolmentRefused):

@@ -29,6 +29,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat,
 from cryptography.x509.oid import NameOID
 
 from messaging.codec import decode
+from messaging.diagnostics import DIAGNOSTICS_PATH, DIAGNOSTICS_TYPE
 from messaging.enrolment import EST_PATH, CodeFile, EnrolmentRefusal
 from messaging.envelope import parse_json
 from messaging.errors import MessageError
@@ -37,11 +38,13 @@ from provisioning.station.errors import BadAnswer, ClockNotSet, Refused, RegionN
 
 _MOST_BYTES = 64 * 1024
 _WITHIN_S = 15.0
+_HANDED_IN_WITHIN_S = 60.0  # a quarter of a megabyte, by a line that barely carries a call
 _NOT_YET_VALID = 9  # X509_V_ERR_CERT_NOT_YET_VALID
 _REQUEST_HEADERS = {"Content-Type": "application/pkcs10", "Content-Transfer-Encoding": "base64"}
 _LASTING = {  # the region's words that the same code file will meet again
     "wrong_code": True, "code_expired": True, "code_used": True, "station_barred": True, "too_many_tries": False,
     "unknown_key": True, "certificate_needed": False, "foreign_certificate": True, "renewal_too_late": True,
+    "not_asked_for": True, "oversized_request": True, "malformed_request": True,
 }  # fmt: skip
 _BY_STATUS = {401: "wrong_code", 403: "station_barred", 409: "code_used", 410: "code_expired", 429: "too_many_tries"}
 
@@ -116,6 +119,16 @@ async def renew(
     trust = _learn(roots, _certificates(await ask(url, context, "GET", "/cacerts", out=out)))
     answer = await ask(url, context, "POST", "/simplereenroll", _REQUEST_HEADERS, request(station, key), out=out)
     return Renewed(_own_chain(_certificates(answer), trust, key, station), pem_of(trust.roots))
+
+
+async def hand_in(
+    cid: str, packed: bytes, url: str, roots: tuple[x509.Certificate, ...], shown: Shown, out: Egress = DIRECT
+) -> None:  # fmt: skip
+    """Give the region the diagnostics that it asked for by that command, over mutual TLS; EnrolmentFailed."""
+    context = ssl.create_default_context(cadata=pem_of(roots).decode())
+    context.load_cert_chain(shown.certificate, shown.key)
+    path, headers = f"{DIAGNOSTICS_PATH.removeprefix(EST_PATH)}/{cid}", {"Content-Type": DIAGNOSTICS_TYPE}
+    await ask(url, context, "POST", path, headers, packed, out, _HANDED_IN_WITHIN_S)
 
 
 def _learn(roots: tuple[x509.Certificate, ...], offered: tuple[x509.Certificate, ...]) -> Trust:
@@ -202,6 +215,7 @@ def _signed_by(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
 async def ask(
     url: str, context: ssl.SSLContext, method: str, path: str, headers: dict[str, str] | None = None, body: bytes = b"",
     out: Egress = DIRECT,
+    within_s: float = _WITHIN_S,
 ) -> bytes:  # fmt: skip
     """The body of the region's answer; EnrolmentFailed where it does not come or is a refusal."""
     parts = urlsplit(url)
@@ -210,14 +224,14 @@ async def ask(
     head = f"{method} {parts.path.rstrip('/')}{EST_PATH}{path} HTTP/1.1\r\n"
     head += "".join(f"{name}: {value}\r\n" for name, value in lines.items()) + "\r\n"
     try:
-        async with asyncio.timeout(_WITHIN_S):
+        async with asyncio.timeout(within_s):
             raw = await _exchange(await out.connect(host, port, context), head.encode() + body)
     except ssl.SSLCertVerificationError as error:
         if error.verify_code == _NOT_YET_VALID:
             raise ClockNotSet("the region's certificate is not valid yet: is this station's clock right?") from error
         raise RegionNotTrusted(f"the region's certificate is not to be trusted: {error.verify_message}") from error
     except TimeoutError as error:
-        raise RegionUnreachable(f"{host}:{port} gave no answer within {_WITHIN_S:.0f} s") from error
+        raise RegionUnreachable(f"{host}:{port} gave no answer within {within_s:.0f} s") from error
     except (OSError, asyncio.IncompleteReadError) as error:
         raise RegionUnreachable(f"{host}:{port} cannot be reached: {error}") from error
     return _body(raw)

@@ -18,7 +18,7 @@ AuditAction = Literal[
     "layer.change", "profile.copy", "card.prepare", "claim.approve", "claim.refuse",
     "import", "export", "backup", "restore",
     "certificate", "enrolled", "event", "station.revoke", "station.quarantine", "station.release", "station.cut_off",
-    "command.give", "command.cancel", "command.ended",
+    "command.give", "command.cancel", "command.ended", "diagnostics.take", "diagnostics.read",
     "call.requested", "call.placed", "call.answered", "call.refused", "call.ended",
 ]  # fmt: skip
 AuditOutcome = Literal[

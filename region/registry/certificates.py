@@ -34,6 +34,11 @@ class Certificates(Subject):
         )
         return None if found is None else _given(found)
 
+    async def find(self, serial: str) -> Given | None:
+        """The certificate of that serial number, hexadecimal."""
+        found = await self._row(select(schema.certificate).where(schema.certificate.c.serial == serial))
+        return None if found is None else _given(found)
+
     async def of_station(self, station_id: str) -> list[Given]:
         """Every certificate of a station, the newest first."""
         row = schema.certificate.c

@@ -21,6 +21,7 @@ from region.registry.calls import Calls
 from region.registry.certificates import Certificates
 from region.registry.claims import Claims
 from region.registry.commands import Commands
+from region.registry.diagnostics import Diagnostics
 from region.registry.enrolments import Enrolments
 from region.registry.errors import Conflict, Invalid, Unavailable
 from region.registry.finding import Finding
@@ -129,6 +130,11 @@ class Transaction:
     def claims(self) -> Claims:
         """Stations that ask to be claimed."""
         return Claims(self._connection)
+
+    @cached_property
+    def diagnostics(self) -> Diagnostics:
+        """What stations handed in for diagnosis."""
+        return Diagnostics(self._connection)
 
     @cached_property
     def certificates(self) -> Certificates:

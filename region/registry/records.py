@@ -338,6 +338,16 @@ class Claim:
 
 
 @dataclass(frozen=True)
+class HandedIn:
+    """Diagnostics of a station, by the command that asked for them; `size` in bytes, gzipped."""
+
+    cid: str
+    station_id: str
+    received_at: float
+    size: int
+
+
+@dataclass(frozen=True)
 class AuditRow:
     """Who did what, with which station or call, when, and how it came out. Never anything of a patient."""
 

@@ -305,6 +305,15 @@ command = Table(
     Index("ix_command_station_id_created_at", "station_id", "created_at"),
 )  # fmt: skip
 
+diagnostics = Table(
+    "diagnostics", metadata,
+    Column("cid", String(16), primary_key=True),
+    Column("station_id", ForeignKey("station.id"), nullable=False, index=True),
+    Column("received_at", Double, nullable=False, index=True),
+    Column("size", Integer, nullable=False),
+    Column("content", LargeBinary, nullable=False),
+)  # fmt: skip
+
 claim = Table(
     "claim", metadata,
     Column("key_sha256", String(64), primary_key=True),

@@ -55,6 +55,7 @@ class CommandLine:
     until: float
     since: float
     can_cancel: bool
+    handed_in: bool  # what it brought is kept, and can be saved
 
 
 def how(command: Command, now: float) -> How:
@@ -68,7 +69,9 @@ def how(command: Command, now: float) -> How:
     return "waits" if command.sent_at is None else "sent"
 
 
-def line(command: Command, now: float, t: Translator, has: Callable[[str], bool]) -> CommandLine:
+def line(
+    command: Command, now: float, t: Translator, has: Callable[[str], bool], *, handed_in: bool = False
+) -> CommandLine:
     """The command in the reader's words; a reason that has none is told as it is."""
     far, reason = how(command, now), f"stations.command.reason.{command.reason}"
     since = command.ended_at or command.executing_at or command.scheduled_at or command.sent_at or command.created_at
@@ -76,7 +79,7 @@ def line(command: Command, now: float, t: Translator, has: Callable[[str], bool]
         id=command.id, what=t(f"stations.command.type.{command.type}"), how=t(f"stations.command.is.{far}"),
         level=_LEVELS.get(far, "plain"), reason=t(reason) if has(reason) else command.reason, by=command.actor,
         why=command.why, given_at=command.created_at, until=command.expires_at, since=since,
-        can_cancel=command.sent_at is None and far in ("held", "waits"),
+        can_cancel=command.sent_at is None and far in ("held", "waits"), handed_in=handed_in,
     )  # fmt: skip
 
 
@@ -84,7 +87,9 @@ async def lines_of(
     t: Transaction, station_id: str, now: float, words: Translator, has: Callable[[str], bool]
 ) -> list[CommandLine]:
     """The station's last commands in the reader's words, the latest first."""
-    return [line(one, now, words, has) for one in await t.commands.recent(_MOST, station_id=station_id)]
+    kept = {one.cid for one in await t.diagnostics.all(station_id)}
+    found = await t.commands.recent(_MOST, station_id=station_id)
+    return [line(one, now, words, has, handed_in=one.id in kept) for one in found]
 
 
 def build_router() -> APIRouter:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 from cryptography import x509
 from starlette.applications import Starlette
@@ -15,6 +16,7 @@ from starlette.routing import Route
 from messaging.claim import CLAIM_PATH, ClaimRequest
 from messaging.clock import Clock
 from messaging.codec import decode, encode
+from messaging.diagnostics import DIAGNOSTICS_PATH, MOST_PACKED
 from messaging.enrolment import EST_PATH, EnrolmentRefusal
 from messaging.envelope import parse_json
 from messaging.errors import MessageError
@@ -30,6 +32,7 @@ from provisioning.authority.errors import (
     CodeUsed,
     ForeignCertificate,
     MalformedRequest,
+    NotAskedFor,
     OversizedRequest,
     RenewalTooLate,
     StationBarred,
@@ -43,13 +46,14 @@ from provisioning.authority.renewal import Renewals
 from region.peer import shown_certificate
 from region.registry import RegistryError
 from region.stations.claims import ClaimService
+from region.stations.diagnostics import DiagnosticsService
 
 _log = logging.getLogger(__name__)
 _MOST_TIMES, _TIMES_WITHIN_S = 240, 60.0  # for one address: a home whose forty stations get their power back at once
 _STATUS: dict[type[AuthorityError], int] = {
     WrongCode: 401, StationBarred: 403, CodeUsed: 409, CodeExpired: 410, OversizedRequest: 413, TooManyTries: 429,
     AuthorityUnusable: 503, AuthorityAway: 503, UnknownKey: 401, CertificateNeeded: 401, ForeignCertificate: 403,
-    RenewalTooLate: 410,
+    RenewalTooLate: 410, NotAskedFor: 409,
 }  # fmt: skip
 
 
@@ -59,8 +63,9 @@ def build_est(
     signer: Signer,
     clock: Clock,
     claims: ClaimService | None = None,
+    diagnostics: DiagnosticsService | None = None,
 ) -> Starlette:
-    """The application for `--enrol-port`; without `claims` nobody can ask to be claimed there."""
+    """The application for `--enrol-port`; without `claims` or `diagnostics` nobody can bring those there."""
 
     async def cacerts(_request: Request) -> Response:
         return await _answer("cacerts", "unknown", signer.chain())
@@ -77,9 +82,7 @@ def build_est(
 
     async def simplereenroll(request: Request) -> Response:
         async def renew() -> tuple[x509.Certificate, ...]:
-            shown = shown_certificate(request.scope)
-            certificate = None if shown is None else x509.load_pem_x509_certificate(shown.encode())
-            return (await renewals.renew(est.decode_request(await _body(request)), certificate, source),)
+            return (await renewals.renew(est.decode_request(await _body(request)), _shown(request), source),)
 
         source = _source(request)
         return await _answer("renewal", source, renew())
@@ -104,6 +107,8 @@ def build_est(
     ]
     if claims is not None:
         routes.append(Route(CLAIM_PATH, _claim_route(claims), methods=["POST"]))
+    if diagnostics is not None:
+        routes.append(Route(f"{DIAGNOSTICS_PATH}/{{cid}}", _diagnostics_route(diagnostics), methods=["POST"]))
     return Starlette(routes=routes)
 
 
@@ -120,6 +125,24 @@ def _claim_route(claims: ClaimService) -> Callable[[Request], Awaitable[Response
         return await _told("claim", source, ask())
 
     return claim
+
+
+def _diagnostics_route(diagnostics: DiagnosticsService) -> Callable[[Request], Awaitable[Response]]:
+    async def hand_in(request: Request) -> Response:
+        async def take() -> Response:
+            cid, body = request.path_params["cid"], partial(_body, request, MOST_PACKED)
+            station = await diagnostics.take(cid, _shown(request), body)
+            _log.info("station %s handed in its diagnostics for %s", station, cid)
+            return Response(status_code=200)
+
+        return await _told("diagnostics", _source(request), take())
+
+    return hand_in
+
+
+def _shown(request: Request) -> x509.Certificate | None:
+    shown = shown_certificate(request.scope)
+    return None if shown is None else x509.load_pem_x509_certificate(shown.encode())
 
 
 async def _answer(what: str, source: str, work: Awaitable[tuple[x509.Certificate, ...]]) -> Response:
@@ -160,14 +183,14 @@ def _refusal(error: AuthorityError) -> Response:
     return Response(json.dumps(encode(EnrolmentRefusal(error.code))), status, headers)
 
 
-async def _body(request: Request) -> bytes:
+async def _body(request: Request, most: int = est.MAX_BODY) -> bytes:
     """The body, read no further than any honest request is long."""
     body = b""
     try:
         async for chunk in request.stream():
             body += chunk
-            if len(body) > est.MAX_BODY:
-                raise OversizedRequest(f"more than {est.MAX_BODY} bytes")
+            if len(body) > most:
+                raise OversizedRequest(f"more than {most} bytes")
     except ClientDisconnect:
         raise MalformedRequest("the caller went away in the middle of the request") from None
     return body

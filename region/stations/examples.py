@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from messaging.call import Devices
 from messaging.claim import RegionFile, write_region_file
+from messaging.diagnostics import Bundle, Line
+from messaging.diagnostics import Ordered as Told
 from messaging.enrolment import CodeFile, write_code_file
-from region.registry.records import AuditRow, Claim, Clinic, Command, Site
+from messaging.health import Health
+from messaging.twin import Config
+from region.registry.records import AuditRow, Claim, Clinic, Command, HandedIn, Site
 from region.stations.api import CodeFileText, NewClinic, NewSite, Reason, StationSettings
 from region.stations.card_api import MadeCard, MadeCards, NewCards, RegionFileText
 from region.stations.claim_api import Approval, Decision, WaitingClaim
@@ -24,6 +29,19 @@ CLAIM = Claim(
 )  # fmt: skip
 _CHECK = check_of(CLAIM)
 _CODE_FILE = CodeFile("https://region.example:8402", A_KEY, "0123456789ABCDEF", A_STATION, "region.example:8403")
+
+BUNDLE = Bundle(
+    A_STATION,
+    A_MOMENT,
+    "ntp",
+    "7f3c",
+    Health(86_400.0, "ntp", Devices(), {"call": "running"}, {"laegeknap": "0.4"}),
+    {"ready": 1.0},
+    12,
+    Config(),
+    commands=(Told(A_COMMAND, "diagnostics", "executing", ""),),
+    lines=(Line(A_MOMENT, "laegeknap-agent", 4, "the certificate is not renewed yet"),),
+)  # fmt: skip
 
 EXAMPLES: tuple[object, ...] = (
     Clinic(1, "Bakkens Klinik", "+45 12 34 56 78", A_MOMENT),
@@ -53,5 +71,7 @@ EXAMPLES: tuple[object, ...] = (
     COMMAND,
     NewCommand(type="identify", fields={"seconds": 30}, stations=[A_STATION], why="which one is it?"),
     Handed(A_BATCH, (COMMAND,), {"st-p3c8d1fa": "quarantined"}),
+    HandedIn(A_COMMAND, A_STATION, A_MOMENT, 18_211),
+    BUNDLE,
     CalledBack(called_back=[COMMAND], too_late=[]),
 )

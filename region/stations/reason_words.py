@@ -44,6 +44,9 @@ _EN = {
     "certificate_needed": "the station showed no certificate",
     "foreign_certificate": "the station's certificate is of another authority",
     "renewal_too_late": "its certificate expired too long ago: it needs a new code file",
+    "not_asked_for": "the region had not asked for it, or no longer",
+    "oversized_request": "it was larger than the region takes",
+    "malformed_request": "the region could not make sense of it",
 }
 _DA = {
     "clock": "dens ur er ikke stillet",
@@ -84,6 +87,9 @@ _DA = {
     "certificate_needed": "stationen viste intet certifikat",
     "foreign_certificate": "stationens certifikat er fra en anden udsteder",
     "renewal_too_late": "dens certifikat udløb for længe siden: Den skal have en ny kodefil",
+    "not_asked_for": "regionen havde ikke bedt om det, eller gør det ikke mere",
+    "oversized_request": "det var mere, end regionen tager imod",
+    "malformed_request": "regionen forstod det ikke",
 }
 
 

@@ -20,6 +20,7 @@ from region.stations import (
     claim_pages,
     command_api,
     command_pages,
+    diagnostics_api,
     layout_api,
     pages,
     profile_copying,
@@ -33,6 +34,7 @@ from region.stations.births import ConfirmEnrolment
 from region.stations.cards import CardService
 from region.stations.claims import ClaimService
 from region.stations.commanding import Commanding
+from region.stations.diagnostics import DiagnosticsService
 from region.stations.dispatching import Dispatcher
 from region.stations.examples import EXAMPLES
 from region.stations.layout import LayoutService
@@ -68,7 +70,7 @@ def commands(region: Region, signer: Signer) -> Commands:
 
 def subject(
     service: StationService, enrolment: Enrolment, publisher: Publisher, admission: Admission, commands: Commands,
-    claims: ClaimService, layout: LayoutService, cards: CardService,
+    claims: ClaimService, layout: LayoutService, cards: CardService, diagnostics: DiagnosticsService,
 ) -> Subject:  # fmt: skip
     """Pages, API, births, the publishing of config, and commands."""
     router = APIRouter()
@@ -85,6 +87,7 @@ def subject(
     router.include_router(profile_pages.build_router(layout))
     router.include_router(layout_api.build_router(layout))
     router.include_router(table_api.build_router())
+    router.include_router(diagnostics_api.build_router(diagnostics))
     router.include_router(claim_pages.build_router(claims))
     router.include_router(claim_api.build_router(claims))
 
@@ -92,6 +95,7 @@ def subject(
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(publisher.run(), name="config")
             tasks.create_task(commands.dispatcher.run(), name="commands")
+            tasks.create_task(diagnostics.run(), name="old diagnostics")
 
     return Subject(
         name="stations",

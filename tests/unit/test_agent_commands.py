@@ -134,11 +134,11 @@ async def test_a_call_that_begins_meanwhile_comes_first_and_the_order_is_carried
         assert to.call.runs == 2
 
 
-async def test_what_is_not_carried_out_says_so(tmp_path: Path) -> None:
+async def test_diagnostics_that_cannot_be_handed_in_say_why(tmp_path: Path) -> None:
     async with commanded(tmp_path) as to:
         to.give(CID, Diagnostics())
-        await to.told(CID, "failed", "unsupported")
-        assert to.states(CID) == [("failed", "unsupported")]
+        await to.told(CID, "failed", "disk")
+        assert to.states(CID) == [("init", ""), ("executing", ""), ("failed", "disk")], "there is no key to show"
 
 
 async def test_a_renewal_that_cannot_be_made_says_why(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from device.agent.commands.errors import OtherOrder
-from device.agent.commands.judging import MOST_OPEN, SUPPORTED, Standing, judge
+from device.agent.commands.judging import MOST_OPEN, Standing, judge
 from messaging.codec import encode
 from messaging.command import LONGEST_S, ORDERS, CommandType, Message, Order, Progress, Restart, Volume, Wipe
 from messaging.errors import MessageError, StaleMessage
@@ -38,7 +38,7 @@ def standing(now: float = NOW + 1, **differs: Any) -> Standing:
     return Standing(**{"known": False, "floor": 0.0, "open": 0, "now": now, "trusted": True, **differs})
 
 
-@pytest.mark.parametrize("kind", sorted(SUPPORTED))
+@pytest.mark.parametrize("kind", sorted(ORDERS))
 def test_what_is_signed_in_time_for_this_place_is_taken(kind: CommandType) -> None:
     assert judge(topic(kind), word(kind), standing()) == Progress("init")
 
@@ -66,11 +66,6 @@ def test_what_has_expired_is_answered_and_a_clock_that_nobody_trusts_calls_nothi
     assert judge(topic(), word(), standing(late - 1)) == Progress("init")
     assert judge(topic(), word(), standing(late, trusted=False)) == Progress("init")
     assert judge(topic(), word(), standing(NOW + 1e9, trusted=False)) == Progress("init")
-
-
-@pytest.mark.parametrize("kind", sorted(set(ORDERS) - SUPPORTED))
-def test_what_this_version_does_not_carry_out_it_says_so_of(kind: CommandType) -> None:
-    assert judge(topic(kind), word(kind, {"text": "a"}), standing()) == Progress("failed", "unsupported")
 
 
 @pytest.mark.parametrize(
@@ -109,7 +104,6 @@ def test_nothing_is_begun_that_is_old_expired_unknown_or_elsewhere(
     if first is None:
         assert known
     elif first.state == "init":
-        assert kind in SUPPORTED
         assert issued > floor
         assert not (trusted and now >= issued + lasts)
         assert waiting < MOST_OPEN

@@ -77,10 +77,17 @@ def test_secrets_do_not_leave_by_the_report_the_log_or_the_screen() -> None:
     assert redacted(Config()) == Config()
 
 
+def test_what_is_shown_without_its_secrets_can_be_read_and_is_taken_from_nobody() -> None:
+    config = decode(Config, {"network": {"wifi": {"S": {"psk": "hunter2hunter2"}, "E": {"eap": _EAP}}}})
+    shown = decode(Config, encode(redacted(config)))
+    assert shown == redacted(config), "screen and region read what the station tells"
+    assert {path[-1] for path, _ in objections(shown)} == {"S", "eap"}
+
+
 def test_what_a_station_does_not_carry_out_yet_it_says_and_works_by_the_default() -> None:
-    wanted = {"volume": 30, "update_ring": "early", "night": {"on": True}, "network": {"wifi": {"S": _WIFI}}}
+    wanted = {"volume": 30, "fallback": "Vagtlægen"}
     verdict = consider(InForce(), {"version": 1, "config": wanted})
-    assert verdict.refused == dict.fromkeys(("update_ring", "night", "network"), UNSUPPORTED)
+    assert verdict.refused == {"fallback": UNSUPPORTED}
     assert verdict.in_force.config == Config(volume=30)
     assert not APPLIED & set(verdict.refused)
     assert consider(InForce(), {"version": 1, "config": encode(Config())}).refused == {}

@@ -11,6 +11,7 @@ from device.agent.commands.evidence import Evidence
 from device.agent.commands.hands import Hands
 from device.agent.commands.table import CallStanding
 from messaging.command import (
+    Diagnostics,
     Identify,
     Lock,
     Order,
@@ -22,7 +23,6 @@ from messaging.command import (
     SelfTest,
     Unlock,
     Volume,
-    Wipe,
     failed,
     kind_of,
 )
@@ -34,7 +34,7 @@ _log = logging.getLogger(__name__)
 ASKED: Literal["asked"] = "asked"
 Outcome = Progress | Literal["asked"]
 # Seconds until what was asked must be evident, or be done: a screen draws within a few, a broker may take its time.
-DEADLINES: dict[type[Order], float] = {Restart: 45.0, Reboot: 120.0, Renew: 90.0}
+DEADLINES: dict[type[Order], float] = {Restart: 45.0, Reboot: 120.0, Renew: 90.0, Diagnostics: 120.0}
 DEADLINE_S = 15.0
 
 
@@ -48,6 +48,7 @@ class Reach:
     to_call: Callable[[ToCall], bool]  # False: station-call is away
     end_screen: Callable[[str], bool]  # this run of it; False: the screen is away
     end_agent: Callable[[], None]
+    hand_in: Callable[[str], Awaitable[str]]  # diagnostics, for the command of that id; '' or why not, likewise
     renew: Callable[[], Awaitable[str]]  # '' or why not: `broker_or_disk`, `clock`, or a word of provisioning's
     set_volume: Callable[[int], None]  # OSError if it cannot be kept
     lock: Callable[[bool], None]  # likewise
@@ -56,8 +57,8 @@ class Reach:
     look: Callable[[], dict[str, float]]
 
 
-async def carry_out(order: Order, then: Evidence, reach: Reach) -> Outcome:
-    """Do it, or ask for it: then `evidence` shows when it is done."""
+async def carry_out(cid: str, order: Order, then: Evidence, reach: Reach) -> Outcome:
+    """Do the command of that id, or ask for it: then `evidence` shows when it is done."""
     if isinstance(order, Restart):
         return _restart(order, then, reach)
     if isinstance(order, Reboot):
@@ -65,6 +66,8 @@ async def carry_out(order: Order, then: Evidence, reach: Reach) -> Outcome:
         return _asked(await reach.hands.reboot() if then.machine else "not_possible")
     if isinstance(order, Renew):
         return _ended(await reach.renew())
+    if isinstance(order, Diagnostics):
+        return _ended(await reach.hand_in(cid))
     if isinstance(order, Identify):
         return ASKED if reach.to_call(ShowWhich(order.seconds)) else failed("not_running")
     if isinstance(order, Said) and not reach.screen_is_there():
@@ -74,7 +77,7 @@ async def carry_out(order: Order, then: Evidence, reach: Reach) -> Outcome:
     if isinstance(order, SelfTest):
         return Progress("successful", figures=reach.look())
     # To retire: what follows is told, and only then begun (`running`), for afterwards nobody could tell it.
-    return Progress("successful") if isinstance(order, Wipe) else failed("unsupported")
+    return Progress("successful")
 
 
 def _restart(order: Restart, then: Evidence, reach: Reach) -> Outcome:

@@ -61,6 +61,11 @@ class Journal:
         rows = self._rows(f"{_ENTRY} WHERE station = ? AND NOT ended ORDER BY orders.number", station)
         return [_entry(row) for row in rows]
 
+    def recent(self, station: str, most: int) -> list[Entry]:
+        """What came last, ended or not; the newest first."""
+        rows = self._rows(f"{_ENTRY} WHERE station = ? ORDER BY orders.number DESC LIMIT ?", station, most)
+        return [_entry(row) for row in rows]
+
     def floor(self) -> float:
         """The newest moment of issue that has been forgotten."""
         floor: float = self._rows("SELECT issued FROM forgotten")[0][0]

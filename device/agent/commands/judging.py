@@ -9,15 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from device.agent.commands.errors import OtherOrder
-from messaging.command import CommandType, Order, Progress, Reason, Wipe, failed, read_order
+from messaging.command import Order, Progress, Reason, Wipe, failed, read_order
 from messaging.errors import MalformedMessage, StaleMessage
 from messaging.signed import Word
 from messaging.topics import Topic
 
-# What this version carries out. The others are answered, not dropped: nobody shall wait for them.
-SUPPORTED: frozenset[CommandType] = frozenset(
-    {"restart", "reboot", "self_test", "identify", "message", "volume", "renew", "lock", "unlock", "wipe"}
-)
 MOST_OPEN = 16  # orders that wait; nobody in their senses has given one station more
 
 
@@ -57,9 +53,7 @@ def order_of(kind: str, body: object) -> Order | None:
 def _hindrance(word: Word, expires: float, standing: Standing) -> Reason | None:
     if standing.trusted and standing.now >= expires:
         return "expired"
-    if word.type not in SUPPORTED:
-        return "unsupported"
-    order = order_of(word.type, word.body)
+    order = order_of(word.type or "", word.body)
     if order is None:
         return "malformed"
     if isinstance(order, Wipe) and order.station != word.station:

@@ -122,15 +122,15 @@ class Running:
             elif seen == "not_yet" and not asked:
                 if await self._ledger.act(self._ledger.journal.attempt, entry.cid) > MOST_ATTEMPTS:
                     return failed("gave_up")
-                outcome = await self._within(within_s, order, then)
+                outcome = await self._within(within_s, entry.cid, order, then)
                 if isinstance(outcome, Progress):
                     return outcome
                 asked = True
             await self._clock.sleep(_LOOK_EVERY_S)
         return failed("no_sign")
 
-    async def _within(self, seconds: float, order: Order, then: Evidence) -> Outcome:
-        doing = asyncio.ensure_future(carry_out(order, then, self._reach))
+    async def _within(self, seconds: float, cid: str, order: Order, then: Evidence) -> Outcome:
+        doing = asyncio.ensure_future(carry_out(cid, order, then, self._reach))
         waiting = asyncio.ensure_future(self._clock.sleep(seconds))
         try:
             await asyncio.wait((doing, waiting), return_when=asyncio.FIRST_COMPLETED)
