@@ -48,6 +48,7 @@ SHFORMS: dict[str, tuple[str, str]] = {
     "GET /sites": ("sites", "site list"),
     "GET /stations/{station_id}": ("station", "station show"),
     "GET /stations/{station_id}/commands": ("commands", "command list"),
+    "GET /stations/{station_id}/diagnostics/{cid}": ("read_diagnostics", "diagnostics save"),
     "GET /batches/{batch}": ("commands", "command list"),
     "GET /claims": ("claims_waiting", "claim list"),
     "GET /claims/{key}": ("claims_waiting", "claim list"),
