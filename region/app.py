@@ -28,6 +28,7 @@ from region.fleet.subject import subject as fleet_subject
 from region.listening import check_port, take_port
 from region.options import ServeOptions
 from region.outside import EnrolmentFiles, alone_where_it_must_be, enrolment_files, open_authority, open_line
+from region.people.subject import subject as people_subject
 from region.registry import Registry, database_url
 from region.registry.attempts import Limit
 from region.registry.store import RegistryEnrolmentStore, SharedTries
@@ -196,6 +197,7 @@ def compose(options: ServeOptions, outside: Outside, tls: EnrolmentFiles, gate: 
             diagnostics,
         ),
         evaluation_subject(region),
+        people_subject(region),
     )
     for subject in subjects:
         wire.add(subject)

@@ -248,7 +248,10 @@ def _add_user(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     bind.add_argument("name")
     bind.add_argument("subject", help="who it is there: the log says it when somebody is refused")
     bind.add_argument("--issuer", required=True, help="the provider's address, as in the file of --oidc")
-    for action, text in (("block", "shut a user out, at once"), ("unblock", "let a user in again")):
+    for action, text in (
+        ("block", "shut a user out, at once"), ("unblock", "let a user in again"),
+        ("sign-out", "end all that a user has open"),
+    ):  # fmt: skip
         _leaf(user, action, text, group="user").add_argument("name")
 
 

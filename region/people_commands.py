@@ -8,12 +8,11 @@ from collections.abc import Awaitable, Callable
 
 from region import addresses
 from region.errors import Usage
+from region.people.service import PeopleService, Wanted
 from region.printing import ACTOR, Desk, table, tell
 from region.registry import NotFound
-from region.registry.actions import AuditAction
 from region.registry.records import Person
 from region.web.passwords import Passwords
-from region.web.sign_in import make_link
 
 
 async def _user_add(desk: Desk) -> None:
@@ -25,12 +24,8 @@ async def _user_add(desk: Desk) -> None:
         raise Usage("a site's staff need --site")
     sites = await _site_ids(desk)
     hashed = await Passwords().hash(sys.stdin.readline().rstrip("\n")) if args.password_stdin else None
-    async with desk.registry.begin() as t:
-        person = await t.people.add(
-            args.name, args.role, desk.clock.wall(), clinic_id=clinic_id, sites=sites or (),
-            display_name=args.display_name, title=args.title, password_hash=hashed,
-        )  # fmt: skip
-        await t.audit.add(ACTOR, "user.add", "done", desk.clock.wall(), person=person.name, role=person.role)
+    wanted = Wanted(args.role, clinic_id, sites or (), args.display_name, args.title)
+    person = await _service(desk).add(ACTOR, args.name, wanted, hashed)
     tell(args, person, f"Added {person.name}. A link to sign in with: region link {person.name}")
 
 
@@ -45,16 +40,9 @@ async def _user_set(desk: Desk) -> None:
     args, before = desk.args, await _person(desk)
     clinic_id = before.clinic_id if args.clinic is None else await clinic_id_of(desk, args.clinic)
     role, sites = args.role or before.role, await _site_ids(desk)
-    async with desk.registry.begin() as t:
-        after = await t.people.change(
-            before.id, role=role, clinic_id=clinic_id, sites=sites, display_name=before.display_name,
-            title=before.title, language=before.language,
-        )  # fmt: skip
-        if after != before:
-            await t.audit.add(
-                ACTOR, "person.change", "done", desk.clock.wall(), person=after.name, role=after.role,
-                clinic=after.clinic, sites=", ".join(site.name for site in after.sites),
-            )  # fmt: skip
+    where = tuple(site.id for site in before.sites) if sites is None else sites
+    wanted = Wanted(role, clinic_id, where, before.display_name, before.title)
+    after = await _service(desk).change(ACTOR, before.id, wanted)
     tell(args, after, f"{after.name} is {after.role}: {_where(after)}." if after != before else "No change.")
 
 
@@ -71,10 +59,7 @@ async def _user_password(desk: Desk) -> None:
 
 async def _user_reset_second_step(desk: Desk) -> None:
     person = await _person(desk)
-    async with desk.registry.begin() as t:
-        had = await t.second_steps.reset(person.id)
-        await t.sessions.end_all(person.id)
-        await t.audit.add(ACTOR, "second_step.reset", "done", desk.clock.wall(), person=person.name)
+    had = await _service(desk).reset_second_step(ACTOR, person.id)
     told = "is forgotten; every browser is signed out, and the next sign-in sets it up" if had else "was not set up"
     tell(desk.args, {"name": person.name, "reset": had}, f"The second step of {person.name} {told}.")
 
@@ -97,29 +82,33 @@ async def _user_unblock(desk: Desk) -> None:
 
 
 async def _set_active(desk: Desk, *, active: bool) -> None:
-    person = await _person(desk)
-    async with desk.registry.begin() as t:
-        await t.people.set_active(person.id, active)
-        if not active:
-            await t.sessions.end_all(person.id)
-        done: AuditAction = "user.unblock" if active else "user.block"
-        await t.audit.add(ACTOR, done, "done", desk.clock.wall(), person=person.name)
+    person = await _service(desk).set_active(ACTOR, (await _person(desk)).id, active=active)
     tell(desk.args, {"name": person.name, "active": active}, f"{person.name} is {'let in' if active else 'shut out'}.")
+
+
+async def _user_sign_out(desk: Desk) -> None:
+    person = await _person(desk)
+    ended = await _service(desk).sign_out(ACTOR, person.id)
+    tell(desk.args, {"name": person.name, "browsers": ended}, f"{person.name} is signed out of {ended} browsers.")
 
 
 async def _link(desk: Desk) -> None:
     person = await _person(desk)
     lives_s = desk.args.minutes * 60.0
     url = addresses.load(desk.args.data).public_url
-    link = await make_link(desk.registry, url, person, desk.clock.wall(), lives_s)
+    link = await _service(desk).link(ACTOR, person.id, url, lives_s)
     tell(desk.args, {"link": link, "expires_at": desk.clock.wall() + lives_s}, link)
 
 
 COMMANDS: dict[str, Callable[[Desk], Awaitable[None]]] = {
     "user add": _user_add, "user list": _user_list, "user set": _user_set, "user password": _user_password,
     "user reset-second-step": _user_reset_second_step, "user bind": _user_bind, "user block": _user_block,
-    "user unblock": _user_unblock, "link": _link,
+    "user unblock": _user_unblock, "user sign-out": _user_sign_out, "link": _link,
 }  # fmt: skip
+
+
+def _service(desk: Desk) -> PeopleService:
+    return PeopleService(desk.registry, desk.clock)
 
 
 async def clinic_id_of(desk: Desk, name: str | None) -> int | None:

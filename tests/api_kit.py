@@ -117,6 +117,8 @@ async def furnish(kit: Kit) -> None:
         sites = [await t.sites.add(name, now) for name in ("Bakkegården", "Åhjemmet", STATION.site)]
         assert sites[-1].id == STATION.site_id
         await t.municipalities.add("Bakkeby", (await t.clusters.add("Midtbyerne", now)).id, now)
+        eva = await t.people.add("eva", "evaluator", now, sites=[STATION.site_id])
+        assert eva.id == 1
         wanted = Wanted(STATION.id, True, STATION.name, None, STATION.site_id, STATION.room, {"clinic": STATION.clinic})
         await t.bulk.put([wanted], "ivan", now)
         ordered = Ordered(COMMAND.type, COMMAND.fields, "ivan", COMMAND.why, now + 600, now + 4200)

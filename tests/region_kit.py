@@ -24,6 +24,7 @@ from region.addresses import Addresses
 from region.desk.subject import subject as desk_subject
 from region.evaluation.subject import subject as evaluation_subject
 from region.fleet.subject import subject as fleet_subject
+from region.people.subject import subject as people_subject
 from region.registry import Registry
 from region.registry.records import Clinic, Person, Role, Site, Station
 from region.registry.store import RegistryEnrolmentStore
@@ -168,7 +169,7 @@ def every_subject(data: Path) -> tuple[Callable[[Region], Subject], ...]:
             DiagnosticsService(region.registry, region.clock),
         )
 
-    return desk_subject, fleet_subject, stations, evaluation_subject
+    return desk_subject, fleet_subject, stations, evaluation_subject, people_subject
 
 
 @asynccontextmanager

@@ -12,7 +12,7 @@ from messaging.call import EndReason, RefusalCode
 
 AuditAction = Literal[
     "sign_in", "sign_out", "sign_in.link", "password", "second_step", "second_step.reset",
-    "passkey.add", "passkey.remove", "user.add", "user.bind", "user.block", "user.unblock",
+    "passkey.add", "passkey.remove", "user.add", "user.bind", "user.sign_out", "user.block", "user.unblock",
     "site.add", "clinic.add", "clinic.change", "station.add", "station.change", "code.make",
     "cluster.add", "municipality.add", "municipality.move", "site.move", "station.move", "room.add", "person.change",
     "layer.change", "profile.copy", "card.prepare", "claim.approve", "claim.refuse",

@@ -136,7 +136,8 @@ async def change_password(request: Request, session: SignedIn, new: Field, old: 
 
 
 async def make_link(
-    registry: Registry, public_url: str, person: Person, now: float, lives_s: float, *, whole: bool = False
+    registry: Registry, public_url: str, person: Person, now: float, lives_s: float, *, whole: bool = False,
+    actor: str = "command line",
 ) -> str:  # fmt: skip
     """A one-time sign-in link for that person; it is in nobody's log and stored as a digest only.
 
@@ -145,7 +146,7 @@ async def make_link(
     token = tokens.new_token()
     async with registry.begin() as t:
         await t.sessions.add_link(token, person.id, now, now + lives_s, whole=whole)
-        await t.audit.add("command line", "sign_in.link", "made", now, person=person.name)
+        await t.audit.add(actor, "sign_in.link", "made", now, person=person.name)
     return f"{public_url}/once/{token}"
 
 

@@ -38,6 +38,8 @@ HEADINGS = {
     "/cards": {"en": "Cards", "da": "Kort"},
     "/claims": {"en": "Stations that ask to be claimed", "da": "Stationer, der beder om at blive taget i brug"},
     "/evaluation": {"en": "The pilot in figures", "da": "Piloten i tal"},
+    "/people": {"en": "People", "da": "Brugere"},
+    "/people/1": {"en": "eva", "da": "eva"},
     "/audit": {"en": "Log of calls and changes", "da": "Log over opkald og ændringer"},
     "/account": {"en": "Your account", "da": "Din konto"},
 }
@@ -81,6 +83,7 @@ async def _a_station_that_has_told(house: House) -> None:
     )  # fmt: skip
     async with house.registry.begin() as t:
         await t.sites.add("Månelyst", now)
+        assert (await t.people.add("eva", "evaluator", now)).id == 1
         await t.layers.put("site", str(house.site.id), {"volume": 60, "night": {"on": True}}, "ivan", now)
         station = await t.stations.add("Room 4", house.site.id, house.clinic.id, now)
         for process in ("agent", "call"):

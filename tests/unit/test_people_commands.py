@@ -78,3 +78,10 @@ def test_people_with_their_sites_go_out_as_a_table_and_come_in_again(region: Reg
         file.write_text(f"name;role;sites\nsara;{wrong}\n", "utf-8")
         code, error = region("import", str(file))
         assert (code, complaint in error) == (1, True), error
+
+
+def test_somebody_is_signed_out_everywhere_and_the_log_tells_of_it(region: Region) -> None:
+    region("user", "add", "eva", "--role", "evaluator")
+    assert region("user", "sign-out", "eva") == {"name": "eva", "browsers": 0}
+    assert region("audit", "list")[0]["action"] == "user.sign_out"
+    assert region("user", "sign-out", "nobody")[0] == 1
