@@ -37,6 +37,10 @@ BY_SCRIPT: dict[str, tuple[str, str]] = {
     "POST /cards": ("prepare_cards", "card prepare"),
     "POST /claims/{key}/approve": ("approve_claim", "claim approve"),
     "POST /claims/{key}/refuse": ("refuse_claim", "claim refuse"),
+    "POST /people": ("add_person", "user add"),
+    "POST /people/{person_id}": ("change_person", "user set"),
+    "POST /people/{person_id}/link": ("make_sign_in_link", "link"),
+    "POST /people/{person_id}/{action}": ("block_person", "user block"),
 }
 # What changes nothing: forms, and whom a command would reach (`GET /api/fleet?where=` and `station list` tell it).
 FORMS: set[str] = {"POST /bulk", "POST /bulk/settings"}
@@ -58,6 +62,8 @@ SHFORMS: dict[str, tuple[str, str]] = {
     "GET /cards": ("sites", "site list"),
     "GET /cards/region": ("region_file", "card region"),
     "GET /evaluation": ("figures", "evaluation"),
+    "GET /people": ("people", "user list"),
+    "GET /people/{person_id}": ("person", "user list"),
 }
 PIECES: set[str] = {
     "GET /fleet/stations", "GET /fleet/events", "GET /fleet/stations/{station_id}/events", "GET /claims/waiting",
@@ -117,6 +123,8 @@ def test_what_a_script_can_change_by_the_api_it_can_by_a_command_and_the_other_w
     """Beyond what pages do: no operation that changes something without its command."""
     beyond = {
         "move_station": "station move", "change_profile": "profile set", "take_in": "import", "export": "export",
+        "unblock_person": "user unblock", "sign_out_person": "user sign-out",
+        "reset_second_step": "user reset-second-step",
     }  # fmt: skip
     changing = {one.name for one in every_operation() if one.method != "GET"}
     named = {operation for operation, _ in BY_SCRIPT.values()} | set(beyond)
