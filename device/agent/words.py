@@ -25,13 +25,16 @@ class Words:
 
     def read(self, kind: Kind, data: dict[str, Any]) -> Word:
         """The word in an envelope's data; a MessageError when it is not to be believed."""
-        jws = carried(data)
-        try:
-            roots = self.keystore.roots()
-        except StateUnusable as error:
-            _log.error("nothing the region says can be believed: %s", error)
-            raise ForeignWord("this station cannot read the roots that it trusts") from error
         trusted = self.sealer.clock_trust() == "ntp"
-        return read_word(
-            jws, kind=kind, station=self.station, roots=roots, wall=self.sealer.wall(), clock_trusted=trusted
-        )
+        return believed(self.keystore, self.station, kind, data, wall=self.sealer.wall() if trusted else None)
+
+
+def believed(keystore: Keystore, station: str, kind: Kind, data: dict[str, Any], wall: float | None) -> Word:
+    """The same for whoever has no clock to go by (`wall` None), or judges the time himself."""
+    jws = carried(data)
+    try:
+        roots = keystore.roots()
+    except StateUnusable as error:
+        _log.error("nothing the region says can be believed: %s", error)
+        raise ForeignWord("this station cannot read the roots that it trusts") from error
+    return read_word(jws, kind=kind, station=station, roots=roots, wall=wall or 0.0, clock_trusted=wall is not None)

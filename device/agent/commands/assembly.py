@@ -13,12 +13,11 @@ from device.agent.commands.ledger import Ledger
 from device.agent.commands.receiving import Receiving
 from device.agent.commands.running import Running
 from device.agent.commands.wiping import Wiping
+from device.agent.words import believed
 from messaging.clock import Clock
-from messaging.errors import ForeignWord
 from messaging.link.port import Inbound
-from messaging.signed import Word, carried, read_word
+from messaging.signed import Word
 from messaging.topics import Topic
-from provisioning.station.errors import StateUnusable
 from provisioning.station.keystore import Keystore
 
 _log = logging.getLogger(__name__)
@@ -70,11 +69,4 @@ class Commands:
 
     def _believe(self, station: str, data: dict[str, Any]) -> Word:
         """Whether it has expired is not for the reader to say: that is answered, and waits for a clock."""
-        try:
-            roots = self._keystore.roots()  # each time: a renewal may bring another
-        except StateUnusable as error:
-            _log.error("no command can be believed: %s", error)
-            raise ForeignWord("this station cannot read the roots that it trusts") from error
-        return read_word(
-            carried(data), kind="command", station=station, roots=roots, wall=0.0, clock_trusted=False
-        )  # fmt: skip
+        return believed(self._keystore, station, "command", data, wall=None)
