@@ -133,9 +133,8 @@ def _bodies(operation: Operation) -> Strategy:
 @st.composite
 def requests(draw: st.DrawFn, operation: Operation) -> Sent:
     """A request for this operation: as told, or spoilt anywhere."""
-    odd = odd_text().filter(lambda text: text and "/" not in text)
-    values = {
-        name: quote(str(draw(of_schema(schema) | odd)).encode("utf-8", "surrogatepass"), safe="")
+    values = {  # an empty one, or a slash, is another route's
+        name: quote(draw(of_part(schema)).encode("utf-8", "surrogatepass"), safe="")
         for name, schema in operation.parameters("path").items()
     }
     asked = [
@@ -146,6 +145,11 @@ def requests(draw: st.DrawFn, operation: Operation) -> Sent:
     query = urlencode(asked, doseq=True, encoding="utf-8", errors="surrogatepass")
     content, media = draw(_bodies(operation))
     return Sent(f"{operation.at(values)}{'?' if query else ''}{query}", content, media)
+
+
+def of_part(schema: Mapping[str, Any]) -> Strategy:
+    """What may stand in the place of one part of a path."""
+    return (of_schema(schema).map(str) | odd_text()).filter(lambda text: bool(text) and "/" not in text)
 
 
 def _said(value: Any) -> Any:
