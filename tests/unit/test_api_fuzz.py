@@ -26,7 +26,7 @@ EACH = settings(
     max_examples=50, deadline=None, derandomize=True, database=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.filter_too_much],
 )  # fmt: skip
-TELL_THE_LOG = {"export"}  # that somebody has read these is itself a row
+TELL_THE_LOG = {"export", "read_diagnostics"}  # that somebody has read these is itself a row
 OPERATIONS = every_operation()
 OF_REQUESTS = {one.name: requests(one) for one in OPERATIONS}
 
