@@ -26,6 +26,7 @@ from fido2.webauthn import (
 from region.registry.records import Passkey, Person
 
 MOST_ANSWER = 16_000
+_TEXTS = ("clientDataJSON", "attestationObject", "authenticatorData", "signature", "userHandle")
 Purpose = Literal["make", "use"]
 # What a library may make of what somebody sends in place of an answer.
 _NONSENSE = (
@@ -80,7 +81,7 @@ class Ceremony:
     def made(self, answer: str) -> Made:
         """The new passkey in the answer; PasskeyRefused."""
         try:
-            data = self._server.register_complete(self._state("make"), json.loads(answer))
+            data = self._server.register_complete(self._state("make"), _said(answer))
             credential = data.credential_data
         except _NONSENSE as error:
             raise PasskeyRefused(str(error) or type(error).__name__) from error
@@ -99,7 +100,7 @@ class Ceremony:
         """Which of these has answered; PasskeyRefused. Its count is still to be compared, where it is kept."""
         credentials = _credentials(known)
         try:
-            said = json.loads(answer)
+            said = _said(answer)
             right = self._server.authenticate_complete(self._state("use"), credentials, said)
             count = AuthenticationResponse.from_dict(said).response.authenticator_data.counter
         except _NONSENSE as error:
@@ -113,6 +114,15 @@ class Ceremony:
         state: dict[str, Any]
         _, state = self._server.authenticate_begin(challenge=self._challenge(purpose))
         return state
+
+
+def _said(answer: str) -> dict[str, Any]:
+    """The answer's JSON; ValueError where bytes are no text (or null): of a number fido2 would make as many zeros."""
+    said = json.loads(answer)
+    texts = [said["id"], said["rawId"], *(said["response"][name] for name in said["response"] if name in _TEXTS)]
+    if not all(one is None or isinstance(one, str) for one in texts):
+        raise ValueError("a part of the answer is no text")
+    return dict(said)
 
 
 def are_possible(public_url: str) -> bool:

@@ -32,6 +32,20 @@ _json = st.recursive(
 )  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    "where", ["authenticatorData", "clientDataJSON", "signature", "attestationObject", "userHandle"]
+)
+def test_a_number_in_place_of_bytes_costs_no_memory(where: str) -> None:
+    for answer, judge in (
+        (_KEY.use(_HERE.to_use([_KNOWN])), lambda said: _HERE.used([_KNOWN], said)),
+        (_KEY.make(_HERE.to_make(_PERSON, [])), _HERE.made),
+    ):
+        said = json.loads(answer)
+        said["response"][where] = 10**11
+        with pytest.raises(PasskeyRefused, match="no text"):
+            judge(json.dumps(said))
+
+
 @settings(max_examples=60)
 @given(st.sampled_from(["id", "rawId", "type", "response", "authenticatorData", "clientDataJSON", "signature",
                         "attestationObject"]), _json | st.binary(max_size=60).map(lambda raw: raw.hex()))  # fmt: skip
