@@ -37,8 +37,9 @@ def build_site(region: Region, subjects: Iterable[Subject]) -> Site:
     RuntimeError where a route does not state who may use it.
     """
     app = Site(
-        openapi_url=f"{openapi.PREFIX}openapi.json", docs_url=None, redoc_url=None, dependencies=[Depends(guard)]
-    )
+        openapi_url=f"{openapi.PREFIX}openapi.json", docs_url=None, redoc_url=None, dependencies=[Depends(guard)],
+        redirect_slashes=False,  # a path that is none is not found, and nobody is sent elsewhere with what he asked
+    )  # fmt: skip
     app.state.region = region
     app.include_router(sign_in.router)
     app.include_router(oidc_pages.router)

@@ -297,7 +297,9 @@ async def test_a_press_delivered_again_is_one_call_and_rings_again(house: House)
     assert [row[1] for row in await house.audit()] == ["call.requested"]
 
 
-async def test_a_page_whose_process_died_is_gone_and_one_that_is_open_elsewhere_is_not(house: House) -> None:
+async def test_a_page_whose_process_died_is_gone_and_one_that_is_open_elsewhere_is_not(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
     anna = await house.clinician("anna")
     await talk(house, anna)
     elsewhere = make_desk(house.kit.region)
@@ -308,6 +310,11 @@ async def test_a_page_whose_process_died_is_gone_and_one_that_is_open_elsewhere_
     held = await elsewhere.rooms.find(CALL)
     assert held is not None
     assert held.room.away is None
+
+    async def dead() -> None:
+        """A process that died looks at no page; its loop here would, when the clock is moved."""
+
+    monkeypatch.setattr(house.desk.rooms, "see_pages", dead)
     await house.clock.advance(12.0)
     await elsewhere.rooms.tick()
     gone = await elsewhere.rooms.find(CALL)
