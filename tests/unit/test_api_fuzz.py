@@ -51,7 +51,7 @@ class Stage:
 
 def _still(make: Callable[[Region], Subject]) -> Callable[[Region], Subject]:
     """Without what goes on by itself: whatever is written then, a request wrote."""
-    return lambda region: replace(make(region), run=None)
+    return lambda region: replace(make(region), run=None, duty=None)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
