@@ -31,6 +31,13 @@ GUEST, TLS = "Gæst", "Personale"
 STATIC = Network(wired=Wired(ip=Static("192.0.2.7/24", "192.0.2.1", ("192.0.2.1",))))
 _WITHIN_S = 20.0
 STATION, STRANGER = 4711, 4712  # users: laegeknap, and one who is nobody here
+ACTIONS = {
+    f"org.freedesktop.{name}"
+    for name in (
+        "login1.reboot", "login1.reboot-multiple-sessions", "login1.reboot-ignore-inhibit", "login1.power-off",
+        "systemd1.manage-units", "systemd1.reload-daemon", "timedate1.set-time", "hostname1.set-static-hostname",
+    )
+}  # fmt: skip
 _RULES = Path(__file__).parents[2] / "systemd/polkit"
 _PROFILES = Path("/etc/NetworkManager/system-connections")
 _CONFIG = """[main]
@@ -130,7 +137,7 @@ def addresses() -> list[str]:
     return [f"{one['local']}/{one['prefixlen']}" for device in devices for one in device.get("addr_info", ())]
 
 
-def told(step: str, said: str, folder: Path) -> None:
+def told(step: str, said: object, folder: Path) -> None:
     """How it looks now."""
     rows = run("nmcli", "--terse", "--fields", "NAME,AUTOCONNECT-PRIORITY", "connection").splitlines()
     files = [*_PROFILES.iterdir(), *(folder / "state/network").glob("*")]
@@ -167,6 +174,7 @@ async def scene(folder: Path) -> None:
     told("back", said, folder)
     for user in (STRANGER, STATION):
         told(f"as {user}", as_user(user), folder)
+        told(f"what {user} may", sorted(allowed(user)), folder)
     told("refused", await manager.carry_out(Network(wifi={"short": Wifi(psk=SHORT)})), folder)
 
 
@@ -187,6 +195,19 @@ def as_user(user: int) -> str:
     os.close(says)
     with os.fdopen(said) as pipe:
         return pipe.read()
+
+
+def allowed(user: int) -> set[str]:
+    """Of ACTIONS, what polkit lets a process of this user do."""
+    with subprocess.Popen(["sleep", "60"], user=user, group=user, extra_groups=[]) as process:
+        started = Path(f"/proc/{process.pid}/stat").read_text().rsplit(")", 1)[1].split()[19]
+        subject = f"{process.pid},{started},{user}"
+        asked = {one: ("pkcheck", "--action-id", one, "--process", subject) for one in ACTIONS}
+        may = {
+            one for one, ask in asked.items() if subprocess.run(ask, capture_output=True, check=False).returncode == 0
+        }
+        process.kill()
+    return may
 
 
 def _stamps() -> dict[str, int]:

@@ -119,5 +119,12 @@ def test_polkit_lets_the_station_s_user_do_it_and_nobody_else(steps: Steps) -> N
     assert steps[f"as {STATION}"]["profiles"]["laegeknap-wired"] == "500"
 
 
+def test_polkit_lets_the_station_s_user_start_the_machine_anew_and_nothing_else_of_it(steps: Steps) -> None:
+    assert steps[f"what {STATION} may"]["said"] == [
+        "org.freedesktop.login1.reboot", "org.freedesktop.login1.reboot-multiple-sessions",
+    ]  # fmt: skip
+    assert steps[f"what {STRANGER} may"]["said"] == []
+
+
 def test_what_networkmanager_refuses_is_said_by_the_property_and_without_a_value(steps: Steps) -> None:
     assert steps["refused"]["said"] == "NetworkManager refuses it: 802-11-wireless-security.psk"
