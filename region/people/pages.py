@@ -13,6 +13,7 @@ from region.registry import Conflict, Invalid, RegistryError
 from region.registry.records import Person, Role, WebSession
 from region.web.auth import ItAdmin
 from region.web.context import region_of
+from region.web.fields import Number
 from region.web.sign_in import LINK_LIVES_S
 
 ROLES: tuple[Role, ...] = get_args(Role)
@@ -51,12 +52,12 @@ def build_router(service: PeopleService) -> APIRouter:
         return RedirectResponse(f"/people/{person.id}?done=saved", 303)
 
     @router.get("/people/{person_id}")
-    async def show_person(request: Request, session: ItAdmin, person_id: int, done: str = "") -> Response:
+    async def show_person(request: Request, session: ItAdmin, person_id: Number, done: str = "") -> Response:
         return await _person(request, session, person_id, done=done)
 
     @router.post("/people/{person_id}")
     async def change_person(
-        request: Request, session: ItAdmin, person_id: int, role: Text, sites: Ids, clinic: Text = "",
+        request: Request, session: ItAdmin, person_id: Number, role: Text, sites: Ids, clinic: Text = "",
         display_name: Text = "", title: Text = "",
     ) -> Response:  # fmt: skip
         wanted = _wanted(role, clinic, sites, display_name, title)
@@ -70,12 +71,12 @@ def build_router(service: PeopleService) -> APIRouter:
         return _back(person_id, "saved")
 
     @router.post("/people/{person_id}/link")
-    async def make_link(request: Request, session: ItAdmin, person_id: int) -> Response:
+    async def make_link(request: Request, session: ItAdmin, person_id: Number) -> Response:
         link = await service.link(session.person.name, person_id, region_of(request).settings.public_url)
         return await _person(request, session, person_id, link=link)
 
     @router.post("/people/{person_id}/{action}")
-    async def act(request: Request, session: ItAdmin, person_id: int, action: Action) -> Response:
+    async def act(request: Request, session: ItAdmin, person_id: Number, action: Action) -> Response:
         try:
             await _act(service, session.person.name, person_id, action)
         except Oneself as refused:
@@ -86,7 +87,7 @@ def build_router(service: PeopleService) -> APIRouter:
     return router
 
 
-async def _act(service: PeopleService, actor: str, person_id: int, action: Action) -> None:
+async def _act(service: PeopleService, actor: str, person_id: Number, action: Action) -> None:
     match action:
         case "block" | "unblock":
             await service.set_active(actor, person_id, active=action == "unblock")
@@ -111,7 +112,7 @@ async def _people(
 
 
 async def _person(
-    request: Request, session: WebSession, person_id: int, *, done: str = "", error: str = "", status: int = 200,
+    request: Request, session: WebSession, person_id: Number, *, done: str = "", error: str = "", status: int = 200,
     link: str = "", wanted: Wanted | None = None,
 ) -> Response:  # fmt: skip
     region = region_of(request)
@@ -155,5 +156,5 @@ def _words(request: Request, session: WebSession, error: str) -> str:
     return region_of(request).pages.translator(request, session)(error) if error else ""
 
 
-def _back(person_id: int, done: str) -> Response:
+def _back(person_id: Number, done: str) -> Response:
     return RedirectResponse(f"/people/{person_id}?done={done}", 303)

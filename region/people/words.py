@@ -57,7 +57,6 @@ WORDS: Words = {
         "people.error.clinic": "A clinician belongs to a clinic: choose one.",
         "people.error.site": "A site's staff belong to a site or more: choose them.",
         "people.error.oneself": "Nobody does this to oneself: ask another administrator.",
-        "web.audit.action.user.sign_out": "User signed out everywhere",
     },
     "da": {
         "people.nav": "Brugere",
@@ -113,6 +112,5 @@ WORDS: Words = {
         "people.error.clinic": "En kliniker hører til en klinik: vælg en.",
         "people.error.site": "Personale på et sted hører til et eller flere steder: vælg dem.",
         "people.error.oneself": "Det gør man ikke ved sig selv: bed en anden administrator.",
-        "web.audit.action.user.sign_out": "Bruger logget ud overalt",
     },
 }

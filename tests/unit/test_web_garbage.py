@@ -97,7 +97,7 @@ class Stage:
 async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
     def still(make: Any) -> Any:
         """Without what goes on by itself, but for the desk, which is ready only when it runs."""
-        return make if make is desk_subject else lambda region: replace(make(region), run=None)
+        return make if make is desk_subject else lambda region: replace(make(region), run=None, duty=None)
 
     async with region_kit(tmp_path, map(still, every_subject(tmp_path))) as kit:
         clinic, site, _ = await kit.places()
