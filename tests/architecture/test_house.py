@@ -120,7 +120,7 @@ def test_every_folder_of_code_is_a_package_and_systemd_is_none() -> None:
 
 def test_test_folders_are_named_by_kind() -> None:
     folders = {path.relative_to(ROOT).parts[1] for path in sources("tests") if len(path.relative_to(ROOT).parts) > 2}
-    kinds = {"unit", "contract", "loopback", "process", "browser", "vm", "hardware", "architecture", "bench"}
+    kinds = {"unit", "site", "contract", "loopback", "process", "browser", "vm", "hardware", "architecture", "bench"}
     assert folders <= kinds
 
 

@@ -14,6 +14,7 @@ from device.hardware.sound import silence
 from device.media.acoustics.drift import MOST_PPM, SURE_PPM, EchoDrift
 from tests.bench.echo_room import Room, Scene, voice
 
+pytestmark = pytest.mark.long
 SAID = voice(14)  # the clinician
 ANSWERED = voice(14, faster=0.9)  # the resident
 
