@@ -182,8 +182,8 @@ async def _is_refused(stage: Stage, stolen: FleetStation) -> bool:
 
 
 async def _commanded(stage: Stage, kind: str, fields: dict[str, int]) -> dict[str, str]:
-    """Command it of all, by their level; how far it came, with the reason, by station."""
-    handed = await stage.desk.post("/api/commands", {"type": kind, "fields": fields, "level": "region"})
+    """Command it of all that the registry finds; how far it came, with the reason, by station."""
+    handed = await stage.desk.post("/api/commands", {"type": kind, "fields": fields, "where": []})
     reached: dict[str, str] = {}
 
     async def all_ended() -> bool:
