@@ -29,7 +29,7 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from messaging.clock import Clock
 from messaging.link.backoff import FullJitter
-from messaging.link.bursts import burst_of
+from messaging.link.inbox import Inbox, Overfull
 from messaging.link.port import Down, Inbound, LinkDown, LinkEvent, LinkRefused, Up
 
 _log = logging.getLogger(__name__)
@@ -43,7 +43,6 @@ _HURRIED_PAUSE_S = (0.25, 1.0)
 _UNACKED_MS = 10_000  # TCP gives a silent broker up after this
 _RECEIVE_MAXIMUM = 20
 _MOST_BYTES = 256 * 1024  # our own limit (64 KiB) is judged above; past this the broker drops the message itself
-_MOST_QUEUED = 1000
 _NO_SUBSCRIBER = 0x10
 _FAILURE = 0x80
 
@@ -76,6 +75,7 @@ class MqttLink:
         will: Callable[[], tuple[str, bytes]] | None,
         clock: Clock,
         random: random_module.Random | None = None,
+        inbox: Inbox | None = None,
     ) -> None:
         self._settings = settings
         self._subscriptions = subscriptions
@@ -85,11 +85,10 @@ class MqttLink:
         self._hurried_backoff = FullJitter(*_HURRIED_PAUSE_S, random)
         self._hurried = False
         self._hurry_up = asyncio.Event()
-        self._events: asyncio.Queue[LinkEvent] = asyncio.Queue(_MOST_QUEUED)
+        self._inbox = inbox or Inbox()
         self._session: _Session | None = None
         self._task: asyncio.Task[None] | None = None
         self._serial = 0
-        self.dropped = 0
 
     @property
     def is_up(self) -> bool:
@@ -99,11 +98,12 @@ class MqttLink:
     async def events(self) -> AsyncIterator[LinkEvent]:
         """What happens on the link, in order; one consumer."""
         while True:
-            yield await self._events.get()
+            for event in await self._inbox.take():
+                yield event
 
     async def burst(self, most: int) -> list[LinkEvent]:
         """What happens on the link, in order, `most` at once; one consumer, of these or of `events`."""
-        return await burst_of(self._events, most)
+        return await self._inbox.take(most)
 
     async def start(self) -> None:
         """Begin to connect, and go on for ever."""
@@ -119,8 +119,7 @@ class MqttLink:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
             self._task = None
-        while not self._events.empty():
-            self._events.get_nowait()  # what nobody has taken comes again, to whoever connects next
+        self._inbox.clear()
 
     async def publish(self, topic: str, payload: bytes, *, retain: bool = False, expiry_s: int | None = None) -> None:
         """Publish at QoS 1 and return when the broker has taken it; LinkDown if there is no connection or it breaks."""
@@ -184,14 +183,13 @@ class MqttLink:
         self._put(Up(resumed))
 
     def _put(self, event: LinkEvent) -> None:
-        # At QoS 1 the receive maximum bounds what is under way, so only a flood at QoS 0 can fill this.
-        if self._events.qsize() >= _MOST_QUEUED - 2 and isinstance(event, Inbound):
-            self.dropped += 1
-        elif self._events.full():
-            self._events.get_nowait()
-            self._events.put_nowait(event)
-        else:
-            self._events.put_nowait(event)
+        assured = not isinstance(event, Inbound) or bool(event.token & 0xFFFF)
+        try:
+            self._inbox.put(event, assured=assured)
+        except Overfull as error:
+            if self._session is not None:
+                _log.warning("too much has come at once (%s); connecting again, so that the rest comes again", error)
+                self._session.end("more than can be held")
 
 
 class _Session:
@@ -311,7 +309,7 @@ class _Session:
     def _on_message(self, _client: Any, _data: Any, message: mqtt.MQTTMessage) -> None:
         mid = message.mid if message.qos else 0
         inbound = Inbound(message.topic, bytes(message.payload), message.retain, self.serial << 32 | mid)
-        self._in_loop(self._put, inbound)
+        self._in_loop(self._deliver, inbound)
 
     def _on_publish(self, _client: Any, _data: Any, mid: int, reason: Any, _properties: Any) -> None:
         self._in_loop(self._published, mid, reason.value)
@@ -320,6 +318,10 @@ class _Session:
         self._in_loop(self._went_down, str(reason))
 
     # --- back in the loop ---
+
+    def _deliver(self, inbound: Inbound) -> None:
+        if not self._ended.done():  # else it comes again, and must not overtake what came before it
+            self._put(inbound)
 
     def _published(self, mid: int, code: int) -> None:
         done = self._waiting.get(mid)

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from messaging.clock import ManualClock, SystemClock
+from messaging.link.inbox import Inbox
 from messaging.link.memory import MemoryBroker
 from messaging.link.mqtt import MqttLink
 from messaging.link.port import Down, Inbound, Link, LinkDown, LinkEvent, LinkRefused, Up
@@ -205,3 +206,28 @@ async def test_a_hurry_cuts_a_long_wait_short(mosquitto: Broker) -> None:
                 await clock.advance(1)  # the pauses in a hurry are short
     finally:
         await link.stop()
+
+
+@pytest.mark.system
+async def test_what_finds_no_room_comes_again_on_a_new_connection_and_in_order(mosquitto: Broker) -> None:
+    station = MqttLink(mosquitto.settings(STATION), (DN,), None, SystemClock(), inbox=Inbox(most_bytes=10))
+    station.hurry(True)
+    async with started(MqttLink(mosquitto.settings("region"), (), None, SystemClock())) as (region, _):
+        await station.start()
+        try:
+            async with asyncio.timeout(WAIT_S):
+                assert isinstance((await station.burst(1))[0], Up)
+                for number in range(15):
+                    await region.publish(DN, str(number).encode())
+                events: list[LinkEvent] = []
+                news: list[int] = []
+                while news != list(range(15)):
+                    (event,) = await station.burst(1)
+                    events.append(event)
+                    if isinstance(event, Inbound):
+                        station.ack(event)
+                        if int(event.payload) not in news:
+                            news.append(int(event.payload))
+                assert any(isinstance(event, Down) for event in events), "there was room for all of them"
+        finally:
+            await station.stop()
