@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.databases import beside, database, empty_database, registry, server, template
+from tests.kits.servers.databases import beside, database, empty_database, registry, server, template
 
 __all__ = ["beside", "database", "empty_database", "registry", "server", "template"]
 

@@ -13,7 +13,7 @@ from region.api_commands import site
 from region.web.auth import stated
 from region.web.openapi import PREFIX, is_api
 from region.web.site import every_route
-from tests.api_kit import Operation, document, every_operation, validator, walk
+from tests.kits.region.api import Operation, document, every_operation, validator, walk
 
 OPERATIONS = every_operation()
 

@@ -11,7 +11,7 @@ from region.web import rights
 from region.web.auth import stated
 from region.web.openapi import PREFIX
 from region.web.site import every_route
-from tests.api_kit import every_operation
+from tests.kits.region.api import every_operation
 
 # What a button of a page does: the operation of the API that does the same, and the command.
 BY_SCRIPT: dict[str, tuple[str, str]] = {

@@ -121,7 +121,9 @@ def test_every_folder_of_code_is_a_package_and_systemd_is_none() -> None:
 def test_test_folders_are_named_by_kind() -> None:
     folders = {path.relative_to(ROOT).parts[1] for path in sources("tests") if len(path.relative_to(ROOT).parts) > 2}
     kinds = {"unit", "site", "contract", "loopback", "process", "browser", "vm", "hardware", "architecture", "bench"}
-    assert folders <= kinds
+    assert folders <= kinds | {"kits"}
+    loose = {path.name for path in sources("tests") if path.parent == ROOT / "tests"}
+    assert loose == {"__init__.py", "conftest.py"}, "what tests are made with has its room in tests/kits"
 
 
 @pytest.mark.parametrize("library", sorted(ADAPTERS))

@@ -41,7 +41,7 @@ from tests.bench.report import Figures, table
 from tests.bench.stations import PATIENCE_S, Ours, Station, chromium_as, clinic_page, enrolled, our_station
 from tests.bench.usage import Meter, pss_mb
 from tests.browser import desk_page
-from tests.house import House, RunningStation, running_house
+from tests.kits.house import House, RunningStation, running_house
 
 SIZES = ((640, 480), (1280, 720))
 SETTLE_S, LATENCY_S, WEIGH_S = 3.0, 3.0, 5.0

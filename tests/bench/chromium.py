@@ -27,8 +27,8 @@ from messaging.link.port import Inbound, Link
 from messaging.status import Connection
 from messaging.topics import parse, up
 from tests.bench.usage import family
-from tests.broker import free_port
-from tests.eventually import eventually
+from tests.kits.eventually import eventually
+from tests.kits.servers.broker import free_port
 
 HERE = Path(__file__).parent
 FILM_S = 3

@@ -33,7 +33,7 @@ from region.registry import schema
 from region.stations.layout import LayoutService, Where
 from tests.bench.config_stage import ConfigStage, CrowdProcess, config_stage, crowd
 from tests.bench.usage import pss_mb
-from tests.postgres import postgres
+from tests.kits.servers.postgres import postgres
 
 DATABASES = ("sqlite", "postgresql")
 PATIENCE_S = 1800.0

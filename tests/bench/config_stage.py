@@ -27,8 +27,8 @@ from region.demo.plan import HOST
 from region.demo.processes import Processes, Program
 from region.registry import Registry, database_url
 from region.registry.bulk import Wanted
-from tests.broker import free_port
-from tests.enrolment_store import make_request
+from tests.kits.servers.broker import free_port
+from tests.kits.trust.enrolment_store import make_request
 from tests.process.test_demo import ROOT
 
 CLINIC = "The clinic"

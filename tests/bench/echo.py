@@ -35,7 +35,7 @@ from device.media.acoustics.room import USUAL_DELAY_MS, RoomSound
 from device.media.acoustics.shaping import Shaping
 from device.media.acoustics.voice import load_voice
 from tests.bench.echo_room import Room, Scene, voice
-from tests.pipewire import PipeWire, running_pipewire
+from tests.kits.servers.pipewire import PipeWire, running_pipewire
 
 OUT = Path("build/bench/echo.json")
 FAR_S, NEAR_S, BOTH_S = 12, 6, 8

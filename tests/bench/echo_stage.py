@@ -16,7 +16,7 @@ import numpy as np
 from device.hardware.linux.pulse import PulseServer
 from device.hardware.ports import BLOCK, SAMPLE_RATE
 from tests.bench.echo_room import Room, Scene
-from tests.pipewire import ROOM, SPEAKER
+from tests.kits.servers.pipewire import ROOM, SPEAKER
 
 
 def main(scene: Scene, near_file: Path, near_from_s: float) -> None:

@@ -72,7 +72,7 @@ from tests.bench.relay import CLEAR, Direction, Relay
 from tests.bench.stations import Ours, Peer, chromium_as, clinic_page, our_station
 from tests.bench.usage import Meter, pss_mb
 from tests.browser import desk_page
-from tests.house import running_house
+from tests.kits.house import running_house
 
 SIZE = (640, 480)
 CONNECT_S = 20.0

@@ -36,7 +36,7 @@ from region.demo.plan import HOST
 from tests.bench.config_stage import allow_many_files, certify
 from tests.bench.light_station import Crowd, LightStation
 from tests.bench.report import percentile
-from tests.broker import free_port
+from tests.kits.servers.broker import free_port
 
 PATIENCE_S = 300.0
 LONGEST_BAR = 60

@@ -41,8 +41,8 @@ from tests.bench.soak_figures import DIRECTIONS, table, verdict
 from tests.bench.soak_watch import Ends, Pauses, weighed
 from tests.bench.stations import PATIENCE_S, Ours, clinic_page, our_station
 from tests.browser import desk_page
-from tests.dead_line import TcpLine
-from tests.house import House, running_house
+from tests.kits.house import House, running_house
+from tests.kits.servers.dead_line import TcpLine
 
 SIZE = (640, 480)
 LINE = Impairment(loss=0.01, delay_ms=30, jitter_ms=30)

@@ -20,7 +20,7 @@ from tests.bench.line_sound import place
 from tests.bench.soak_figures import DIRECTIONS, loop_apart
 from tests.bench.stations import Ours
 from tests.bench.usage import family, memory_mb
-from tests.house import House
+from tests.kits.house import House
 
 KEEP_S = 5.0
 _MIB = 2**20

@@ -26,8 +26,8 @@ from messaging.topics import call_subscriptions
 from provisioning.station.keystore import Identity
 from tests.bench.chromium import HERE, Browser, bridged, chromium
 from tests.browser import desk_page
-from tests.eventually import eventually
-from tests.house import House, RunningStation
+from tests.kits.eventually import eventually
+from tests.kits.house import House, RunningStation
 
 PATIENCE_S = 40.0
 

@@ -20,7 +20,7 @@ from region.web.sign_in import make_link
 from region.web.words import LANGUAGES
 from tests.browser.axe import complaints
 from tests.browser.desk_page import PATIENCE_MS, chromium
-from tests.house import House, running_house
+from tests.kits.house import House, running_house
 
 pytestmark = [pytest.mark.system, pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
 

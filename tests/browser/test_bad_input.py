@@ -11,8 +11,8 @@ from playwright.async_api import Browser
 
 from messaging.call import Alerting, Devices, Hangup, Invite, Offer, Rejected, Request, Ringing, new_call_id, to_data
 from tests.browser.desk_page import Desk, desk_of
-from tests.house import House, RunningStation, running_house
-from tests.scripted_call import ScriptedCall, scripted_call
+from tests.kits.house import House, RunningStation, running_house
+from tests.kits.station.scripted_call import ScriptedCall, scripted_call
 
 pytestmark = [pytest.mark.system, pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
 

@@ -11,8 +11,8 @@ import pytest_asyncio
 from playwright.async_api import Browser, expect
 
 from tests.browser.desk_page import DENY, GRANT, PATIENCE_MS, Desk, chromium, desk_of
-from tests.house import House, RunningStation, running_house
-from tests.promptness import crowded
+from tests.kits.house import House, RunningStation, running_house
+from tests.kits.promptness import crowded
 
 pytestmark = [pytest.mark.system, pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
 

@@ -17,9 +17,9 @@ from region.registry.records import CallLooked
 from tests.bench.line_ends import THROUGH_RELAY
 from tests.bench.relay import CLEAR, Impairment, Relay
 from tests.browser.desk_page import GRANT, Desk, chromium, desk_of
-from tests.dead_line import TcpLine
-from tests.house import LOOK_S, READY_S, House, RunningStation, running_house
-from tests.promptness import crowded
+from tests.kits.house import LOOK_S, READY_S, House, RunningStation, running_house
+from tests.kits.promptness import crowded
+from tests.kits.servers.dead_line import TcpLine
 
 pytestmark = [pytest.mark.system, pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(240)]
 

@@ -11,7 +11,7 @@ from playwright.async_api import Browser, expect
 
 from tests.browser.axe import complaints
 from tests.browser.desk_page import Desk, desk_of
-from tests.house import House, RunningStation, running_house
+from tests.kits.house import House, RunningStation, running_house
 
 pytestmark = [pytest.mark.system, pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
 

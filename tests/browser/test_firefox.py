@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from tests.browser.firefox import firefox_desk
-from tests.house import running_house
+from tests.kits.house import running_house
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(240)]
 

@@ -14,7 +14,7 @@ from device.hardware.sim.camera import FULL
 from tests.browser.axe import complaints
 from tests.browser.desk_page import Desk
 from tests.browser.test_call import desk_for, talk
-from tests.house import House, RunningStation, running_house
+from tests.kits.house import House, RunningStation, running_house
 
 pytestmark = [pytest.mark.system, pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
 

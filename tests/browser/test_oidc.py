@@ -10,11 +10,11 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
-from tests.broker import free_port
 from tests.browser.axe import complaints
 from tests.browser.desk_page import PATIENCE_MS
 from tests.browser.oidc_provider import provider, settings_file
-from tests.house import House, running_house
+from tests.kits.house import House, running_house
+from tests.kits.servers.broker import free_port
 
 pytestmark = [pytest.mark.system, pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
 

@@ -13,7 +13,7 @@ from messaging.twin import Language
 from region.web.sign_in import make_link
 from tests.browser.axe import complaints
 from tests.browser.desk_page import PATIENCE_MS
-from tests.house import House, running_house
+from tests.kits.house import House, running_house
 
 pytestmark = [pytest.mark.system, pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
 _SECURITY_KEY = {

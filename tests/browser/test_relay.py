@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.broker import free_port
 from tests.browser.desk_page import GRANT, chromium, desk_of
-from tests.house import running_house
-from tests.turn import running_relay
+from tests.kits.house import running_house
+from tests.kits.servers.broker import free_port
+from tests.kits.servers.turn import running_relay
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(180)]
 

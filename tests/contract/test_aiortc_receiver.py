@@ -45,7 +45,7 @@ from hypothesis import strategies as st
 
 from device.media import aiortc_hooks
 from device.media.aiortc_hooks.arrival import Intake, _socket, at_once
-from tests.eventually import eventually
+from tests.kits.eventually import eventually
 
 CODECS = [
     RTCRtpCodecParameters("video/H264", 90_000, payloadType=99),

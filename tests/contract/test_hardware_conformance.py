@@ -19,8 +19,9 @@ from device.hardware.errors import DeviceMissing, HardwareError
 from device.hardware.ports import BLOCK, SAMPLE_RATE, CameraMode, Frame
 from device.hardware.sound import level_db, silence
 from messaging.local import LightPattern
-from tests import hardware_benches as benches
-from tests.hardware_benches import (
+from tests.kits.servers.pipewire import PipeWire, missing_programs, running_pipewire
+from tests.kits.station import hardware as benches
+from tests.kits.station.hardware import (
     PATIENCE,
     TONE,
     ButtonBench,
@@ -30,7 +31,6 @@ from tests.hardware_benches import (
     MicrophoneBench,
     SpeakerBench,
 )
-from tests.pipewire import PipeWire, missing_programs, running_pipewire
 
 FAULTS = ("unplugged", "stalled", "failed")
 SMALL = CameraMode(320, 240, 60)

@@ -15,7 +15,7 @@ from messaging.link.inbox import Inbox
 from messaging.link.memory import MemoryBroker
 from messaging.link.mqtt import MqttLink
 from messaging.link.port import Down, Inbound, Link, LinkDown, LinkEvent, LinkRefused, Up
-from tests.broker import Authority, Broker, running_broker
+from tests.kits.servers.broker import Authority, Broker, running_broker
 
 WAIT_S = 20
 STATION, OTHER = "st-aaaaaaaa", "st-bbbbbbbb"

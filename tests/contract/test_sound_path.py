@@ -22,7 +22,7 @@ from device.media.playout import Playout
 from device.media.sending import SoundSource
 from device.media.speaking import Loudspeaker
 from tests.bench.line_scene import talk
-from tests.sound_kit import Sent, intelligibility, sent
+from tests.kits.media.sound import Sent, intelligibility, sent
 
 pytestmark = pytest.mark.long
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.pipewire import MICROPHONE, ROOM, SPEAKER, PipeWire, missing_programs, running_pipewire, start
+from tests.kits.servers.pipewire import MICROPHONE, ROOM, SPEAKER, PipeWire, missing_programs, running_pipewire, start
 
 pytestmark = pytest.mark.system
 ROOT = Path(__file__).parents[2]

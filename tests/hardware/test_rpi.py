@@ -18,7 +18,7 @@ from device.hardware.factory import make_hardware
 from device.hardware.ports import BLOCK, CameraMode, Frame, Hardware
 from device.hardware.sound import level_db
 from device.runtime.config import StationConfig, StationSection
-from tests.hardware_benches import TONE, Heard
+from tests.kits.station.hardware import TONE, Heard
 
 pytestmark = pytest.mark.rpi
 A_PERSON_S = 30.0

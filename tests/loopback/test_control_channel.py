@@ -7,7 +7,7 @@ import gc
 from typing import Any
 
 from device.call.events import PeerConnected
-from tests.eventually import eventually
+from tests.kits.eventually import eventually
 from tests.loopback.conftest import Station
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from device.call.peer_looking import MOST_A_SECOND
 from device.hardware.sim.camera import FULL
-from tests.eventually import eventually
+from tests.kits.eventually import eventually
 from tests.loopback.conftest import Station
 from tests.loopback.stock_peer import StockPeer
 

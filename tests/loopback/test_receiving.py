@@ -10,7 +10,7 @@ from aiortc import RTCRtpSender
 from aiortc.rtp import RTCP_PSFB_APP, RTCP_PSFB_PLI, AnyRtcpPacket, RtcpPsfbPacket, is_rtcp, unpack_remb_fci
 
 from device.media.receiving.reception import PictureFigures
-from tests.eventually import eventually
+from tests.kits.eventually import eventually
 from tests.loopback.conftest import Station
 from tests.loopback.stock_peer import StockPeer
 

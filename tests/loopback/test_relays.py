@@ -17,10 +17,10 @@ from device.media.aiortc_hooks.ice import RELEASE_S
 from device.media.errors import MediaError
 from device.media.ice_plan import MOST_S
 from messaging.call import IceServer
-from tests.broker import Authority, free_port
+from tests.kits.servers.broker import Authority, free_port
+from tests.kits.servers.turn import running_relay
 from tests.loopback.conftest import Station
 from tests.loopback.stock_peer import StockPeer
-from tests.turn import running_relay
 
 pytestmark = pytest.mark.system
 SOON_S = 10.0  # on a crowded machine; what is compared with it would otherwise take half a minute

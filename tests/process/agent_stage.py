@@ -19,9 +19,9 @@ from messaging.topics import Topic, down, parse, region_subscriptions
 from messaging.twin import Config
 from provisioning.station.keystore import Keystore
 from region.broker import BrokerPaths, EmbeddedBroker, write_access, write_identity
-from tests.broker import free_port
-from tests.est_server import EstServer, est_server
-from tests.signing_kit import SigningKit
+from tests.kits.servers.broker import free_port
+from tests.kits.servers.est_server import EstServer, est_server
+from tests.kits.trust.signing import SigningKit
 
 STATION = "st-k3m9q2x7"
 WAIT_S = 40

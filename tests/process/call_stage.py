@@ -37,7 +37,7 @@ from messaging.local import CALL_SOCKET, CallView, Message, Press, Refusal, Simu
 from messaging.status import Connection
 from messaging.topics import down, parse, region_subscriptions
 from messaging.twin import Config, Desired
-from tests.broker import Broker
+from tests.kits.servers.broker import Broker
 
 T = TypeVar("T")
 STATION = "st-00000001"

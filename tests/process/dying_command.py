@@ -24,8 +24,8 @@ from device.agent.outbox import Outbox
 from messaging.clock import ManualClock
 from messaging.local import CallState
 from messaging.topics import down
-from tests.agent_kit import STATION, Station
-from tests.commands_kit import CallProcess
+from tests.kits.station.agent import STATION, Station
+from tests.kits.station.commands import CallProcess
 from tests.process.dying import in_a_fork
 
 BEGAN = 1_800_000_000.0

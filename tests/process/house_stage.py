@@ -11,8 +11,8 @@ from playwright.async_api import Browser
 from messaging.local import Message
 from region.registry.records import Person, ProcessPresence
 from tests.browser.desk_page import Desk, desk_of
-from tests.eventually import eventually
-from tests.house import READY_S, Face, House, RunningStation
+from tests.kits.eventually import eventually
+from tests.kits.house import READY_S, Face, House, RunningStation
 
 STILL_S = 2.0  # a picture that stands still for longer is something a clinician would speak of
 

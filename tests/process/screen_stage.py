@@ -20,7 +20,7 @@ from messaging.clock import ManualClock
 from messaging.frames import RingWriter
 from messaging.local import OWN_RING, REMOTE_RING
 from messaging.twin import Language
-from tests.screen_scenes import LONG, NOW, Scene, agent_view, scenes
+from tests.kits.station.screen_scenes import LONG, NOW, Scene, agent_view, scenes
 
 MOST_TURNS = 50
 

@@ -29,8 +29,8 @@ from provisioning.authority.ca import key_pem
 from provisioning.authority.request import StationRequest, key_name
 from provisioning.authority.vault import open_authority
 from region.broker import REGION_USER, BrokerPaths, EmbeddedBroker, write_access, write_identity
-from tests.broker import free_port
-from tests.eventually import eventually
+from tests.kits.eventually import eventually
+from tests.kits.servers.broker import free_port
 
 HOST = "127.0.0.1"
 WITHIN_S = 60.0

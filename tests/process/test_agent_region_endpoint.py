@@ -25,8 +25,8 @@ from provisioning.station.keystore import Keystore
 from region.listening import take_port
 from region.serving import http_server, serve_on
 from region.stations.est import build_est
-from tests.broker import free_port
-from tests.enrolment_store import InMemorySigner, MemoryStore
+from tests.kits.servers.broker import free_port
+from tests.kits.trust.enrolment_store import InMemorySigner, MemoryStore
 
 STATION = "st-k3m9q2x7"
 

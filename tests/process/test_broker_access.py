@@ -21,7 +21,7 @@ from provisioning.authority.certificates import Revoked
 from provisioning.authority.request import StationRequest, key_name
 from provisioning.authority.vault import open_authority
 from region.broker import MOST_AT_ONCE, REGION_USER, BrokerPaths, EmbeddedBroker, write_access, write_identity
-from tests.broker import free_port
+from tests.kits.servers.broker import free_port
 
 pytestmark = pytest.mark.system
 HOST = "127.0.0.1"

@@ -12,7 +12,7 @@ import pytest_asyncio
 from device.agent.asking import first
 from messaging.local import AGENT_SOCKET, AgentView
 from region.registry.records import AuditRow
-from tests.house import READY_S, House, RunningStation, running_house
+from tests.kits.house import READY_S, House, RunningStation, running_house
 
 pytestmark = [pytest.mark.system, pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(240)]
 HTML = {"accept": "text/html,*/*"}

@@ -21,10 +21,10 @@ from messaging.codec import encode
 from messaging.command import Order, Reboot, Restart, Volume, Wipe, kind_of
 from messaging.envelope import Sealer
 from messaging.signed import Word, carry
-from tests.agent_kit import STATION, Station
-from tests.commands_kit import CID
+from tests.kits.station.agent import STATION, Station
+from tests.kits.station.commands import CID
+from tests.kits.trust.signing import SigningKit
 from tests.process.dying_command import BEGAN
-from tests.signing_kit import SigningKit
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(900)]
 _MOST_LIVES = 6

@@ -14,8 +14,8 @@ from PIL import Image
 from messaging.local import OWN_RING
 from messaging.sound import SPEAKER_RING
 from tests.browser.desk_page import GRANT, Desk, chromium
-from tests.eventually import eventually
-from tests.house import READY_S, House, RunningStation, running_house
+from tests.kits.eventually import eventually
+from tests.kits.house import READY_S, House, RunningStation, running_house
 from tests.process.house_stage import sit_down
 
 pytestmark = [pytest.mark.system, pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]

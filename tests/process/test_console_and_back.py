@@ -10,7 +10,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from tests.house import READY_S, House, RunningStation, running_house
+from tests.kits.house import READY_S, House, RunningStation, running_house
 
 pytestmark = [pytest.mark.system, pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
 LOOK_S = 0.1

@@ -39,10 +39,10 @@ from region.registry.store import RegistryEnrolmentStore
 from region.serving import http_server, serve_on
 from region.stations.diagnostics import DiagnosticsService
 from region.stations.est import build_est
-from tests.broker import free_port
-from tests.command_kit import connects, order, stand
-from tests.databases import ready_sqlite
-from tests.enrolment_store import InMemorySigner
+from tests.kits.region.stations import connects, order, stand
+from tests.kits.servers.broker import free_port
+from tests.kits.servers.databases import ready_sqlite
+from tests.kits.trust.enrolment_store import InMemorySigner
 
 LINES = [Line(1.8e9, "laegeknap-call", 4, "no answer from Bakkens Klinik, phone 70 12 34 56")]
 

@@ -23,8 +23,8 @@ from device.runtime.config import MediaSection, SimSection, StationConfig, Stati
 from messaging.clock import SystemClock
 from tests.bench.echo import room_process
 from tests.bench.echo_room import Scene, voice
-from tests.eventually import eventually
-from tests.pipewire import MICROPHONE, SPEAKER, PipeWire, missing_programs, running_pipewire
+from tests.kits.eventually import eventually
+from tests.kits.servers.pipewire import MICROPHONE, SPEAKER, PipeWire, missing_programs, running_pipewire
 
 
 @pytest.fixture

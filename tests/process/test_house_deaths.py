@@ -14,8 +14,9 @@ import pytest_asyncio
 from playwright.async_api import expect
 
 from tests.browser.desk_page import GRANT, PATIENCE_MS, Desk, chromium
-from tests.eventually import eventually
-from tests.house import READY_S, House, RunningStation, running_house
+from tests.kits.eventually import eventually
+from tests.kits.house import READY_S, House, RunningStation, running_house
+from tests.kits.promptness import prompt
 from tests.process.house_stage import (
     back_online,
     one_call,
@@ -26,7 +27,6 @@ from tests.process.house_stage import (
     talk,
     watch,
 )
-from tests.promptness import prompt
 
 pytestmark = [pytest.mark.system, pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(120)]
 

@@ -17,7 +17,7 @@ import pytest
 
 from provisioning.station.enrol import Enrolment
 from provisioning.station.keystore import Keystore
-from tests.broker import free_port
+from tests.kits.servers.broker import free_port
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
 ROOT = Path(__file__).parents[2]

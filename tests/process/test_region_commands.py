@@ -24,7 +24,7 @@ from messaging.status import Connection
 from messaging.topics import agent_subscriptions, parse, up
 from provisioning.station.enrol import Enrolment
 from provisioning.station.keystore import Keystore
-from tests.broker import free_port
+from tests.kits.servers.broker import free_port
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
 HOST, WITHIN_S = "127.0.0.1", 60.0

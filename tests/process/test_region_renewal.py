@@ -18,7 +18,7 @@ from region.broker import REGION_USER, BrokerPaths, EmbeddedBroker, write_access
 from region.listening import take_port
 from region.renewal import DAY_S, Renewal, RotationWatch
 from region.serving import http_server, serve_on
-from tests.broker import free_port
+from tests.kits.servers.broker import free_port
 
 HOST = "127.0.0.1"
 

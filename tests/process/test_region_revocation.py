@@ -25,7 +25,7 @@ from provisioning.station.enrol import Enrolment
 from provisioning.station.errors import EnrolmentFailed
 from provisioning.station.keystore import Keystore
 from provisioning.station.region_client import Refused, Shown, renew
-from tests.broker import free_port
+from tests.kits.servers.broker import free_port
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
 HOST = "127.0.0.1"

@@ -29,7 +29,7 @@ from messaging.topics import agent_subscriptions, down, up
 from messaging.twin import Config, Desired, Reported
 from provisioning.station import region_client
 from provisioning.station.errors import Refused
-from tests.broker import free_port
+from tests.kits.servers.broker import free_port
 
 pytestmark = pytest.mark.system
 WITHIN_S = 40.0

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from messaging.call import Connected, Devices, Lost, Offer, Request
-from tests.postgres import Postgres
+from tests.kits.servers.postgres import Postgres
 from tests.process.several_stage import Several, page_of, several, station_call
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]

@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 
 from provisioning.station.keystore import Keystore
-from tests.est_server import EstServer, est_server
+from tests.kits.servers.est_server import EstServer, est_server
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(600)]
 STATION = "st-k3m9q2x7"

@@ -16,7 +16,7 @@ import pytest
 from PIL import Image
 
 from kiosk_ui.screen.palette import PALETTES
-from tests.display import x_display
+from tests.kits.servers.display import x_display
 
 pytestmark = pytest.mark.system
 

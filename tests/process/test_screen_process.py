@@ -22,9 +22,9 @@ from messaging.call import Devices
 from messaging.frames import RingWriter
 from messaging.link.local import LocalServer, Reply
 from messaging.local import AGENT_SOCKET, CALL_SOCKET, OWN_RING, REMOTE_RING, CallView, Message, ScreenAlive
-from tests.display import x_display
-from tests.promptness import prompt
-from tests.screen_scenes import agent_view, call_view
+from tests.kits.promptness import prompt
+from tests.kits.servers.display import x_display
+from tests.kits.station.screen_scenes import agent_view, call_view
 
 pytestmark = pytest.mark.system
 

@@ -19,8 +19,8 @@ from messaging.jws import base64url
 from messaging.signed import Word, carry, claims
 from messaging.twin import Config
 from provisioning.authority.certificates import CLIENT, SERVER
+from tests.kits.trust.signing import Forger, SigningKit
 from tests.process.agent_stage import STATION, Stage, agent_stage
-from tests.signing_kit import Forger, SigningKit
 
 pytestmark = pytest.mark.system
 IN_FORCE = 5

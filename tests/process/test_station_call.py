@@ -34,7 +34,7 @@ from messaging.call import (
 from messaging.link.local import LocalServer
 from messaging.local import AGENT_SOCKET, AgentView
 from messaging.twin import Config
-from tests.broker import Broker, running_broker
+from tests.kits.servers.broker import Broker, running_broker
 from tests.process.call_stage import STATION, BrowserDouble, Stage, answered, some_call, staged
 
 pytestmark = pytest.mark.system

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from messaging.local import End
-from tests.broker import Broker, running_broker
+from tests.kits.servers.broker import Broker, running_broker
 from tests.process.call_stage import PATIENCE_S, Stage, staged
 
 pytestmark = pytest.mark.system

@@ -17,11 +17,11 @@ from aiortc import RTCConfiguration, RTCIceServer, RTCPeerConnection
 from messaging.call import Devices, Hangup, IceServer, Invite, Offer, Renew, Request, Ringing, new_call_id
 from messaging.codec import decode
 from region.web.turn import LIVES_S, ice_servers
-from tests.broker import running_broker
-from tests.house import House, running_house
+from tests.kits.house import House, running_house
+from tests.kits.servers.broker import running_broker
+from tests.kits.servers.turn import Relay, running_relay
+from tests.kits.station.scripted_call import scripted_call
 from tests.process.call_stage import STATION, Stage, some_call, staged
-from tests.scripted_call import scripted_call
-from tests.turn import Relay, running_relay
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(180)]
 HTML = {"accept": "text/html"}

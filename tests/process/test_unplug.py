@@ -26,8 +26,8 @@ from device.media.media import Media
 from device.runtime.config import MediaSection
 from messaging.call import Devices
 from messaging.clock import SystemClock
+from tests.kits.servers.pipewire import ROOM, PipeWire, missing_programs, running_pipewire
 from tests.loopback.stock_peer import StockPeer
-from tests.pipewire import ROOM, PipeWire, missing_programs, running_pipewire
 
 pytestmark = pytest.mark.system
 WITHIN_S = 3.0

@@ -16,7 +16,7 @@ from messaging.local import AGENT_SOCKET, AgentView
 from provisioning.authority import certificates
 from provisioning.authority.vault import open_authority
 from provisioning.station.keystore import Keystore
-from tests.house import READY_S, House, RunningStation, running_house
+from tests.kits.house import READY_S, House, RunningStation, running_house
 from tests.process.wrong_clock import WrongClock
 
 pytestmark = [pytest.mark.system, pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(240)]

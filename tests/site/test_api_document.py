@@ -12,8 +12,8 @@ import pytest
 
 from region.cli import main
 from region.web.examples import A_STATION
-from tests.api_kit import Operation, document, every_operation, furnish
-from tests.region_kit import Kit, every_subject, region_kit
+from tests.kits.region.api import Operation, document, every_operation, furnish
+from tests.kits.region.app import Kit, every_subject, region_kit
 
 Opened = Callable[[], AbstractAsyncContextManager[Kit]]
 
@@ -113,7 +113,7 @@ async def test_every_example_works_and_every_answer_is_as_told(furnished: Opened
                     answer = await ask(kit, browser, operation)
                 assert answer.is_success, (
                     f"{operation.name}: its example gives {answer.status_code} {answer.text[:300]}; "
-                    "let tests/api_kit.py furnish what it needs"
+                    "let tests/kits/region/api.py furnish what it needs"
                 )
                 operation.check(answer)
 

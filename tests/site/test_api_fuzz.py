@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 from region.web.context import Region
 from region.web.problems import TYPE as PROBLEM
 from region.web.subject import Subject
-from tests.api_fuzz import Sent, requests
-from tests.api_kit import Operation, every_operation, furnish
-from tests.region_kit import every_subject, region_kit
+from tests.kits.region.api import Operation, every_operation, furnish
+from tests.kits.region.api_fuzz import Sent, requests
+from tests.kits.region.app import every_subject, region_kit
 
 pytestmark = [pytest.mark.long, pytest.mark.asyncio(loop_scope="module")]
 EACH = settings(

@@ -17,8 +17,8 @@ from messaging.clock import ManualClock
 from provisioning.authority.setting_fields import AS_ABOVE, read_values, settings
 from region.registry import Refused, Registry
 from region.stations.layout import LayoutService
-from tests.command_kit import NOW, stand
-from tests.region_kit import Kit, every_subject, region_kit
+from tests.kits.region.app import Kit, every_subject, region_kit
+from tests.kits.region.stations import NOW, stand
 
 
 async def _said(registry: Registry) -> dict[str, dict[str, Any]]:

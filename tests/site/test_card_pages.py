@@ -14,7 +14,7 @@ import pytest
 from messaging.claim import REGION_FILE, read_region_file
 from messaging.enrolment import CODE_FILE, read_code_file
 from region.stations.cards import MOST_CARDS, SHEET
-from tests.region_kit import Kit, every_subject, region_kit
+from tests.kits.region.app import Kit, every_subject, region_kit
 
 
 @pytest.fixture

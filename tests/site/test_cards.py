@@ -29,7 +29,7 @@ from region.registry import Conflict, Registry, Transaction, Unavailable
 from region.registry.store import RegistryEnrolmentStore
 from region.stations.cards import Batch, Card, CardService, Order, numbered
 from region.stations.sheet import draw_sheet
-from tests.enrolment_store import InMemorySigner, make_request
+from tests.kits.trust.enrolment_store import InMemorySigner, make_request
 
 ROOT = "ab" * 32
 WHERE = Addresses("https://region.example", "https://region.example:8402", "region.example:8403")

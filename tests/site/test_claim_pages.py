@@ -16,8 +16,8 @@ from provisioning.authority.request import key_name
 from region.addresses import Addresses
 from region.registry.claims import SILENT_S
 from region.stations.claims import ClaimService
-from tests.enrolment_store import make_request
-from tests.region_kit import HTML, Kit, every_subject, region_kit
+from tests.kits.region.app import HTML, Kit, every_subject, region_kit
+from tests.kits.trust.enrolment_store import make_request
 
 JSON = {"accept": "application/json"}
 

@@ -19,7 +19,7 @@ from region.registry.records import Command, Station
 from region.stations.command_pages import ON_THE_PAGE, How, how, line
 from region.stations.command_words import WORDS
 from region.web.words import LANGUAGES, Catalogue
-from tests.region_kit import Kit, every_subject, region_kit
+from tests.kits.region.app import Kit, every_subject, region_kit
 
 GIVEN = Command(
     "a" * 16, "b" * 16, "st-00000001", "Stue 4", "Solgården", "identify", {}, "ivan", "", 0.0, 0.0, 60.0, "init", False,

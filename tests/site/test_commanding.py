@@ -19,7 +19,7 @@ from region.registry import Conflict, Invalid, NotFound, Registry
 from region.registry.filters import Filter
 from region.stations.commanding import FURTHEST_S, MOST_OPEN, Asked, Commanding, Whom, from_texts
 from region.stations.progress import CommandProgress, UnknownCommand
-from tests.command_kit import NOW, command, order, stand
+from tests.kits.region.stations import NOW, command, order, stand
 
 IDENTIFY = Asked("identify", {})
 

@@ -10,7 +10,7 @@ from messaging.command import Progress
 from region.registry import Conflict, NotFound, Registry
 from region.registry.command_progress import GRACE_S, PATIENCE_S
 from region.registry.records import Command
-from tests.command_kit import NOW, command, connects, leaves, order, stand
+from tests.kits.region.stations import NOW, command, connects, leaves, order, stand
 
 
 async def due(registry: Registry, now: float = NOW) -> list[str]:

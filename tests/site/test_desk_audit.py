@@ -9,7 +9,7 @@ import pytest
 
 from messaging.call import Connected, Devices, Hangup, Offer, Request
 from messaging.status import HungUp
-from tests.desk_kit import CALL, Clinician, House, desk_house
+from tests.kits.region.desk import CALL, Clinician, House, desk_house
 
 
 @pytest.fixture

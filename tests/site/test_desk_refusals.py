@@ -22,7 +22,7 @@ from messaging.errors import MalformedMessage
 from region.desk.ear import MOST_REQUESTS, MOST_WAITING
 from region.desk.hands import MOST_STARTS
 from region.desk.subject import make_desk
-from tests.desk_kit import CALL, OFFER, House, desk_house, ring, talk
+from tests.kits.region.desk import CALL, OFFER, House, desk_house, ring, talk
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from messaging.call import (
     Status,
 )
 from region.desk.subject import make_desk
-from tests.desk_kit import CALL, OFFER, House, caller, desk_house, ring, talk
+from tests.kits.region.desk import CALL, OFFER, House, caller, desk_house, ring, talk
 
 
 @pytest.fixture

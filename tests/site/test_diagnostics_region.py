@@ -29,9 +29,9 @@ from region.registry.records import HandedIn
 from region.registry.store import RegistryEnrolmentStore
 from region.stations.diagnostics import DiagnosticsService
 from region.stations.est import build_est
-from tests.command_kit import command, connects, order
-from tests.enrolment_store import InMemorySigner
-from tests.region_kit import Kit, every_subject, region_kit
+from tests.kits.region.app import Kit, every_subject, region_kit
+from tests.kits.region.stations import command, connects, order
+from tests.kits.trust.enrolment_store import InMemorySigner
 from tests.unit.test_diagnostics_bundle import BUNDLE
 
 STRANGE = "0000000000000000"

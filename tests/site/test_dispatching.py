@@ -17,9 +17,9 @@ from region.registry import Registry
 from region.registry.command_progress import GRACE_S
 from region.stations.dispatching import Dispatcher
 from region.stations.sending import LEASE_S
-from tests.command_kit import command, connects, leaves, order, stand
-from tests.region_kit import FakeDownlink, FaultyDownlink
-from tests.signing_kit import SigningKit
+from tests.kits.region.app import FakeDownlink, FaultyDownlink
+from tests.kits.region.stations import command, connects, leaves, order, stand
+from tests.kits.trust.signing import SigningKit
 
 
 class Stage:

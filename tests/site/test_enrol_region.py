@@ -27,8 +27,8 @@ from provisioning.station.errors import (
     RegionUnreachable,
 )
 from provisioning.station.keystore import Keystore
-from tests.enrolment_store import make_request
-from tests.est_server import est_server, http
+from tests.kits.servers.est_server import est_server, http
+from tests.kits.trust.enrolment_store import make_request
 
 STATION = "st-k3m9q2x7"
 OTHER = "st-00000001"

@@ -20,7 +20,7 @@ from region.evaluation.gather import places, rows
 from region.evaluation.publishing import Row
 from region.evaluation.weeks import parse_week
 from region.registry.records import CallFacts, Clinic, Site, Station
-from tests.region_kit import HTML, Kit, every_subject, region_kit
+from tests.kits.region.app import HTML, Kit, every_subject, region_kit
 
 W03 = parse_week("2027-W03")  # the last week that is over: the region's clock says Tuesday noon of the next
 NAMES = ("Anna Berg", "anna", "ivan")

@@ -24,7 +24,7 @@ from region.registry import NotFound, Registry, Transaction
 from region.registry.filters import STATES, Filter, State, read_words
 from region.registry.finding import STALE_S
 from region.registry.records import Station
-from tests.command_kit import NOW
+from tests.kits.region.stations import NOW
 
 Which = random.Random
 _FLEET = 90

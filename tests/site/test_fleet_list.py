@@ -17,7 +17,7 @@ from region.fleet.listing import ON_A_PAGE, Asked, read_asked
 from region.registry import Invalid
 from region.registry.filters import Filter
 from region.registry.records import Station
-from tests.region_kit import Kit, every_subject, region_kit
+from tests.kits.region.app import Kit, every_subject, region_kit
 
 NAME = re.compile(r'<th scope="row"><a href="/stations/[^"]+">([^<]+)</a>')
 

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.region_kit import Kit, every_subject, region_kit
+from tests.kits.region.app import Kit, every_subject, region_kit
 
 
 class Script:

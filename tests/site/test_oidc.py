@@ -9,8 +9,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from tests.oidc_kit import ISSUER, FakeProvider, SigningKey, is_refused, oidc_settings, told, vouched_region
-from tests.region_kit import PASSWORD, Kit, region_kit
+from tests.kits.region.app import PASSWORD, Kit, region_kit
+from tests.kits.region.oidc import ISSUER, FakeProvider, SigningKey, is_refused, oidc_settings, told, vouched_region
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from tests.oidc_kit import ISSUER, SARA, FakeProvider, SigningKey, encoded, is_refused, vouched_region
-from tests.region_kit import Kit
+from tests.kits.region.app import Kit
+from tests.kits.region.oidc import ISSUER, SARA, FakeProvider, SigningKey, encoded, is_refused, vouched_region
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

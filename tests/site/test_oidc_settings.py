@@ -25,7 +25,7 @@ from region.web.oidc.attempt import Attempt, unpacked
 from region.web.oidc.fetch import HttpsFetch
 from region.web.oidc.mapping import granted, identity_of
 from region.web.oidc.settings import Grant, is_safe, read_settings, settings_of
-from tests.oidc_kit import GRANTS, ISSUER, oidc_settings
+from tests.kits.region.oidc import GRANTS, ISSUER, oidc_settings
 
 FILE = """
 issuer = "https://login.region.example/realms/staff"

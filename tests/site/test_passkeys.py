@@ -16,8 +16,8 @@ import pytest_asyncio
 from region.registry.records import Person
 from region.web.passkeys import Ceremony
 from region.web.second_step import code_at, key_for
-from tests.passkey_kit import ORIGIN, SecurityKey
-from tests.region_kit import PASSWORD, Kit, every_subject, region_kit
+from tests.kits.region.app import PASSWORD, Kit, every_subject, region_kit
+from tests.kits.region.passkeys import ORIGIN, SecurityKey
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -12,7 +12,7 @@ import pytest_asyncio
 
 from region.people.service import found
 from region.registry.records import AuditRow, Bound, Person
-from tests.region_kit import Kit, every_subject, region_kit
+from tests.kits.region.app import Kit, every_subject, region_kit
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from provisioning.authority.profiles import MOST_BYTES
-from tests.region_kit import Kit, every_subject, region_kit
+from tests.kits.region.app import Kit, every_subject, region_kit
 
 WIFI = {"Solgaarden": {"psk": "secret-words"}}
 

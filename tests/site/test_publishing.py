@@ -18,8 +18,8 @@ from provisioning.authority.errors import AuthorityAway
 from region.registry import Registry
 from region.stations.publishing import Publisher
 from region.stations.sending import LEASE_S
-from tests.region_kit import FakeDownlink, FaultyDownlink
-from tests.signing_kit import SigningKit, said
+from tests.kits.region.app import FakeDownlink, FaultyDownlink
+from tests.kits.trust.signing import SigningKit, said
 
 NOW = 1_800_000_000.0
 

@@ -16,7 +16,7 @@ from region.registry.actions import LEFT_OUT, AuditAction, AuditOutcome
 from region.registry.records import AuditRow, Station
 from region.web.audit import Teller
 from region.web.words import LANGUAGES, OWN, Catalogue
-from tests.region_kit import Kit, every_subject, region_kit
+from tests.kits.region.app import Kit, every_subject, region_kit
 
 ROOT = Path(__file__).parents[2]
 STATION = Station("st-00000001", "Room 4", 1, "Solgården", 1, "Bakkens Klinik", "", "da", 70, 3, 3, 0.0)

@@ -19,7 +19,7 @@ from region.fleet.intake import Intake
 from region.fleet.looked import LookedTeller
 from region.fleet.words import WORDS
 from region.registry.records import CallLooked, Station
-from tests.region_kit import Kit, every_subject, region_kit
+from tests.kits.region.app import Kit, every_subject, region_kit
 
 OUT = WayQuality(31.2, 1460.4, 0.004, 0.02, 29.6, 1280, 720, 300.0, 8.0, 4.0)
 INTO = WayQuality(28.0, 2100.0, 0.0123, 0.05, 24.0, 640, 360, 301.0, 11.0, 0.0, 2, 3.4)

@@ -25,7 +25,7 @@ from region.fleet.words import WORDS
 from region.registry.records import ProcessPresence, Report, Station
 from region.web.subject import PresenceChange
 from region.web.words import LANGUAGES, Catalogue
-from tests.region_kit import Kit, every_subject, region_kit
+from tests.kits.region.app import Kit, every_subject, region_kit
 
 NOW = 1_800_000_000.0
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=9)  # what a message may hold

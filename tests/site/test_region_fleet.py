@@ -23,7 +23,7 @@ from region.fleet.subject import subject as fleet_subject
 from region.fleet.words import WORDS
 from region.registry.records import AuditRow, ProcessPresence, Report, Station
 from region.web.words import LANGUAGES
-from tests.region_kit import Kit, every_subject, region_kit
+from tests.kits.region.app import Kit, every_subject, region_kit
 
 NOW = 1_800_000_000.0
 STATION = Station("st-00000001", "Room 4", 1, "Solgården", 1, "Bakkens Klinik", "", "da", 70, 3, 3, NOW)

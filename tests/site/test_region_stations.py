@@ -32,9 +32,9 @@ from region.stations.births import ConfirmEnrolment
 from region.stations.est import build_est
 from region.stations.publishing import Publisher
 from region.stations.service import Settings, StationService
-from tests.enrolment_store import InMemorySigner
-from tests.region_kit import Kit, every_subject, region_kit
-from tests.signing_kit import SigningKit, said
+from tests.kits.region.app import Kit, every_subject, region_kit
+from tests.kits.trust.enrolment_store import InMemorySigner
+from tests.kits.trust.signing import SigningKit, said
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ from region.registry import Registry, Unavailable, database_url
 from region.registry.records import ProcessPresence
 from region.web.subject import PresenceChange, Subject
 from region.wire import Wire, judge_presence
-from tests.eventually import eventually
+from tests.kits.eventually import eventually
 
 
 @dataclass

@@ -25,7 +25,7 @@ from region.web.second_step import (
     recovery_code,
     step_of,
 )
-from tests.region_kit import PASSWORD, Kit, every_subject, region_kit
+from tests.kits.region.app import PASSWORD, Kit, every_subject, region_kit
 
 # RFC 6238, appendix B, for SHA-1; the last six of its eight digits.
 _RFC_KEY = base64.b32encode(b"12345678901234567890").decode()

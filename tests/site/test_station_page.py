@@ -19,7 +19,7 @@ from region.fleet.twin import TwinLine, twin_lines
 from region.registry.records import Station
 from region.web.settings_told import SettingTeller
 from region.web.words import OWN, Catalogue
-from tests.region_kit import Kit, every_subject, region_kit
+from tests.kits.region.app import Kit, every_subject, region_kit
 
 DAY_S = 86_400.0
 

@@ -21,7 +21,7 @@ from region.web.auth import stated
 from region.web.guard import TABLES
 from region.web.problems import TYPE as PROBLEM
 from region.web.site import every_route
-from tests.region_kit import Kit, every_subject, region_kit
+from tests.kits.region.app import Kit, every_subject, region_kit
 
 pytestmark = pytest.mark.long
 JSON, FORM, MANY = "application/json", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.region_kit import HTML, Kit, every_subject, region_kit
+from tests.kits.region.app import HTML, Kit, every_subject, region_kit
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from region.web import rights
 from region.web.auth import stated
 from region.web.site import build_site, every_route
 from region.web.subject import Subject
-from tests.region_kit import Kit, every_subject, region_kit
+from tests.kits.region.app import Kit, every_subject, region_kit
 
 UNSAFE = ("POST", "PUT", "PATCH", "DELETE")
 ROLES: tuple[Role, ...] = ("it_admin", "clinician", "site_staff", "evaluator")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.region_kit import HTML, PASSWORD, Kit, region_kit
+from tests.kits.region.app import HTML, PASSWORD, Kit, region_kit
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from messaging.link.memory import MemoryBroker
 from messaging.local import AgentView, LogLine, Press, Refusal, ScreenAlive, Watch, from_line, to_line
 from messaging.topics import up
 from messaging.twin import Config, Desired
-from tests.agent_kit import AGENT, STATION, Station, call_view, running_agent
+from tests.kits.station.agent import AGENT, STATION, Station, call_view, running_agent
 
 
 def _conn(station: Station) -> dict[str, object]:

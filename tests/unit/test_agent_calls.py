@@ -15,7 +15,7 @@ from messaging.link.local import LocalServer
 from messaging.link.memory import MemoryBroker
 from messaging.local import CALL_SOCKET, FiguresKept, Message, from_line, to_line
 from messaging.quality import CallQuality, SoundQuality, WayQuality
-from tests.agent_kit import AGENT, Station, call_view, running_agent
+from tests.kits.station.agent import AGENT, Station, call_view, running_agent
 
 WAY = WayQuality(30.0, 1500.0, 0.0, 0.0, 30.0, 1280, 720, 60.0, 0.0, 0.0)
 TOLD = CallQuality("c0ffee00", 1_800_000_060.0, 60.0, "good", 0, 0.0, WAY, WAY, SoundQuality(0, 0, 0.0, 0.0, 45.0), 0.8)

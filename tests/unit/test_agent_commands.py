@@ -25,9 +25,9 @@ from messaging.jws import SIGNING
 from messaging.signed import carry
 from messaging.twin import Config
 from provisioning.authority.certificates import Issuer
-from tests.agent_kit import AGENT, STATION
-from tests.commands_kit import CID, Commanded, Screen, commanded
-from tests.signing_kit import Forger
+from tests.kits.station.agent import AGENT, STATION
+from tests.kits.station.commands import CID, Commanded, Screen, commanded
+from tests.kits.trust.signing import Forger
 
 DONE = [("init", ""), ("executing", ""), ("successful", "")]
 OTHER = "f" * 16

@@ -13,7 +13,7 @@ from device.agent.errors import OutboxUnusable
 from device.agent.outbox import Outbox
 from messaging.link.memory import MemoryBroker, MemoryLink
 from messaging.link.port import LinkDown
-from tests.agent_kit import Inline
+from tests.kits.station.agent import Inline
 
 FIRST, SECOND = "vs/1/d/st-00000001/up/e/first", "vs/1/d/st-00000001/up/m/second"
 

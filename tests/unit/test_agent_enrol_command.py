@@ -11,8 +11,8 @@ import pytest
 from device.agent.enrol_command import enrol
 from device.runtime.config import StationConfig, StationSection
 from provisioning.station.keystore import Keystore
-from tests.agent_kit import STATION, Station, SwiftClock
-from tests.est_server import est_server
+from tests.kits.servers.est_server import est_server
+from tests.kits.station.agent import STATION, Station, SwiftClock
 
 
 def _config(folder: Path) -> StationConfig:

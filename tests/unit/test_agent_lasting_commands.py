@@ -14,8 +14,8 @@ from device.agent.commands.lasting import Lasting, pressed_at_home
 from messaging.clock import ManualClock
 from messaging.command import ORDERS, Identify, Lock, Message, Order, Restart, Unlock, Volume, Wipe
 from messaging.local import AT_HOME, LOCK, CallState, CallView, End, ShowWhich
-from tests.agent_kit import STATION, call_view
-from tests.commands_kit import CID, commanded
+from tests.kits.station.agent import STATION, call_view
+from tests.kits.station.commands import CID, commanded
 
 TEXT = "Vi kommer kl. 10"
 OTHER = "f" * 16

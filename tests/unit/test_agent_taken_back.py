@@ -15,7 +15,7 @@ from device.network.simulated import SHOWN
 from messaging.link.local import LocalServer
 from messaging.local import CallView
 from messaging.twin import Config, Desired
-from tests.agent_kit import AGENT, Station, call_view, running_agent
+from tests.kits.station.agent import AGENT, Station, call_view, running_agent
 
 GOOD = Config(clinic="Lægehuset")
 NETWORK = {"clinic": "Lægehuset", "network": {"wired": {"ip": {"address": "10.0.0.5/24"}}}}

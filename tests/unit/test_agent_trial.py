@@ -24,7 +24,7 @@ from device.agent.trial import (
 from messaging.settings import Network, Static, Wired
 from messaging.twin import Config, Proving
 from messaging.twin import TakenBack as ToldTakenBack
-from tests.trial_kit import GOOD, STATIC, Station
+from tests.kits.station.trial import GOOD, STATIC, Station
 
 
 def test_what_another_station_was_told_holds_no_longer_and_its_versions_count_no_more() -> None:

@@ -12,7 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from device.agent.desired import InForce
 from device.agent.trial import MOST_STARTS, MOST_TRIES, CallFacts, Facts, Journal, TakenBack, start
 from messaging.twin import Config
-from tests.trial_kit import GOOD, STATIC, Station
+from tests.kits.station.trial import GOOD, STATIC, Station
 
 _FIELDS = st.fixed_dictionaries(
     {}, optional={

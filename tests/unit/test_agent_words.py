@@ -14,8 +14,8 @@ from messaging.errors import ExpiredWord, ForeignWord, MessageError, Unsigned
 from messaging.signed import Word, carry
 from messaging.twin import Config, Desired
 from provisioning.station.keystore import Keystore
-from tests.agent_kit import STATION, Station, running_agent
-from tests.signing_kit import Forger, SigningKit
+from tests.kits.station.agent import STATION, Station, running_agent
+from tests.kits.trust.signing import Forger, SigningKit
 
 FALSE = {"clinic": "Somebody Else"}
 

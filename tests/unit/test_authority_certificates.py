@@ -19,7 +19,7 @@ from provisioning.authority.ca import CertificateAuthority, Issued
 from provisioning.authority.errors import AuthorityUnusable
 from provisioning.authority.request import StationRequest, read_request
 from provisioning.authority.vault import open_authority
-from tests.enrolment_store import make_request
+from tests.kits.trust.enrolment_store import make_request
 
 NOW = 1_800_000_000.0
 MOMENT = datetime.fromtimestamp(NOW, UTC)

@@ -25,7 +25,7 @@ from provisioning.authority.errors import (
 )
 from provisioning.authority.limiter import GuessLimiter
 from provisioning.authority.vault import open_authority
-from tests.enrolment_store import InMemorySigner, MemoryStore, make_request
+from tests.kits.trust.enrolment_store import InMemorySigner, MemoryStore, make_request
 
 STATION = "st-k3m9q2x7"
 OTHER = "st-00000001"

@@ -27,7 +27,7 @@ from provisioning.authority.errors import (
 from region.authority import wire
 from region.authority.client import AuthorityClient
 from region.authority.process import MOST_FOR_ONE, Keys
-from tests.enrolment_store import make_request
+from tests.kits.trust.enrolment_store import make_request
 
 STATION = "st-k3m9q2x7"
 PASSPHRASE = "six random words"

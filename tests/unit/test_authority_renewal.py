@@ -30,7 +30,7 @@ from provisioning.authority.errors import (
 from provisioning.authority.offline import sign_intermediate
 from provisioning.authority.renewal import GRACE_S, Renewals
 from provisioning.authority.vault import begin_rotation, finish_rotation, load, open_authority, take_root_offline
-from tests.enrolment_store import InMemorySigner, MemoryStore, make_request
+from tests.kits.trust.enrolment_store import InMemorySigner, MemoryStore, make_request
 
 STATION = "st-k3m9q2x7"
 DAY = 86_400.0

@@ -24,7 +24,7 @@ from provisioning.authority.errors import (
 )
 from provisioning.authority.request import key_name, read_request
 from provisioning.authority.vault import open_authority
-from tests.enrolment_store import Builder, make_request
+from tests.kits.trust.enrolment_store import Builder, make_request
 
 
 def _basic(text: str) -> str:

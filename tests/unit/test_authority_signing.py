@@ -31,7 +31,7 @@ from region.authority import wire
 from region.authority.ca import Hands, _status
 from region.authority.client import AuthorityClient
 from region.authority.process import Keys
-from tests.signing_kit import authority_in_memory
+from tests.kits.trust.signing import authority_in_memory
 
 STATION = "st-k3m9q2x7"
 DAY_S = 86_400.0

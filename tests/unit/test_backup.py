@@ -9,7 +9,7 @@ import pytest
 
 from region.registry import Conflict, Invalid, Registry, Unavailable
 from region.registry.backup import back_up, restore
-from tests.postgres import Postgres
+from tests.kits.servers.postgres import Postgres
 
 NOW = 1_800_000_000.0
 SQLITE_ALONE = pytest.mark.parametrize("database", ["sqlite"], indirect=True)

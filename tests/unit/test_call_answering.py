@@ -20,7 +20,7 @@ from messaging.envelope import ClockTrust
 from messaging.local import ON_AIR
 from messaging.settings import AutoAnswer, Night
 from messaging.twin import Config
-from tests.call_kit import living
+from tests.kits.station.call import living
 from tests.unit.story import THEIRS, Story
 
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)

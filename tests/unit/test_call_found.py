@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.call_kit import living
+from tests.kits.station.call import living
 
 
 async def test_light_and_voice_say_which_one_it_is_and_a_press_ends_both(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,7 +17,7 @@ from messaging.call import Devices
 from messaging.local import ON_AIR, CallState
 from messaging.settings import Levels, Night
 from messaging.twin import Config
-from tests.call_kit import House, living
+from tests.kits.station.call import House, living
 from tests.unit.story import WAYS, Story
 
 DAY, NIGHT = datetime(2026, 11, 22, 14, 5, tzinfo=UTC), datetime(2026, 11, 22, 23, 30, tzinfo=UTC)

@@ -9,7 +9,7 @@ from device.call import events as e
 from device.call.meter import MOST_KEPT, TELL_AGAIN_S
 from device.call.samples import Heard, Received, Sample, Sent
 from messaging.call import Answer, Hangup, Ringing
-from tests.call_kit import CALL, House, living
+from tests.kits.station.call import CALL, House, living
 
 
 def after(seconds: float, generation: int = 1, loss: float = 0.0) -> Sample:

@@ -9,7 +9,7 @@ import pytest
 
 from messaging.call import Accept, Answer, Devices, FromStation, Hangup, Invite, Request, Ringing
 from messaging.local import CallState
-from tests.call_kit import House, living
+from tests.kits.station.call import House, living
 
 # How to get the station into each state, and what a press does there: where it leads, and what the region is told.
 

@@ -22,7 +22,7 @@ from messaging.call import (
 from messaging.envelope import open_envelope
 from messaging.local import Levels
 from messaging.topics import parse
-from tests.call_kit import CALL, House, living
+from tests.kits.station.call import CALL, House, living
 
 
 async def test_a_call_from_press_to_rest() -> None:

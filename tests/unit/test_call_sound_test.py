@@ -7,7 +7,7 @@ import pytest
 from messaging.call import Invite
 from messaging.health import SoundTest
 from messaging.local import ON_AIR
-from tests.call_kit import living
+from tests.kits.station.call import living
 
 
 async def test_the_light_says_that_the_microphone_is_on_before_it_opens_and_until_it_is_shut() -> None:

@@ -29,7 +29,7 @@ from region.registry.store import RegistryEnrolmentStore
 from region.stations import claims as claims_module
 from region.stations.claims import REFUSED_S, Chosen, ClaimService, source_of
 from region.stations.est import build_est
-from tests.enrolment_store import InMemorySigner, make_request
+from tests.kits.trust.enrolment_store import InMemorySigner, make_request
 
 CODE = "0123456789ABCDEF"
 WHERE = Addresses("https://region.example")

@@ -23,8 +23,8 @@ from messaging.clock import SystemClock
 from messaging.frames import Picture, RingWriter, plane_sizes
 from messaging.local import OWN_RING, AgentView, CallView, Levels, LogLine, Press
 from messaging.twin import Config
-from tests.eventually import eventually
-from tests.fake_station import AGENT, IDLE, LIVE, FakeStation, fake_station
+from tests.kits.eventually import eventually
+from tests.kits.station.fake import AGENT, IDLE, LIVE, FakeStation, fake_station
 
 ENGLISH = Words("en")
 

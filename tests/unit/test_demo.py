@@ -23,7 +23,7 @@ from region.demo.plan import Places, Ports, make_root
 from region.demo.ready import agent_ready, call_ready
 from region.demo.texts import TEXTS
 from region.registry import Registry, database_url
-from tests.fake_station import AGENT, IDLE, LIVE
+from tests.kits.station.fake import AGENT, IDLE, LIVE
 
 
 def options(*arguments: str) -> argparse.Namespace:

@@ -18,9 +18,9 @@ from provisioning.station.enrol import Enrolment
 from provisioning.station.errors import RegionUnreachable
 from provisioning.station.keystore import Keystore
 from provisioning.station.region_time import ask_time
-from tests.broker import free_port
-from tests.est_server import EstServer, est_server
-from tests.proxy import Between, proxy
+from tests.kits.servers.broker import free_port
+from tests.kits.servers.est_server import EstServer, est_server
+from tests.kits.servers.proxy import Between, proxy
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 LOGIN = ("station", "a word: with a colon, æ")

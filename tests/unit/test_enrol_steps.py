@@ -29,7 +29,7 @@ from provisioning.station.errors import (
     StateUnusable,
 )
 from provisioning.station.keystore import Identity, Keystore, Staged, Wanted
-from tests.est_server import EstServer, est_server
+from tests.kits.servers.est_server import EstServer, est_server
 
 STATION = "st-k3m9q2x7"
 _WANTED = [Wanted(STATION, "b:1", "https://r", "0" * 64, digit * 64) for digit in "12"]

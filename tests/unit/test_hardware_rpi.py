@@ -17,7 +17,7 @@ from device.hardware.errors import DeviceFailed, DeviceMissing, HardwareError
 from device.hardware.ports import NARROWEST, WHOLE, CameraMode, Crop, Frame
 from device.hardware.rpi.camera import PiCamera, load, unpad
 from device.hardware.rpi.pins import GpioButton, GpioLight
-from tests.picamera import PaperPicamera
+from tests.kits.station.picamera import PaperPicamera
 
 PATIENCE = 5.0
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from device.health.rate import interval
 from device.runtime.config import HealthSection
 from messaging.settings import Telemetry
-from tests.agent_kit import Station, call_view
+from tests.kits.station.agent import Station, call_view
 
 
 @given(st.integers(0, 3600), st.builds(Telemetry, st.integers(10, 3600), st.integers(1, 60)), st.booleans())

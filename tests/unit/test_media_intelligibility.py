@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.sound_kit import Hearing, Sent, encoded, intelligibility, jittered, lose, said, sent
+from tests.kits.media.sound import Hearing, Sent, encoded, intelligibility, jittered, lose, said, sent
 
 pytestmark = pytest.mark.long
 

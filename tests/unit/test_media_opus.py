@@ -18,7 +18,7 @@ from device.hardware.ports import SAMPLE_RATE
 from device.media.errors import CodecFailed
 from device.media.libopus import libopus
 from device.media.opus import LONGEST, OpusDecoder, duration, holds_repair, is_pause
-from tests.sound_kit import FRAME, encoded, said
+from tests.kits.media.sound import FRAME, encoded, said
 
 
 def packet_of(samples: int, application: str = "voip", channels: int = 1, bitrate: int = 32_000) -> bytes:

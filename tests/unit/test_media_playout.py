@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from device.hardware.ports import BLOCK, SAMPLE_RATE
 from device.media.playout import Playout
 from device.media.playout.packets import MOST
-from tests.sound_kit import (
+from tests.kits.media.sound import (
     FRAME,
     FRAME_S,
     Hearing,

@@ -14,7 +14,7 @@ from device.media.playout.delay import LEAST_S, MOST_S, DelayEstimate, SpeakerPh
 from device.media.playout.packets import MOST, Packet, PacketStore
 from device.media.playout.stretch import AHEAD, LONGEST, SHORTEST, lengthen, shorten
 from device.media.playout.stretching import Stretching
-from tests.sound_kit import FRAME, FRAME_S, said, steepest
+from tests.kits.media.sound import FRAME, FRAME_S, said, steepest
 
 SPEECH = said(4)
 

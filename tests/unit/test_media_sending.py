@@ -23,7 +23,7 @@ from device.media.sending import AUDIO_QUEUE, PictureSource, SoundSource
 from device.media.viewing import Viewing
 from messaging.frames import RingReader
 from messaging.local import OWN_RING
-from tests.outlets import taken
+from tests.kits.media.outlets import taken
 
 WIDTH, HEIGHT = 160, 120
 

@@ -8,7 +8,7 @@ from aiortc.rtp import RtpPacket
 from device.media.levels import RateMeter
 from device.media.receiving.remote import Remote
 from device.media.receiving.sound_buffer import SoundBuffer
-from tests.sound_kit import FRAME_S, Hearing, encoded
+from tests.kits.media.sound import FRAME_S, Hearing, encoded
 
 
 class Line:

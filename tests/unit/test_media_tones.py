@@ -12,7 +12,7 @@ from device.media.echo import Untouched
 from device.media.playout import Playout
 from device.media.speaking import Loudspeaker
 from device.media.tones import Tone, tone_blocks
-from tests.sound_kit import Hearing, encoded, sent
+from tests.kits.media.sound import Hearing, encoded, sent
 
 TONES: tuple[Tone, ...] = ("ring", "calling")
 

@@ -17,7 +17,7 @@ from messaging.signed import Word, read_word
 from provisioning.authority import certificates
 from provisioning.authority.errors import MalformedRequest
 from provisioning.authority.signing import WordSigner
-from tests.signing_kit import Forger, SigningKit, authority_in_memory
+from tests.kits.trust.signing import Forger, SigningKit, authority_in_memory
 
 CLOCK = ManualClock()
 NOW = CLOCK.wall()

@@ -13,7 +13,7 @@ from kiosk_ui.screen.view import Noticed, ScreenView, screen_view
 from messaging.opening import is_open, opens_next
 from messaging.settings import Opening, Span, Week
 from messaging.twin import Language
-from tests.screen_scenes import agent_view, call_view
+from tests.kits.station.screen_scenes import agent_view, call_view
 
 DAY = (Span("08:00", "12:00"), Span("13:00", "16:00"))
 WEEK = Week(DAY, DAY, DAY, DAY, (Span("08:00", "14:00"),), (), ())

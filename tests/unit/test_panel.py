@@ -30,7 +30,7 @@ from messaging.clock import ManualClock, SystemClock
 from messaging.local import ON_AIR, AgentView, CallView
 from messaging.sound import SoundRingWriter
 from messaging.twin import Language
-from tests.fake_station import AGENT, IDLE, LIVE
+from tests.kits.station.fake import AGENT, IDLE, LIVE
 
 HOST = "127.0.0.1:8401"
 ORIGIN = {"origin": f"http://{HOST}"}

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from region.registry.records import Passkey, Person
 from region.web.passkeys import Ceremony, PasskeyRefused, are_possible
-from tests.passkey_kit import ORIGIN, SecurityKey
+from tests.kits.region.passkeys import ORIGIN, SecurityKey
 
 
 @pytest.mark.parametrize(("url", "possible"), [

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from device.media.rate import Budget, least, shares
 from device.media.rate.control import SILENCE_S, RateControl
-from tests.link_model import Call, Line, Moment, steady, stepped
+from tests.kits.media.link_model import Call, Line, Moment, steady, stepped
 
 MOST = 1_800_000
 

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from device.media.receiving.bandwidth import FLOOR_BPS, START_BPS, BandwidthEstimator
-from tests.link_model import steady, stepped
+from tests.kits.media.link_model import steady, stepped
 
 NOTHING, SHORT = steady(0.0), steady(0.02)
 CEILING = 2_000_000

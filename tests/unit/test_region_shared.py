@@ -18,7 +18,7 @@ from region.registry import Registry, database_url
 from region.registry.news import Ears, Heard
 from region.web.events import Hub
 from region.web.relay import Relay
-from tests.eventually import eventually
+from tests.kits.eventually import eventually
 
 
 async def test_of_two_who_want_the_same_turn_one_waits_for_the_other(registry: Registry, beside: Registry) -> None:

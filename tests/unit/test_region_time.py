@@ -14,7 +14,7 @@ from provisioning.station.enrol import Enrolment
 from provisioning.station.errors import ProvisioningError, RegionNotTrusted, RegionUnreachable, StateUnusable
 from provisioning.station.keystore import Keystore
 from provisioning.station.region_time import RegionTime, ask_time
-from tests.est_server import est_server, http
+from tests.kits.servers.est_server import est_server, http
 
 STATION = "st-k3m9q2x7"
 CLOCK = SystemClock()

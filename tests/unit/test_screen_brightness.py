@@ -15,7 +15,7 @@ from kiosk_ui.screen.view import Noticed, ScreenView, screen_view
 from messaging.call import Devices
 from messaging.local import AgentView, CallState
 from messaging.settings import Night, Screen
-from tests.screen_scenes import NOW, agent_view, call_view
+from tests.kits.station.screen_scenes import NOW, agent_view, call_view
 
 STATES: tuple[CallState, ...] = get_args(CallState)
 NIGHT = Night(on=True, begins="22:00", ends="07:00", brightness=10)

@@ -7,7 +7,7 @@ import pytest
 from kiosk_ui.screen.view import Noticed, ScreenView, screen_view
 from messaging.local import CallState
 from messaging.settings import Opening, Screen
-from tests.screen_scenes import NOW, agent_view, call_view
+from tests.kits.station.screen_scenes import NOW, agent_view, call_view
 
 SHUT = Opening(closed=("2026-11-21",))
 

@@ -9,7 +9,7 @@ import pytest
 from kiosk_ui.screen.follower import Follower, language_of
 from messaging.local import CallState
 from messaging.twin import Language
-from tests.screen_scenes import NOW, agent_view, call_view
+from tests.kits.station.screen_scenes import NOW, agent_view, call_view
 
 
 @pytest.fixture

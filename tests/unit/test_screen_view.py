@@ -25,7 +25,7 @@ from kiosk_ui.words import Words
 from messaging.call import Devices, DeviceState, EndReason
 from messaging.local import AgentView, CallState, CallView, FaultReason, Looking
 from messaging.twin import Config, Language
-from tests.screen_scenes import LONG, NOW, agent_view, call_view, scenes
+from tests.kits.station.screen_scenes import LONG, NOW, agent_view, call_view, scenes
 
 NBSP = "\N{NO-BREAK SPACE}"
 PHONE = NBSP.join(("70", "12", "34", "56"))

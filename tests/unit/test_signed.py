@@ -36,7 +36,7 @@ from messaging.jws import MOST_BYTES
 from messaging.signed import CLOCK_TOLERANCE_S, MOST_CLAIMS, Word, carried, read_word, written
 from provisioning.authority import certificates
 from provisioning.authority.certificates import CLIENT, SERVER, SIGNING, Issuer
-from tests.signing_kit import Forger, SigningKit
+from tests.kits.trust.signing import Forger, SigningKit
 
 STATION = "st-k3m9q2x7"
 OTHER = "st-00000002"

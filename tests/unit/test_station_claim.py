@@ -15,7 +15,7 @@ from provisioning.station.claimstore import ClaimStore, thumbprint
 from provisioning.station.enrol import Enrolment
 from provisioning.station.errors import BadAnswer, CodeFileMissing, Refused, RegionFileMalformed, RegionNotTrusted
 from provisioning.station.keystore import Keystore
-from tests.est_server import EstServer, est_server, http
+from tests.kits.servers.est_server import EstServer, est_server, http
 from tests.unit.test_enrol_steps import Cutter, PowerCut
 
 STATION = "st-k3m9q2x7"

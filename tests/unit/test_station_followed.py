@@ -11,8 +11,8 @@ from pathlib import Path
 from kiosk_ui.station import Station
 from messaging.clock import SystemClock
 from messaging.local import Levels, LogLine, Press, Refusal, Simulate
-from tests.eventually import eventually
-from tests.fake_station import AGENT, IDLE, LIVE, fake_station
+from tests.kits.eventually import eventually
+from tests.kits.station.fake import AGENT, IDLE, LIVE, fake_station
 
 
 @asynccontextmanager

@@ -23,7 +23,7 @@ from provisioning.station.keystore import Keystore
 from provisioning.station.keystore import Renewing as Waiting
 from provisioning.station.region_client import _learn
 from provisioning.station.renew import Next, Renewal, due, next_step
-from tests.est_server import EstServer, est_server
+from tests.kits.servers.est_server import EstServer, est_server
 
 STATION = "st-k3m9q2x7"
 DAY = 86_400.0

@@ -34,8 +34,8 @@ from messaging.topics import ROOT, agent_subscriptions, down
 from provisioning.authority.ca import CertificateAuthority
 from provisioning.authority.request import read_request
 from provisioning.station.keystore import Identity, Keystore
-from tests.enrolment_store import make_request
-from tests.signing_kit import SigningKit
+from tests.kits.trust.enrolment_store import make_request
+from tests.kits.trust.signing import SigningKit
 
 STATION = "st-k3m9q2x7"
 AGENT = f"{STATION}-agent"

@@ -31,8 +31,8 @@ from messaging.local import (
 )
 from messaging.signed import Word, carry
 from messaging.topics import down
-from tests.agent_kit import STATION, Station, call_view
-from tests.signing_kit import SigningKit
+from tests.kits.station.agent import STATION, Station, call_view
+from tests.kits.trust.signing import SigningKit
 
 CID = "0123456789abcdef"
 

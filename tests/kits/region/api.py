@@ -18,7 +18,7 @@ from region.stations.examples import BUNDLE, CLAIM, COMMAND
 from region.web.examples import STATION
 from region.web.openapi import operations
 from region.web.problems import TYPE as PROBLEM
-from tests.region_kit import Kit
+from tests.kits.region.app import Kit
 
 
 @cache

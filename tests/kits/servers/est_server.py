@@ -31,7 +31,7 @@ from provisioning.authority.ports import Invitation
 from provisioning.authority.renewal import Renewals
 from provisioning.authority.request import read_request
 from provisioning.authority.vault import open_authority
-from tests.enrolment_store import InMemorySigner, MemoryStore
+from tests.kits.trust.enrolment_store import InMemorySigner, MemoryStore
 
 _STATUS = {CodeUsed.code: 409, StationBarred.code: 403, TooManyTries.code: 429}
 

@@ -23,7 +23,7 @@ from region.web.errors import RegionSignInFailed
 from region.web.oidc.fetch import Answer
 from region.web.oidc.provider import Provider
 from region.web.oidc.settings import OidcSettings, settings_of
-from tests.region_kit import Kit, region_kit
+from tests.kits.region.app import Kit, region_kit
 
 ISSUER = "https://login.region.test/staff"
 LABEL = "Region Nord"

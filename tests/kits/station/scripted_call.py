@@ -22,7 +22,7 @@ from messaging.clock import SystemClock
 from messaging.envelope import Sealer
 from messaging.link.port import Link
 from messaging.topics import up
-from tests.eventually import eventually
+from tests.kits.eventually import eventually
 from tests.process.call_stage import Watched
 
 T = TypeVar("T")

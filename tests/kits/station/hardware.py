@@ -36,8 +36,8 @@ from device.hardware.sim.button import SimButton, SimLight
 from device.hardware.sim.camera import SimCamera
 from device.hardware.sim.sound import SimMicrophone, SimSpeaker
 from messaging.sound import SPEAKER_RING, SoundRingReader
-from tests.picamera import PaperPicamera
-from tests.pipewire import ROOM, PipeWire
+from tests.kits.servers.pipewire import ROOM, PipeWire
+from tests.kits.station.picamera import PaperPicamera
 
 PATIENCE = 5.0
 FULL_SIZE = (2592, 1944)  # of every bench's camera

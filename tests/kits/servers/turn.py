@@ -18,7 +18,7 @@ from pathlib import Path
 
 from messaging.call import IceServer
 from region.web.turn import TurnSettings, ice_servers
-from tests.broker import Identity, free_port
+from tests.kits.servers.broker import Identity, free_port
 
 SECRET = "a secret between the region and its relay"
 WITHIN_S = 15.0

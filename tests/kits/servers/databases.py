@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from region.registry import Registry, database_url
-from tests.postgres import Postgres, postgres
+from tests.kits.servers.postgres import Postgres, postgres
 
 SQLITE = "sqlite"
 POSTGRESQL = pytest.param("postgresql", marks=pytest.mark.system)

@@ -1,4 +1,4 @@
-"""A call desk for tests: the real desk in a real region (see `region_kit`), a station that speaks, and clinicians."""
+"""A call desk for tests: the real desk in a real region (see `app`), a station that speaks, and clinicians."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from region.desk.subject import make_desk, mount
 from region.registry.records import Clinic, Person, ProcessPresence, Station
 from region.web.subject import PresenceChange
 from region.web.turn import TurnSettings
-from tests.region_kit import Kit, region_kit
+from tests.kits.region.app import Kit, region_kit
 
 CALL = "aabbccdd00112233"
 TURN = TurnSettings(("turn:turn.test:3478",), "a secret of the tests")

@@ -12,7 +12,7 @@ from urllib.parse import quote, urlencode
 
 from hypothesis import strategies as st
 
-from tests.api_kit import Operation, resolved
+from tests.kits.region.api import Operation, resolved
 
 MOST_ITEMS = 3
 LETTERS = 40

@@ -46,9 +46,9 @@ from region.web.passwords import Passwords
 from region.web.sign_in import make_link
 from region.web.site import build_site
 from region.web.subject import Subject
-from tests.databases import ready_sqlite
-from tests.enrolment_store import InMemorySigner
-from tests.signing_kit import SigningKit
+from tests.kits.servers.databases import ready_sqlite
+from tests.kits.trust.enrolment_store import InMemorySigner
+from tests.kits.trust.signing import SigningKit
 
 PASSWORD = "correct horse battery"
 HTML = {"accept": "text/html,*/*"}

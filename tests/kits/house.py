@@ -42,8 +42,8 @@ from region.registry import Registry, database_url
 from region.registry.records import AuditRow, Clinic, Person, Site
 from region.registry.store import RegistryEnrolmentStore
 from region.web.sign_in import make_link
-from tests.broker import free_port
-from tests.enrolment_store import InMemorySigner
+from tests.kits.servers.broker import free_port
+from tests.kits.trust.enrolment_store import InMemorySigner
 from tests.process.call_stage import ScreenDouble
 
 HOST = "127.0.0.1"
