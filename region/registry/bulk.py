@@ -1,12 +1,12 @@
-"""Many stations at once: a table that somebody brings, in a handful of statements."""
+"""Many places and stations at once: a table that somebody brings, in a handful of statements."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import Table, bindparam, insert, select, update
 
 from messaging.twin import Config
 from provisioning.authority.profiles import Document
@@ -14,7 +14,12 @@ from region.registry import schema
 from region.registry.layers import Layers
 from region.registry.table import Subject, chunks
 
-Facts = dict[str, Any]
+Facts = Mapping[str, Any]
+Place = Literal["cluster", "municipality", "site", "room", "clinic"]
+_TABLES: dict[Place, Table] = {
+    "cluster": schema.cluster, "municipality": schema.municipality, "site": schema.site, "room": schema.room,
+    "clinic": schema.clinic,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -31,7 +36,12 @@ class Wanted:
 
 
 class Bulk(Subject):
-    """Puts stations; their names, serials and clinics have been looked at."""
+    """Puts stations and what they stand in; names, serials and clinics have been looked at."""
+
+    async def add(self, kind: Place, rows: Sequence[Facts], now: float) -> None:
+        """Add as many of that kind as there are rows."""
+        if rows:
+            await self._connection.execute(insert(_TABLES[kind]), [{**row, "created_at": now} for row in rows])
 
     async def put(self, wanted: Sequence[Wanted], by: str, now: float) -> None:
         """Have all of them so. Refused where what a station says cannot be; Conflict for a serial taken twice."""
@@ -47,12 +57,9 @@ class Bulk(Subject):
         }  # fmt: skip
         known = [one for one in wanted if not one.new]
         moved = await self._elsewhere(standing, [one.id for one in known])
-        await self._add([standing[one.id] | {"id": one.id} for one in wanted if one.new], now)
+        await self._add([{**standing[one.id], "id": one.id} for one in wanted if one.new], now)
         await self._change([{**standing[one.id], "key": one.id} for one in known])
-        await layers.say_all("station", {one.id: one.own for one in wanted if one.new}, by, now)
-        for one in known:
-            if before.documents.get(("station", one.id), {}) != one.own:
-                await layers.say("station", one.id, one.own, by, now)
+        await layers.say_each("station", {one.id: one.own for one in wanted}, by, now)
         after = await layers.chains()
         settled = set(moved) | {one.id for one in wanted if one.new}
         await layers.object_to(after, [one.id for one in wanted])
@@ -65,8 +72,7 @@ class Bulk(Subject):
         missing = {(one.site_id, one.room) for one in wanted} - set(there)
         if not missing:
             return there
-        rows = [{"site_id": site, "name": name, "created_at": now} for site, name in sorted(missing)]
-        await self._connection.execute(insert(schema.room), rows)
+        await self.add("room", [{"site_id": site, "name": name} for site, name in sorted(missing)], now)
         return {(row["site_id"], row["name"]): row["id"] for row in await self._rows(statement)}
 
     async def _elsewhere(self, standing: Mapping[str, Facts], known: Sequence[str]) -> list[str]:
@@ -75,16 +81,16 @@ class Bulk(Subject):
             select(schema.station.c.id, schema.station.c.name, schema.station.c.site_id))}  # fmt: skip
         return [one for one in known if any(rows[one][key] != standing[one][key] for key in ("name", "site_id"))]
 
-    async def _add(self, rows: list[Facts], now: float) -> None:
+    async def _add(self, rows: Sequence[Facts], now: float) -> None:
         default = Config()
         common = {
             "clinic_id": None, "language": default.language, "volume": default.volume, "desired_version": 0,
             "published_version": 0, "created_at": now,
         }  # fmt: skip
         if rows:
-            await self._connection.execute(insert(schema.station), [row | common for row in rows])
+            await self._connection.execute(insert(schema.station), [{**row, **common} for row in rows])
 
-    async def _change(self, rows: list[Facts]) -> None:
+    async def _change(self, rows: Sequence[Facts]) -> None:
         if rows:
             for some in chunks([row["key"] for row in rows]):  # so that two may swap their serial numbers
                 await self._run(update(schema.station).where(schema.station.c.id.in_(some)).values(serial=None))

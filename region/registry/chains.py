@@ -46,11 +46,12 @@ class Chains:
             municipalities={**self.municipalities, **(municipalities or {})},
         )  # fmt: skip
 
-    def under(self, level: Level, place: str) -> list[str]:
-        """The stations that this level's word reaches."""
+    def under(self, level: Level, *places: str) -> list[str]:
+        """The stations that this level's word reaches, said at any of these places."""
         if level == "station":
-            return [place] if place in self.stations else []
-        sites = {site for site in self.sites if (level, place) in self._keys(site)}
+            return [place for place in places if place in self.stations]
+        wanted: set[Key] = {(level, place) for place in places}
+        sites = {site for site in self.sites if not wanted.isdisjoint(self._keys(site))}
         return [station for station, site in self.stations.items() if site in sites]
 
     def document(self, station: str) -> Document:

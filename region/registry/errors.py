@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 
 class RegistryError(Exception):
     """The registry could not do what was asked."""
@@ -20,11 +22,15 @@ class Invalid(RegistryError):
 
 
 class Refused(Invalid):
-    """A layer may not say that: `fields`, dotted path to reason. No value is repeated."""
+    """A layer may not say that: `fields`, dotted path to reason. No value is repeated.
 
-    def __init__(self, fields: dict[str, str]) -> None:
+    `at` has the same for each station at which it cannot be, where that is known.
+    """
+
+    def __init__(self, fields: dict[str, str], at: Mapping[str, Mapping[str, str]] | None = None) -> None:
         super().__init__("; ".join(f"{path}: {why}" for path, why in fields.items()))
         self.fields = fields
+        self.at = at or {}
 
 
 class Unavailable(RegistryError):

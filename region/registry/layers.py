@@ -6,10 +6,10 @@ Whoever changes layers, or where things stand, does so alone (`_alone`): a chang
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, cast
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import select, update
 
 from messaging.twin import Config
 from provisioning.authority import profiles
@@ -21,6 +21,7 @@ from region.registry.records import Clinic, LayerRecord, Station, Touched
 from region.registry.table import Subject, chunks
 
 _MOST_TOLD = 5
+_MOST_AT = 100  # stations at which it cannot be; more are not looked for
 _TABLES = {"cluster": schema.cluster, "municipality": schema.municipality, "site": schema.site}
 
 
@@ -69,8 +70,7 @@ class Layers(Subject):
                 raise Refused(refused)
         before = await self.chains()
         touched = await self.settle(before, before.each_saying("station", documents), documents)
-        for place, document in documents.items():
-            await self.say("station", place, document, by, now)
+        await self.say_each("station", documents, by, now)
         return touched
 
     async def of_stations(self) -> dict[str, Document]:
@@ -108,9 +108,12 @@ class Layers(Subject):
             }
             if renamed != document:
                 await self._rewrite(level, place, renamed)
-        theirs = [one for one in chains.stations if before.name in _clinics_of(chains.document(one))]
-        await self._grow(theirs)
-        return theirs
+        return await self._grow_of(chains, {before.name})
+
+    async def phones_changed(self, clinics: Collection[str]) -> list[str]:
+        """Those clinics have other numbers: the versions of their stations grow. Gives them."""
+        await self.alone()
+        return await self._grow_of(await self.chains(), clinics)
 
     async def chains(self, stations: Iterable[str] | None = None) -> Chains:
         """Where these stations stand (or all), and what every level above them says."""
@@ -153,19 +156,23 @@ class Layers(Subject):
 
     async def say(self, level: Level, place: str, document: Document, by: str, now: float) -> None:
         """Store what a level says, without looking whom it touches: for who settles that."""
-        known = await self.get(level, place)
-        if document != known.document:
-            await self._store(LayerRecord(level, place, document, known.version + 1, now, by[:80]))
+        await self.say_each(level, {place: document}, by, now)
 
-    async def say_all(self, level: Level, documents: Mapping[str, Document], by: str, now: float) -> None:
-        """The same for many places that have said nothing yet, at once."""
-        rows = [
-            {"level": level, "place": place, "document": document, "version": 1, "changed_at": now, "changed_by": by}
-            for place, document in documents.items()
-            if document
-        ]
-        if rows:
-            await self._connection.execute(insert(schema.layer), rows)
+    async def say_each(self, level: Level, documents: Mapping[str, Document], by: str, now: float) -> None:
+        """The same for many places at once."""
+        layer = schema.layer.c
+        known: dict[str, tuple[Document, int]] = {}
+        for some in chunks(documents):
+            statement = select(layer.place, layer.document, layer.version)
+            rows = await self._rows(statement.where(layer.level == level, layer.place.in_(some)))
+            known |= {row["place"]: (row["document"], row["version"]) for row in rows}
+        nothing: tuple[Document, int] = {}, 0
+        changed = [
+            {"level": level, "place": place, "document": document, "version": known.get(place, nothing)[1] + 1,
+             "changed_at": now, "changed_by": by[:80]}
+            for place, document in documents.items() if document != known.get(place, nothing)[0]
+        ]  # fmt: skip
+        await self._upsert_all(schema.layer, ("level", "place"), changed)
 
     async def alone(self) -> None:
         """Until the transaction ends nobody else changes layers, or where things stand."""
@@ -173,21 +180,23 @@ class Layers(Subject):
 
     async def object_to(self, chains: Chains, stations: Iterable[str]) -> None:
         """Refused where values of what comes of the layers do not go together."""
-        seen: dict[str, str] = {}
-        judged: set[int] = set()  # by identity: stations of one site that say the same share a document
+        judged: dict[int, dict[str, str]] = {}  # by identity: stations of a site that say the same share a document
+        at: dict[str, dict[str, str]] = {}
         for one in stations:
             document = chains.document(one)
-            if id(document) in judged:
-                continue
-            judged.add(id(document))
-            for field, why in profiles.objected(document).items():
-                seen.setdefault(field, f"{why} (at station {one})")
-            if heavy := _too_heavy(document):
-                seen.setdefault("document", f"{heavy} (at station {one})")
-            if len(seen) >= _MOST_TOLD:
+            if id(document) not in judged:
+                heavy = _too_heavy(document)
+                judged[id(document)] = profiles.objected(document) | ({"document": heavy} if heavy else {})
+            if judged[id(document)]:
+                at[one] = judged[id(document)]
+            if len(at) >= _MOST_AT:
                 break
-        if seen:
-            raise Refused(seen)
+        if at:
+            seen: dict[str, str] = {}
+            for one, fields in at.items():
+                for field, why in fields.items():
+                    seen.setdefault(field, f"{why} (at station {one})")
+            raise Refused(dict(list(seen.items())[:_MOST_TOLD]), at)
 
     async def _unknown_clinics(self, document: Document) -> dict[str, str]:
         named = {key: document[key] for key in ("clinic", "fallback") if isinstance(document.get(key), str)}
@@ -226,6 +235,11 @@ class Layers(Subject):
             .where(layer.level == level, layer.place == place)
             .values(document=document, version=layer.version + 1)
         )
+
+    async def _grow_of(self, chains: Chains, clinics: Collection[str]) -> list[str]:
+        theirs = [one for one in chains.stations if not {*clinics}.isdisjoint(_clinics_of(chains.document(one)))]
+        await self._grow(theirs)
+        return theirs
 
     async def _grow(self, stations: Iterable[str], **values: Any) -> None:
         grown = schema.station.c.desired_version + 1

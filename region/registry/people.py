@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, delete, exists, func, insert, or_, select, update
+from sqlalchemy import Select, bindparam, delete, exists, func, insert, or_, select, update
 
 from messaging.twin import Language
 from region.registry import schema
@@ -22,6 +22,14 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9._@+-]{1,63}")
 def sign_in_name(name: str) -> str:
     """A sign-in name as it is stored: lower case, trimmed."""
     return name.strip().lower()
+
+
+def new_name(name: str) -> str:
+    """A sign-in name for a new account, as it is stored; Invalid for what is none."""
+    name = sign_in_name(name)
+    if not _NAME.fullmatch(name):
+        raise Invalid("name: 2 to 64 of a-z, 0-9, dot, hyphen, underscore, plus and @")
+    return name
 
 
 @dataclass(frozen=True)
@@ -39,6 +47,22 @@ class Binding:
         if self.role == "site_staff" and not self.sites:
             raise Invalid("site: a site's staff belong to one or more")
 
+    @property
+    def bound(self) -> tuple[int, ...]:
+        """The sites that count for the role, in order."""
+        return tuple(sorted(set(self.sites))) if self.role in _WITH_SITES else ()
+
+
+@dataclass(frozen=True)
+class Account:
+    """Somebody as they are to be in the registry: the name by `new_name`, the rest looked at."""
+
+    name: str
+    binding: Binding
+    display_name: str
+    title: str
+    language: Language | None
+
 
 class People(Subject):
     """Who may sign in, as what, and where."""
@@ -48,9 +72,7 @@ class People(Subject):
         display_name: str = "", title: str = "", password_hash: str | None = None, language: Language | None = None,
     ) -> Person:  # fmt: skip
         """A new account; Conflict if the name is taken, Invalid for a bad name, or a role without its place."""
-        name = sign_in_name(name)
-        if not _NAME.fullmatch(name):
-            raise Invalid("name: 2 to 64 of a-z, 0-9, dot, hyphen, underscore, plus and @")
+        name = new_name(name)
         binding = Binding(role, clinic_id, tuple(sites))
         binding.check()
         if await self.find(name) is not None:
@@ -122,9 +144,25 @@ class People(Subject):
         )  # fmt: skip
         await self._bind(person_id, binding)
         if role != before.role:
-            for table in (schema.web_session, schema.sign_in_link):
-                await self._run(delete(table).where(table.c.person_id == person_id))
+            await self._sign_out([person_id])
         return await self.get(person_id)
+
+    async def put_each(self, accounts: Sequence[Account], now: float) -> None:
+        """Have accounts so, new ones among them; whoever has another role by it is signed out everywhere."""
+        known = {one.name: one for one in await self.all()}
+        rows = [
+            {"name": one.name, "role": one.binding.role, "clinic_id": one.binding.clinic_id, "title": one.title,
+             "display_name": one.display_name, "language": one.language}
+            for one in accounts
+        ]  # fmt: skip
+        new = [row | {"active": True, "created_at": now} for row in rows if row["name"] not in known]
+        if new:
+            await self._connection.execute(insert(schema.person), new)
+        await self._change_each([row for row in rows if row["name"] in known])
+        ids = {row["name"]: row["id"] for row in await self._rows(select(schema.person.c.name, schema.person.c.id))}
+        await self._bind_each({ids[one.name]: one.binding for one in accounts})
+        other = [one for one in accounts if one.name in known and one.binding.role != known[one.name].role]
+        await self._sign_out([ids[one.name] for one in other])
 
     async def set_password(self, person_id: int, password_hash: str) -> None:
         """Give a new hash."""
@@ -145,9 +183,14 @@ class People(Subject):
         return person
 
     async def _bind(self, person_id: int, binding: Binding) -> None:
-        await self._run(delete(schema.person_site).where(schema.person_site.c.person_id == person_id))
-        sites = sorted(set(binding.sites)) if binding.role in _WITH_SITES else ()
-        rows = [{"person_id": person_id, "site_id": site} for site in sites]
+        await self._bind_each({person_id: binding})
+
+    async def _bind_each(self, bindings: Mapping[int, Binding]) -> None:
+        for some in chunks(bindings):
+            await self._run(delete(schema.person_site).where(schema.person_site.c.person_id.in_(some)))
+        rows = [
+            {"person_id": person, "site_id": site} for person, binding in bindings.items() for site in binding.bound
+        ]
         if rows:
             await self._connection.execute(insert(schema.person_site), rows)
 
@@ -159,6 +202,18 @@ class People(Subject):
             for row in await self._rows(statement.where(bound.person_id.in_(some)).order_by(site.name)):
                 found.setdefault(row["person_id"], []).append(Bound(row["id"], row["name"]))
         return found
+
+    async def _sign_out(self, people: Sequence[int]) -> None:
+        for table in (schema.web_session, schema.sign_in_link):
+            for some in chunks(people):
+                await self._run(delete(table).where(table.c.person_id.in_(some)))
+
+    async def _change_each(self, rows: Sequence[Row]) -> None:
+        if rows:
+            values: dict[str, Any] = {name: bindparam(name) for name in rows[0] if name != "name"}
+            statement = update(schema.person).where(schema.person.c.name == bindparam("who")).values(values)
+            said = [{"who": row["name"], **{name: row[name] for name in values}} for row in rows]
+            await self._connection.execute(statement, said)
 
     async def _change(self, person_id: int, **values: Any) -> None:
         done = await self._run(update(schema.person).where(schema.person.c.id == person_id).values(**values))

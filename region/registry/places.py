@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from sqlalchemy import Select, func, insert, select, update
@@ -23,7 +24,7 @@ class Clinics(Subject):
 
     async def add(self, name: str, phone: str, now: float) -> Clinic:
         """A new clinic; Conflict if there is one of that name, Invalid for a bad name or telephone number."""
-        name, phone = text(name, "clinic", 80), _phone(phone)
+        name, phone = text(name, "clinic", 80), telephone(phone)
         if await self.find(name) is not None:
             raise Conflict(f"there is a clinic called {name} already")
         await self._run(insert(schema.clinic).values(name=name, phone=phone, created_at=now))
@@ -54,7 +55,7 @@ class Clinics(Subject):
 
     async def change(self, clinic_id: int, name: str, phone: str) -> Clinic:
         """Give it another name or number. The version of each station grows that calls it, or falls back on it."""
-        name, phone = text(name, "clinic", 80), _phone(phone)
+        name, phone = text(name, "clinic", 80), telephone(phone)
         layers = Layers(self._connection)
         await layers.alone()
         before = await self.get(clinic_id)
@@ -66,6 +67,12 @@ class Clinics(Subject):
         if after != before:
             await layers.clinic_changed(before, after)
         return after
+
+    async def set_phones(self, phones: Mapping[str, str]) -> None:
+        """Give clinics, by name, other numbers (`telephone`). The versions of their stations grow."""
+        ids = {one.name: one.id for one in await self.all()}
+        await self._set_each(schema.clinic, "phone", {ids[name]: phone for name, phone in phones.items()})
+        await Layers(self._connection).phones_changed(phones)
 
 
 class Clusters(Subject):
@@ -120,13 +127,16 @@ class Municipalities(Subject):
 
     async def move(self, municipality_id: int, cluster_id: int | None) -> tuple[str, ...]:
         """Let it belong to another cluster; gives the stations whose config changes by that."""
+        return await self.move_each({municipality_id: cluster_id})
+
+    async def move_each(self, clusters: Mapping[int, int | None]) -> tuple[str, ...]:
+        """The same for many, each to its cluster."""
         layers = Layers(self._connection)
         await layers.alone()
         before = await layers.chains()
-        after = before.moved(municipalities={municipality_id: cluster_id})
-        table = schema.municipality
-        await self._run(update(table).where(table.c.id == municipality_id).values(cluster_id=cluster_id))
-        return await layers.settle(before, after, before.under("municipality", str(municipality_id)))
+        after = before.moved(municipalities=clusters)
+        await self._set_each(schema.municipality, "cluster_id", clusters)
+        return await layers.settle(before, after, before.under("municipality", *map(str, clusters)))
 
 
 class Sites(Subject):
@@ -162,12 +172,16 @@ class Sites(Subject):
 
     async def move(self, site_id: int, municipality_id: int | None) -> tuple[str, ...]:
         """Let it belong to another municipality; gives the stations whose config changes by that."""
+        return await self.move_each({site_id: municipality_id})
+
+    async def move_each(self, municipalities: Mapping[int, int | None]) -> tuple[str, ...]:
+        """The same for many, each to its municipality."""
         layers = Layers(self._connection)
         await layers.alone()
         before = await layers.chains()
-        after = before.moved(sites={site_id: municipality_id})
-        await self._run(update(schema.site).where(schema.site.c.id == site_id).values(municipality_id=municipality_id))
-        return await layers.settle(before, after, before.under("site", str(site_id)))
+        after = before.moved(sites=municipalities)
+        await self._set_each(schema.site, "municipality_id", municipalities)
+        return await layers.settle(before, after, before.under("site", *map(str, municipalities)))
 
 
 class Rooms(Subject):
@@ -229,7 +243,8 @@ def _rooms() -> Select[Any]:
     )
 
 
-def _phone(value: str) -> str:
+def telephone(value: str) -> str:
+    """A clinic's number as it is stored; Invalid for what is none."""
     value = text(value, "phone", 24, empty=True)
     if value and not _PHONE.fullmatch(value):
         raise Invalid("phone: digits and spaces, a plus in front if need be")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, TypeVar
 
-from sqlalchemy import Table, update
+from sqlalchemy import Table, bindparam, update
 from sqlalchemy import text as sql
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import CursorResult
@@ -46,6 +46,21 @@ class Subject:
             return
         make = postgresql.insert if self._connection.dialect.name == "postgresql" else sqlite.insert
         await self._run(make(table).values(**key, **values).on_conflict_do_update(index_elements=[*key], set_=values))
+
+    async def _upsert_all(self, table: Table, key: Sequence[str], rows: Sequence[dict[str, Any]]) -> None:
+        """The same for many rows, each of which says every column."""
+        if not rows:
+            return
+        make = postgresql.insert if self._connection.dialect.name == "postgresql" else sqlite.insert
+        statement = make(table)
+        values = {name: statement.excluded[name] for name in rows[0] if name not in key}
+        await self._connection.execute(statement.on_conflict_do_update(index_elements=[*key], set_=values), rows)
+
+    async def _set_each(self, table: Table, column: str, values: Mapping[int, Any]) -> None:
+        """Have that column of each row, by `id`, hold its value."""
+        if values:
+            statement = update(table).where(table.c.id == bindparam("key")).values({column: bindparam("value")})
+            await self._connection.execute(statement, [{"key": key, "value": value} for key, value in values.items()])
 
     async def _add_missing(self, table: Table, key: dict[str, Any], values: dict[str, Any]) -> None:
         """Add the row unless there is one of that unique key; two at once add one."""

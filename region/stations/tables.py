@@ -105,7 +105,11 @@ def read_table(content: bytes, columns: Columns) -> list[Row]:
 def write_table(columns: Columns, rows: Iterable[Sequence[str]], *, plain: bool = False) -> bytes:
     """The table as CSV."""
     text = io.StringIO(newline="")
-    writer = csv.writer(text, delimiter="," if plain else ";", lineterminator="\n" if plain else "\r\n")
+    # A heading of one column does not tell the delimiter: its cells are quoted, whatever is in them.
+    writer = csv.writer(
+        text, delimiter="," if plain else ";", lineterminator="\n" if plain else "\r\n",
+        quoting=csv.QUOTE_ALL if len(columns.all) == 1 else csv.QUOTE_MINIMAL,
+    )  # fmt: skip
     writer.writerow(columns.all)
     writer.writerows([_escaped(cell) for cell in row] for row in rows)
     return text.getvalue().encode("utf-8" if plain else "utf-8-sig")

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 import pytest
+import sqlalchemy
 
 from messaging.clock import ManualClock
 from region.registry import Registry
 from region.stations.exporting import give_table
-from region.stations.importing import KINDS, Kind, Taken, take_table
+from region.stations.importing import COLUMNS, KINDS, Kind, Taken, take_table
 from region.stations.tables import BadTable
 
 CLOCK = ManualClock()
@@ -80,8 +83,15 @@ async def test_one_fault_and_nothing_was_changed(registry: Registry) -> None:
         ("municipalities", "name;cluster\nViborg;West\n", (2, "cluster")),
         ("sites", "name;municipality\nNy;Nowhere\n", (2, "municipality")),
         ("rooms", "site;room\nSolgården;A\nNowhere;B\n", (3, "site")),
-        ("clinics", "name;phone\nNy;call me\n", (2, "name")),
+        ("clinics", "name;phone\nNy;call me\n", (2, "phone")),
         ("clusters", "name\nWest\nWest\n", (3, "name")),
+        ("rooms", "site;room\nSolgården;A  1\nSolgården;A 1\n", (3, "room")),
+        ("people", "name;role\nOlga;it_admin\nolga;it_admin\n", (3, "name")),
+        ("people", "name;role\nolga;site_staff\n", (2, "sites")),
+        ("people", "name;role;sites\nolga;site_staff;Solgården|Nowhere\n", (2, "sites")),
+        ("clusters", f"name\n{'e' * 81}\n", (2, "name")),
+        ("clusters", "name\nEast\u200b\n", (2, "name")),
+        ("clusters", f"name\n{'e' * 2**20}\n", (2, "")),
         ("people", "name;role\nolga;queen\n", (2, "role")),
         ("people", "name;role;clinic\nolga;clinician;\n", (2, "clinic")),
         ("people", "name;role\nO L G A;it_admin\n", (2, "name")),
@@ -146,3 +156,111 @@ async def test_a_thousand_stations_come_in_at_once(registry: Registry) -> None:
     async with registry.read() as t:
         assert await t.stations.count() == 1003
         assert {one.desired_version for one in await t.stations.all()} == {1}
+
+
+async def test_as_danish_excel_writes_it(registry: Registry) -> None:
+    await everything(registry)
+    content = (
+        '\ufeffSite;Room;Name;Serial;Clinic\r\n\r\nSolgården;"Stue 8; ""Havestuen""";;1700A;Bakken\r\n'
+        ";;;;\r\n  Månelyst ;Værelse 3;Ved døren;;\r\n"
+    )
+    assert (await take(registry, "stations", content)).added == 2
+    async with registry.read() as t:
+        there = {(one.site, one.room, one.name, one.serial, one.clinic) for one in await t.stations.all()}
+    assert {
+        ("Solgården", 'Stue 8; "Havestuen"', 'Stue 8; "Havestuen"', "1700a", "Bakken"),
+        ("Månelyst", "Værelse 3", "Ved døren", None, ""),
+    } <= there
+
+
+async def test_a_mac_writes_the_same_letters_otherwise(registry: Registry) -> None:
+    await everything(registry)
+    decomposed = unicodedata.normalize("NFD", TABLES["stations"])
+    assert decomposed != TABLES["stations"]
+    taken = await take(registry, "stations", decomposed)
+    assert (taken.added, taken.changed, taken.same) == (0, 0, 3)
+    assert (await take(registry, "rooms", "site;room\nSolga\u030arden;Bla\u030a stue\n")).added == 1
+    async with registry.read() as t:
+        assert "Blå stue" in {room.name for room in await t.rooms.all()}
+
+
+async def test_each_row_that_changes_something_is_a_row_of_the_log(registry: Registry) -> None:
+    await everything(registry)
+    await take(registry, "sites", "name;municipality\nSolgården;Skive\nMånelyst;\nNyhjem;Aarhus\n")
+    await take(registry, "clinics", "name;phone\nBakken;12345678\nNy;\n")
+    await take(registry, "people", "name;role;sites\nivan;site_staff;Månelyst\n")
+    async with registry.read() as t:
+        told = [(row.action, row.detail) for row in await t.audit.recent(8)]
+        assert (await t.audit.verify()).broken is None
+    assert told[::-1] == [
+        ("site.add", {"site": "Nyhjem"}),
+        ("site.move", {"site": "Solgården", "before": "Aarhus", "municipality": "Skive"}),
+        ("import", {"kind": "sites", "added": 1, "changed": 1}),
+        ("clinic.add", {"clinic": "Ny"}),
+        ("clinic.change", {"clinic": "Bakken", "phone": "12345678"}),
+        ("import", {"kind": "clinics", "added": 1, "changed": 1}),
+        ("person.change", {"person": "ivan", "role": "site_staff"}),
+        ("import", {"kind": "people", "added": 0, "changed": 1}),
+    ]
+
+
+async def test_stations_hear_of_a_clinics_new_number_and_of_a_move(registry: Registry) -> None:
+    await everything(registry)
+    async with registry.begin() as t:
+        skive = next(one for one in await t.municipalities.all() if one.name == "Skive")
+        await t.layers.put("municipality", str(skive.id), {"volume": 20}, "ivan", 1.0)
+        before = {one.name: one.desired_version for one in await t.stations.all() if one.site == "Solgården"}
+    await take(registry, "clinics", "name;phone\nBakken;12345678\n")
+    await take(registry, "sites", "name;municipality\nSolgården;Skive\n")
+    async with registry.read() as t:
+        after = {one.name: one for one in await t.stations.all() if one.site == "Solgården"}
+    assert (after["Stue 1"].phone, after["Stue 1"].volume) == ("12345678", 20)
+    grown = {name: one.desired_version - before[name] for name, one in after.items()}
+    assert grown == {"Stue 1": 2, "Ved vinduet": 0}  # the second calls nobody, and says its volume itself
+
+
+async def test_settings_that_do_not_go_together_are_told_at_the_line_that_brings_them_together(
+    registry: Registry,
+) -> None:
+    await everything(registry)
+    async with registry.begin() as t:
+        skive = next(one for one in await t.municipalities.all() if one.name == "Skive")
+        site = await t.sites.named("Solgården")
+        await t.layers.put("municipality", str(skive.id), {"night": {"on": True, "ends": "06:00"}}, "ivan", 1.0)
+        await t.layers.put("site", str(site.id), {"night": {"begins": "06:00"}}, "ivan", 1.0)
+    before = await snapshot(registry)
+    with pytest.raises(BadTable) as bad:
+        await take(registry, "sites", "name;municipality\nMånelyst;Skive\nSolgården;Skive\n")
+    assert {one.line for one in bad.value.faults} == {3}
+    assert "night: the night begins when it ends" in bad.value.faults[0].text
+    assert await snapshot(registry) == before
+
+
+async def test_who_has_another_role_by_a_table_is_signed_out(registry: Registry) -> None:
+    await everything(registry)
+    async with registry.begin() as t:
+        for name in ("anna", "ivan"):
+            person = await t.people.find(name)
+            assert person is not None
+            await t.sessions.start(name, person.id, "csrf", 1.0)
+    taken = await take(registry, "people", "name;role;sites\nanna;site_staff;Solgården|Månelyst\nivan;it_admin;\n")
+    assert (taken.changed, taken.same) == (1, 1)
+    async with registry.read() as t:
+        assert await t.sessions.find("anna", 2.0, 60.0, 60.0) is None
+        assert await t.sessions.find("ivan", 2.0, 60.0, 60.0) is not None
+        anna = await t.people.find("anna")
+    assert anna is not None
+    assert (anna.role, anna.clinic, anna.display_name, anna.title) == ("site_staff", "Bakken", "Anna Berg", "GP")
+    assert [site.name for site in anna.sites] == ["Månelyst", "Solgården"]
+
+
+async def test_a_table_of_thousands_asks_the_database_a_handful_of_times(registry: Registry) -> None:
+    await everything(registry)
+    asked: list[int] = []
+    sqlalchemy.event.listen(registry._engine.sync_engine, "before_cursor_execute", lambda *_: asked.append(1))
+    for kind, row in (("rooms", "Solgården;Rum {n}\n"), ("people", "p{n};it_admin\n"), ("sites", "Hjem {n};Aarhus\n")):
+        for count in (2, 2000):
+            asked.clear()
+            content = ";".join(COLUMNS[kind].all[:2]) + "\n" + "".join(row.format(n=n) for n in range(count))
+            await take(registry, kind, content)
+            assert len(asked) <= 40, (kind, count)

@@ -241,7 +241,7 @@ async def test_ten_thousand_stations_change_by_a_handful_of_statements(registry:
             for n in range(10_000)
         ]
         await t._connection.execute(insert(schema.station), rows)
-        await t.layers.say_all("station", {f"st-{n:08}": {"volume": 33} for n in range(100)}, "x", NOW)
+        await t.layers.say_each("station", {f"st-{n:08}": {"volume": 33} for n in range(100)}, "x", NOW)
     with statements(registry) as asked:
         async with registry.begin() as t:
             touched = await t.layers.put("region", "", {"volume": 20}, "ivan", NOW)

@@ -1,0 +1,77 @@
+"""The table of people: who may sign in, as what, and where. Passwords are in none."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import cast, get_args
+
+from region.registry.people import Account, Binding, new_name, sign_in_name
+from region.registry.records import Clinic, Person, Role, Site
+from region.stations.importing.cells import Known, Wrong, checked, language, remark
+from region.stations.importing.kinds import BAR
+from region.stations.importing.taking import Once, Taking
+from region.stations.tables import Row
+
+
+async def take_people(taking: Taking, rows: Sequence[Row]) -> None:
+    """People: added, or changed in what the table says of them."""
+    t, once = taking.t, Once()
+    known = {one.name: one for one in await t.people.all()}
+    judge = _Judge(
+        known, Known("clinic", "clinics", await t.clinics.all()), Known("site", "sites", await t.sites.all())
+    )
+
+    def judged(row: Row) -> Account:
+        once.note(row, "name", sign_in_name(row.cells["name"]))
+        return judge.account(row.cells)
+
+    accounts = [account for _, account in taking.each(rows, judged)]
+    new = [one for one in accounts if one.name not in known]
+    changed = [one for one in accounts if one.name in known and one != _as_it_is(known[one.name])]
+    await t.people.put_each([*new, *changed], taking.now)
+    for one in new:
+        await taking.tell("user.add", person=one.name, role=one.binding.role)
+    for one in changed:
+        await taking.tell("person.change", person=one.name, role=one.binding.role)
+    taking.count(added=new, changed=changed, of=len(rows))
+
+
+@dataclass(frozen=True)
+class _Judge:
+    known: Mapping[str, Person]
+    clinics: Known[Clinic]
+    sites: Known[Site]
+
+    def account(self, cells: Mapping[str, str]) -> Account:
+        """What a row comes to; a column that is not there leaves what is known as it is."""
+        known = self.known.get(sign_in_name(cells["name"]))
+        name = checked("name", lambda: new_name(cells["name"])) if known is None else known.name
+        shown = remark("display_name", cells.get("display_name", "")) or (known.display_name if known else name)
+        return Account(
+            name=name, binding=self._binding(cells, known), display_name=shown,
+            title=known.title if known and "title" not in cells else remark("title", cells.get("title", "")),
+            language=known.language if known and "language" not in cells else language(cells.get("language", "")),
+        )  # fmt: skip
+
+    def _binding(self, cells: Mapping[str, str], known: Person | None) -> Binding:
+        if cells["role"] not in get_args(Role):
+            raise Wrong("role", f"expected one of {', '.join(get_args(Role))}")
+        clinic = self.clinics.perhaps("clinic", cells.get("clinic", ""))
+        clinic_id = known.clinic_id if known and "clinic" not in cells else clinic.id if clinic else None
+        sites = tuple(one.id for one in known.sites) if known and "sites" not in cells else self._sites(cells)
+        binding = Binding(cast("Role", cells["role"]), clinic_id, sites)
+        checked("clinic" if binding.role == "clinician" else "sites", binding.check)
+        return Binding(binding.role, clinic_id, binding.bound)
+
+    def _sites(self, cells: Mapping[str, str]) -> tuple[int, ...]:
+        names = (one.strip() for one in cells.get("sites", "").split(BAR))
+        return tuple(self.sites.named("sites", name).id for name in names if name)
+
+
+def _as_it_is(person: Person) -> Account:
+    where = Binding(person.role, person.clinic_id, tuple(site.id for site in person.sites))
+    return Account(
+        person.name, Binding(where.role, where.clinic_id, where.bound), person.display_name, person.title,
+        person.language,
+    )  # fmt: skip
