@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Literal
 
 from kiosk_ui.screen.brightness import brightness
-from kiosk_ui.words import Said, Words, elapsed
+from kiosk_ui.words import Said, Words, elapsed, unbroken
 from messaging.call import Devices, EndReason
 from messaging.local import AT_HOME, ON_AIR, AgentView, CallView, ClaimShown
 from messaging.opening import is_open, opens_next
@@ -19,13 +19,14 @@ from messaging.settings import Night
 from messaging.twin import Config, Language
 
 FROZEN_AFTER_S = 2.0  # a picture older than this is not shown as a live one
-AWAY_LONG_S = 15.0  # station-call is back in two seconds, or something is wrong
+AWAY_LONG_S = 15.0  # station-call, or its line, is back in some seconds, or something is wrong
 REFUSED_FOR_S = 4.0
 CALLING_LONG_S = 60.0
 LOST_LONG_S = 60.0  # a line lost for so long: the resident is given the telephone number, and we go on trying
 OWN_LIVE_S = 1.0  # own pictures this fresh mean an open camera, whatever was said
 _NIGHT = Night(on=True, begins="21:00", ends="07:00")  # dark colours, where no night hours are set
 _RESTING = frozenset({"idle", "fault", "offline", "claim"})
+_DARK_AT_NIGHT = frozenset({"idle", "fault", "offline", "note"})
 
 Layout = Literal["idle", "calling", "ringing", "connecting", "in_call", "ended", "fault", "offline", "claim", "note"]
 Tone = Literal["calm", "night", "calling", "ringing", "live", "trouble"]
@@ -112,6 +113,7 @@ class _Composer:
         live = self._live(own_fresh)
         return replace(
             view,
+            tone=self._tone(view),
             live=live,
             own=own_fresh and bool(live) and self.call is not None,
             station=self._place(),
@@ -144,7 +146,7 @@ class _Composer:
             case "fault":
                 return self._fault(self.call)
             case "offline":
-                return self._trouble("offline", self.texts.offline)
+                return self._offline(self.call)
 
     def _noted(self, page: ScreenView) -> ScreenView:
         """The page while nobody is in a call: with which station this is, or a message from the region, on it."""
@@ -152,10 +154,16 @@ class _Composer:
         if call is None or agent is None or call.state not in AT_HOME or page.layout == "claim":
             return page
         if call.identifying:
-            return self._note(page, self.config.station or agent.station, self.texts.identify)
+            return self._found(page, self.config.station or agent.station)
         if agent.message and call.state == "idle":
             return self._note(page, agent.message, ", ".join(filter(None, (page.date, page.clock))))
         return replace(page, notice=page.notice or agent.message)
+
+    def _found(self, page: ScreenView, name: str) -> ScreenView:
+        """Which one this is; and what is wrong with it, where something is."""
+        if page.layout == "idle":
+            return self._note(page, name, self.texts.identify_well)
+        return replace(self._note(page, name, self.texts.identify), notice=page.notice or page.headline)
 
     @staticmethod
     def _note(page: ScreenView, headline: str, sub: str) -> ScreenView:
@@ -164,16 +172,14 @@ class _Composer:
 
     def _idle(self) -> ScreenView:
         when, known = self.when, self.time_known
-        night = known and (self.config.night if self.config.night.on else _NIGHT).covers(when.time())
-        problem = self._device_problem(self.texts.no_camera, self.texts.no_microphone, self.texts.no_speaker)
         return ScreenView(
             "idle",
-            "night" if night else "calm",
+            "calm",
             self.config.language,
             headline="" if known else self.texts.greeting,
             clock=self.words.time(when) if known else "",
             date=_capital(self.words.date(when)) if known else "",
-            notice=problem or self._open_again(),
+            notice=self._lack() or self._open_again(),
             bar="button",
             bar_text=self.texts.idle.format(clinic=self.other if self.closed and self.config.fallback else self.clinic),
         )
@@ -295,6 +301,12 @@ class _Composer:
             return replace(view, sub=self._open_again() or view.sub)
         return self._said("ended", "calm", self.words.ended[reason])
 
+    def _offline(self, call: CallView) -> ScreenView:
+        """A line that is back in some seconds is nothing to be frightened by."""
+        if 0 <= self.noticed.now - call.since < AWAY_LONG_S:
+            return self._said("offline", "calm", self.texts.away)
+        return self._trouble("offline", self.texts.offline)
+
     def _fault(self, call: CallView) -> ScreenView:
         fault = call.fault or "internal"
         if fault == "not_enrolled" and self.agent is not None and self.agent.claim is not None:
@@ -339,10 +351,10 @@ class _Composer:
         """Whom to phone: the clinic, or the other number while the clinic is closed or has none."""
         other = self.config.fallback_phone
         if other and (self.closed or not self.config.phone):
-            return self.texts.phone_instead.format(phone=_unbroken(other))
+            return self.texts.phone_instead.format(phone=unbroken(other))
         if not self.config.phone:
             return self.texts.no_phone
-        return self.texts.phone.format(clinic=self.clinic, phone=_unbroken(self.config.phone))
+        return self.texts.phone.format(clinic=self.clinic, phone=unbroken(self.config.phone))
 
     def _peer(self) -> str:
         shown = self.config.screen
@@ -358,9 +370,16 @@ class _Composer:
 
     def _brightness(self, view: ScreenView) -> int:
         at = self.when.time() if self.time_known else None
-        resting = view.layout in _RESTING and not self._refused()
-        well = view.layout == "idle" and not view.notice
-        return brightness(self.config.screen, self.config.night, at, resting=resting, well=well)
+        asked = self._refused() or (self.call is not None and self.call.identifying)
+        resting = view.layout in _RESTING or view.layout == "note"
+        well = view.layout == "idle" and not self._lack()
+        return brightness(self.config.screen, self.config.night, at, resting=resting and not asked, well=well)
+
+    def _tone(self, view: ScreenView) -> Tone:
+        """What comes by itself at night, good or bad, comes in the night's colours: somebody sleeps here."""
+        hours = self.config.night if self.config.night.on else _NIGHT
+        dark = self.time_known and hours.covers(self.when.time()) and view.layout in _DARK_AT_NIGHT
+        return "night" if dark and (view.bar == "button" or not self._refused()) else view.tone
 
     def _live(self, own_fresh: bool) -> str:
         """The truth about what is open: as the light has it, or because own pictures come though they should not."""
@@ -379,6 +398,10 @@ class _Composer:
         if not problem and self.call is not None and self.call.lens == "covered":
             problem = texts.lens_covered
         return problem.format(name=self.name)
+
+    def _lack(self) -> str:
+        """What does not work, before a call."""
+        return self._device_problem(self.texts.no_camera, self.texts.no_microphone, self.texts.no_speaker)
 
     def _device_problem(self, camera: str, microphone: str, speaker: str) -> str:
         """The worst first: who cannot hear needs help, who is not seen can still talk."""
@@ -399,11 +422,3 @@ _NOTHING = Devices(camera="missing", microphone="missing", speaker="missing")
 
 def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
-
-
-def _unbroken(phone: str) -> str:
-    """A Danish number as it is said, `70 12 34 56`, another one as it was written; a line never breaks inside it."""
-    digits = phone.replace(" ", "")
-    if len(digits) == 8 and digits.isdigit():
-        phone = " ".join(digits[at : at + 2] for at in range(0, 8, 2))
-    return phone.replace(" ", "\N{NO-BREAK SPACE}")

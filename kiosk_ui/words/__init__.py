@@ -6,7 +6,8 @@ A new text is a field in `catalogue.py` and a line in each language; mypy and th
 """
 
 from kiosk_ui.words.catalogue import Catalogue, ConsoleTexts, PanelTexts, Said, ScreenTexts
+from kiosk_ui.words.phones import unbroken
 from kiosk_ui.words.times import elapsed
 from kiosk_ui.words.words import Words
 
-__all__ = ["Catalogue", "ConsoleTexts", "PanelTexts", "Said", "ScreenTexts", "Words", "elapsed"]
+__all__ = ["Catalogue", "ConsoleTexts", "PanelTexts", "Said", "ScreenTexts", "Words", "elapsed", "unbroken"]

@@ -96,6 +96,7 @@ class ScreenTexts:
     refused_wait: str  # nor now, but in a moment
     staff_code: str  # {code}
     identify: str  # below the station's name, while somebody looks for it
+    identify_well: str  # likewise, and the button works
     claim: Said  # IT is to approve the station, by the digits and the QR code beside
 
 

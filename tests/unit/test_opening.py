@@ -98,8 +98,8 @@ def local(text: str) -> datetime:
         ("2026-11-23T07:00", "da", "Lægerne ved Havnen har åbent igen i dag kl. 08.00"),
         ("2026-11-23T17:00", "da", "Lægerne ved Havnen har åbent igen i morgen kl. 08.00"),
         ("2026-11-27T17:00", "da", "Lægerne ved Havnen har åbent igen mandag kl. 08.00"),
-        ("2026-11-27T17:00", "en", "Lægerne ved Havnen is open again Monday at 08:00"),
-        ("2026-11-23T17:00", "en", "Lægerne ved Havnen is open again tomorrow at 08:00"),
+        ("2026-11-27T17:00", "en", "Lægerne ved Havnen opens again Monday at 08:00"),
+        ("2026-11-23T17:00", "en", "Lægerne ved Havnen opens again tomorrow at 08:00"),
         ("2026-11-23T10:00", "da", ""),
     ],
 )

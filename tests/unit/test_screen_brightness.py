@@ -14,7 +14,7 @@ from kiosk_ui.screen.brightness import LEAST, brightness
 from kiosk_ui.screen.view import Noticed, ScreenView, screen_view
 from messaging.call import Devices
 from messaging.local import AgentView, CallState
-from messaging.settings import Night, Screen
+from messaging.settings import Night, Opening, Screen
 from tests.kits.station.screen_scenes import NOW, agent_view, call_view
 
 STATES: tuple[CallState, ...] = get_args(CallState)
@@ -51,6 +51,37 @@ def test_a_night_of_darkness_is_dark_but_never_hides_that_something_is_wrong() -
     assert shown("idle", at(2), dark, devices=Devices(camera="missing")).brightness == LEAST
     assert shown("offline", at(2), dark).brightness == LEAST
     assert shown("ringing", at(2), dark).brightness == 100
+
+
+def test_a_clinic_that_is_closed_at_night_as_any_is_leaves_the_room_dark() -> None:
+    closed = agent_view(night=replace(NIGHT, brightness=0), opening=Opening(closed=("2026-11-21",)))
+    view = shown("idle", at(2), closed)
+    assert "har åbent igen" in view.notice
+    assert view.brightness == 0
+
+
+def test_a_message_in_the_night_is_there_to_be_read_and_wakes_nobody() -> None:
+    told = replace(agent_view(night=replace(NIGHT, brightness=0)), message="Vi kommer kl. 10")
+    night, day = shown("idle", at(2), told), shown("idle", at(14), told)
+    assert (night.headline, night.brightness, night.tone) == ("Vi kommer kl. 10", LEAST, "night")
+    assert (day.brightness, day.tone) == (100, "calm")
+
+
+def test_a_station_that_is_looked_for_at_night_can_be_found() -> None:
+    assert shown("idle", at(2), identifying=True).brightness == 80
+
+
+@pytest.mark.parametrize("call", [{"state": "offline"}, {"state": "fault", "fault": "internal"}])
+def test_what_goes_wrong_at_night_is_told_in_the_night_s_colours(call: dict[str, str]) -> None:
+    """Also where no night hours are set: somebody sleeps beside it."""
+    said = {"state": "idle", **call}
+    night = shown(said.pop("state"), at(2), agent_view(), **said)  # type: ignore[arg-type]
+    assert (night.tone, night.bar) == ("night", "phone")
+    pressed = shown(call["state"], at(2, refused_ago=0.5), agent_view(), **said)  # type: ignore[arg-type]
+    assert pressed.tone == "trouble", "who has pressed is awake"
+    assert shown(call["state"], at(14), agent_view(), **said).tone == "trouble"  # type: ignore[arg-type]
+    away = screen_view(None, agent_view(), at(2, away_for=1.0))
+    assert away.tone == "night"
 
 
 def test_a_station_that_does_not_know_the_time_is_as_bright_as_by_day() -> None:

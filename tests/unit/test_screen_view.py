@@ -171,9 +171,9 @@ def test_a_muted_clinician_is_told() -> None:
     ("devices", "notice"),
     [
         (Devices(camera="missing"), "Anna Holm kan høre dig, men ikke se dig. Bare tal."),
-        (Devices(microphone="fault"), "Anna Holm kan se dig, men ikke høre dig. Hent en medarbejder."),
-        (Devices(speaker="missing"), "Du kan ikke høre Anna Holm lige nu. Hent en medarbejder."),
-        (Devices("missing", "missing", "missing"), "Du kan ikke høre Anna Holm lige nu. Hent en medarbejder."),
+        (Devices(microphone="fault"), "Anna Holm kan se dig, men ikke høre dig. Bed en medarbejder om hjælp."),
+        (Devices(speaker="missing"), "Du kan ikke høre Anna Holm lige nu. Bed en medarbejder om hjælp."),
+        (Devices("missing", "missing", "missing"), "Du kan ikke høre Anna Holm lige nu. Bed en medarbejder om hjælp."),
     ],
 )
 def test_in_a_call_with_what_there_is_the_lack_is_told_and_what_to_do(devices: Devices, notice: str) -> None:
@@ -286,6 +286,34 @@ def test_offline_is_told_with_the_number() -> None:
     view = shown("offline")
     assert view.headline == "Knappen kan ikke ringe lige nu"
     assert view.bar_text == f"Ring til Lægerne ved Havnen på {PHONE}"
+
+
+@pytest.mark.parametrize("ago", [0.0, 3.0, AWAY_LONG_S - 0.1])
+def test_a_line_that_is_back_in_some_seconds_frightens_nobody(ago: float) -> None:
+    view = shown("offline", since=NOW - ago)
+    assert (view.headline, view.sub, view.tone) == ("Vent et øjeblik", "Knappen er klar om lidt.", "calm")
+    pressed = shown("offline", replace(FRESH, refused_ago=0.0), since=NOW - ago)
+    assert pressed.notice == "Tak for dit tryk. Knappen er klar om lidt."
+
+
+@pytest.mark.parametrize("since", [NOW - AWAY_LONG_S, NOW - 3600, NOW + 3600])
+def test_a_line_that_stays_away_is_told_and_so_is_one_by_a_clock_that_was_set_back(since: float) -> None:
+    assert shown("offline", since=since).headline == "Knappen kan ikke ringe lige nu"
+
+
+def test_a_station_that_is_looked_for_says_that_it_works_only_where_it_does() -> None:
+    assert shown("idle", identifying=True).sub == "Det er den her. Knappen virker, som den plejer."
+    for state, changes in (("offline", {}), ("fault", {"fault": "locked"})):
+        broken = shown(state, identifying=True, **changes)  # type: ignore[arg-type]
+        assert (broken.headline, broken.sub) == ("Stue 12", "Det er den her.")
+        assert broken.notice == shown(state, **changes).headline  # type: ignore[arg-type]
+        assert PHONE in broken.bar_text
+
+
+@pytest.mark.parametrize("written", ["70123456", "+4570123456", "+45 7012 3456", "004570123456"])
+def test_a_danish_number_is_shown_in_pairs_however_it_was_written(written: str) -> None:
+    view = screen_view(call_view("offline"), agent_view(phone=written), FRESH)
+    assert view.bar_text.endswith(PHONE)
 
 
 def test_without_a_number_the_staff_is_who_to_turn_to() -> None:

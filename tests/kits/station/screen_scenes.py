@@ -8,7 +8,7 @@ from typing import get_args
 
 from messaging.call import Devices, EndReason
 from messaging.local import AgentView, CallState, CallView, ClaimShown, FaultReason, LightPattern
-from messaging.settings import Night
+from messaging.settings import Night, Opening
 from messaging.twin import Config, Language
 
 NOW = 1_795_266_300.0  # Saturday 21 November 2026, in daylight in Denmark
@@ -90,13 +90,18 @@ def scenes(language: Language, agent: AgentView | None = None, **names: object) 
     for fault in get_args(FaultReason):
         yield scene(f"fault_{fault}", "fault", fault=fault)
     yield scene("identify", "idle", identifying=True, light="identify")
+    yield scene("identify_out_of_use", "fault", fault="locked", identifying=True, light="identify")
+    shut = replace(agent, config=replace(agent.config, opening=Opening(closed=("2026-11-21",))))
+    yield Scene("idle_closed", call_view("idle"), shut)
     message = (
         "Regionens IT kommer forbi i morgen klokken ti for at se til skærmen og kameraet. Du behøver ikke gøre noget."
     )
     yield Scene("message", call_view("idle"), replace(agent, message=message))
+    yield Scene("message_closed", call_view("idle"), replace(shut, message=message))
     yield Scene("message_offline", call_view("offline"), replace(agent, message=message))
     claim = ClaimShown(f"https://region.example/claims/{'ab' * 32}?check=012345", "012345")
     yield Scene("claim", call_view("fault", fault="not_enrolled"), replace(agent, enrolled=False, claim=claim))
     yield scene("offline", "offline")
+    yield Scene("offline_night", call_view("offline"), dark)
     yield Scene("away", None, agent)
     yield Scene("away_long", None, agent, away_for=60.0)
