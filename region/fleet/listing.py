@@ -12,22 +12,30 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from region.fleet.whole import Found, find_in_fleet
-from region.registry import Invalid, Registry
-from region.registry.filters import STATES, Filter, read_pairs
+from region.registry import Invalid, Registry, Transaction
+from region.registry.filters import STATES, Filter, State, read_pairs
+from region.registry.finding import Tally
 from region.web.auth import ItAdmin, live
 from region.web.context import region_of
 
 ON_A_PAGE = 50
+# What may be wrong with a station, the worst first: together they are all that are `not_ready` or in `limits`.
+TROUBLES: tuple[State, ...] = (
+    "quarantined", "never_seen", "offline", "program_away", "no_clinic", "locked", "device_fault", "machine", "silent",
+    "config_waits", "taken_back", "refused", "certificate_soon",
+)  # fmt: skip
 _PAGE = "page"
+_SORT, _BY_PLACE = "sort", "place"
 _MOST_PAGES = 10_000
 
 
 @dataclass(frozen=True)
 class Asked:
-    """A filter, and which page of what it finds; the first is 1."""
+    """A filter, which page of what it finds (the first is 1), and whether those in trouble come first."""
 
     which: Filter
     page: int = 1
+    by_place: bool = False
 
     @property
     def skip(self) -> int:
@@ -37,17 +45,24 @@ class Asked:
     def query(self, page: int | None = None) -> str:
         """As an address's query: of that page, or of this one."""
         number = self.page if page is None else page
-        return urlencode([*self.which.pairs(), *([(_PAGE, number)] if number > 1 else [])])
+        sort = [(_SORT, _BY_PLACE)] if self.by_place else []
+        return urlencode([*self.which.pairs(), *sort, *([(_PAGE, number)] if number > 1 else [])])
+
+    def like(self, *states: State) -> str:
+        """As an address's query: the first page of those of the same places that are so; none said, of all of them."""
+        return replace(self, which=replace(self.which, state=states)).query(1)
 
 
 def read_asked(pairs: Iterable[tuple[str, str]]) -> Asked:
     """What an address asks for; Invalid."""
     said = list(pairs)
-    numbers = [value for key, value in said if key == _PAGE]
-    page = numbers[-1] if numbers else "1"
+    own = {key: value for key, value in said if key in (_PAGE, _SORT)}
+    page, sort = own.get(_PAGE, "1"), own.get(_SORT, "")
     if not (page.isascii() and page.isdigit() and 1 <= int(page[:9]) <= _MOST_PAGES):
         raise Invalid("page: a number")
-    return Asked(read_pairs((key, value) for key, value in said if key != _PAGE), int(page))
+    if sort not in ("", _BY_PLACE):
+        raise Invalid(f"sort: {_BY_PLACE}, or nothing")
+    return Asked(read_pairs((key, value) for key, value in said if key not in own), int(page), bool(sort))
 
 
 def build_router() -> APIRouter:
@@ -76,18 +91,27 @@ async def _page(request: Request, session: ItAdmin, template: str, **more: Any) 
     found = await _found(region.registry, asked, region.clock.wall())
     async with region.registry.read() as t:
         claims = await t.claims.wait_for_somebody(region.clock.wall())
+        there = await _there(t, asked.which, found.tally, region.clock.wall())
     pages = max(1, -(-found.tally.found // ON_A_PAGE))
     if asked.page > pages:  # stations have gone from under the reader
         asked = replace(asked, page=pages)
         found = await _found(region.registry, asked, region.clock.wall())
     return region.pages.page(
         request, template, session, asked=asked, which=asked.which, tally=found.tally, stations=found.stations,
-        first=asked.skip + 1, last=asked.skip + len(found.stations), pages=pages, claims=claims, **more,
+        first=asked.skip + 1, last=asked.skip + len(found.stations), pages=pages, claims=claims, there=there,
+        troubles=TROUBLES, **more,
     )  # fmt: skip
 
 
 async def _found(registry: Registry, asked: Asked, now: float) -> Found:
-    return await find_in_fleet(registry, asked.which, now, most=ON_A_PAGE, skip=asked.skip)
+    return await find_in_fleet(
+        registry, asked.which, now, most=ON_A_PAGE, skip=asked.skip, worst_first=not asked.by_place
+    )
+
+
+async def _there(t: Transaction, which: Filter, found: Tally, now: float) -> Tally:
+    """The numbers above the list: of the same places and words, however the stations are."""
+    return await t.finding.tally(replace(which, state=()), now) if which.state else found
 
 
 async def _choices(registry: Registry) -> dict[str, Any]:

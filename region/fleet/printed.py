@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from region.fleet import remark_words, words
 from region.fleet.facts import FactTeller
 from region.fleet.standing import Standing
-from region.fleet.words import WORDS
 from region.web.pages import clock_time
 from region.web.words import OWN, Catalogue
 
@@ -14,8 +14,8 @@ from region.web.words import OWN, Catalogue
 def printed(standing: Standing) -> Iterable[tuple[str, str]]:
     """Pairs of name and value: whether a call would work, why not, and every fact; times in UTC."""
     catalogue = Catalogue()
-    for words in (OWN, WORDS):
-        catalogue.add(words)
+    for told in (OWN, words.WORDS, remark_words.WORDS):
+        catalogue.add(told)
     t = catalogue.translator("en")
     answer = "yes" if standing.level == "good" else "limits" if standing.ready else "no"
     yield t("fleet.call_now"), t(f"fleet.ready.{answer}")

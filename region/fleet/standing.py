@@ -85,6 +85,8 @@ def standing(station: Station, presence: Iterable[ProcessPresence], reports: Ite
         *(_config(station, reported) if agent_online else ()),
         *(_certificate(certificate_expires, now) if certificate_expires is not None else ()),
     ]
+    if station.admission != "admitted":  # all else follows from that
+        remarks = [Remark(station.admission, "bad")]
     remarks.sort(key=lambda remark: -_RANK[remark.level])
     ready = call_online and not any(remark.level == "bad" for remark in remarks)
     times = [one.since for one in processes.values()] + [report.at for report in by_branch.values()]

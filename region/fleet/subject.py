@@ -11,7 +11,7 @@ from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
-from region.fleet import home, home_words, list_words, listing, words
+from region.fleet import home, home_words, list_words, listing, remark_words, words
 from region.fleet.examples import AT_HOME, STATION_STANDING
 from region.fleet.facts import FactTeller
 from region.fleet.intake import Intake
@@ -29,6 +29,7 @@ from region.web.subject import Nav, Subject
 from region.web.words import LANGUAGES
 
 _log = logging.getLogger(__name__)
+_WORDS = (words.WORDS, list_words.WORDS, home_words.WORDS, remark_words.WORDS)
 TELL_EVERY_S = 1.0
 # `where=site=Solgården&where=state=offline`; what it can say: region/registry/filters.py
 Where = Annotated[tuple[Condition, ...], Query(max_length=200)]
@@ -44,8 +45,7 @@ def subject(region: Region) -> Subject:
         folder=Path(__file__).parent,
         router=_router(),
         words={
-            language: {**words.WORDS[language], **list_words.WORDS[language], **home_words.WORDS[language]}
-            for language in LANGUAGES
+            language: {key: told for each in _WORDS for key, told in each[language].items()} for language in LANGUAGES
         },
         examples=(STATION_STANDING, AT_HOME),
         nav=(

@@ -23,7 +23,7 @@ class StationStanding:
 
 @dataclass(frozen=True)
 class Found:
-    """What a filter finds: `stations` are those that were asked for of them, by site and name."""
+    """What a filter finds: `stations` are those that were asked for of them."""
 
     tally: Tally
     stations: list[StationStanding]
@@ -39,13 +39,13 @@ async def one_of_the_fleet(registry: Registry, station_id: str, now: float) -> S
 
 async def find_in_fleet(
     registry: Registry, which: Filter, now: float, *, within: Iterable[int] | None = None, most: int | None = None,
-    skip: int = 0,
+    skip: int = 0, worst_first: bool = False,
 ) -> Found:  # fmt: skip
     """The stations that the filter finds, `most` of them after the first `skip`; `within`: of these sites alone."""
     sites = None if within is None else list(within)
     async with registry.read() as t:
         tally = await t.finding.tally(which, now, within=sites)
-        stations = await t.finding.find(which, now, within=sites, most=most, skip=skip)
+        stations = await t.finding.find(which, now, within=sites, most=most, skip=skip, worst_first=worst_first)
         ids = [one.id for one in stations]
         processes, told = grouped(await t.reports.presence_of(ids)), grouped(await t.reports.reports_of(ids))
     standings = (standing(one, processes.get(one.id, ()), told.get(one.id, ()), now) for one in stations)

@@ -15,8 +15,9 @@ from urllib.parse import urlencode
 from region.registry.errors import Invalid
 
 State = Literal[
-    "ready", "limits", "not_ready", "in_call", "offline", "never_seen", "locked", "config_waits", "on_trial",
-    "taken_back", "refused", "certificate_soon", "quarantined", "revoked",
+    "ready", "well", "limits", "not_ready", "in_call", "quarantined", "never_seen", "offline", "program_away",
+    "no_clinic", "locked", "device_fault", "machine", "silent", "config_waits", "on_trial", "taken_back", "refused",
+    "certificate_soon", "revoked",
 ]  # fmt: skip
 STATES: tuple[State, ...] = get_args(State)
 MOST_VALUES = 5000  # of one filter; stations named one by one are values too
@@ -27,7 +28,9 @@ _LONGEST = 120
 class Filter:
     """The values by key. Places and clinics by their names, `station` by id, `version` is the software's.
 
-    `state`: a call would work now (`ready`), only with limits, or would not; the rest are as they are called.
+    `state`: a call would work now (`ready`: `well`, or with `limits`), or would not (`not_ready`); the rest are as they
+    are called. A station that is shut out is in `quarantined` or `revoked` and in no other, save that one in quarantine
+    is `not_ready`: somebody has to look at it.
     """
 
     text: tuple[str, ...] = ()

@@ -15,7 +15,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from region.registry import schema
 from region.registry.errors import NotFound
-from region.registry.filters import Filter, State
+from region.registry.filters import STATES, Filter, State
+from region.registry.ordering import by_place
 from region.registry.records import Station
 from region.registry.stations import select_stations
 from region.registry.table import Subject, chunks
@@ -31,29 +32,32 @@ Where = ColumnElement[bool]
 
 @dataclass(frozen=True)
 class Tally:
-    """How many a filter finds, and how many of those can make a call now."""
+    """How many a filter finds, how many of those can make a call now, and how many are in each state."""
 
     found: int
     ready: int
+    like: Mapping[State, int]
 
 
 class Finding(Subject):
-    """Stations by a filter, by site and name; `within`: of these sites alone. `now` in Unix seconds."""
+    """Stations by a filter; `within`: of these sites alone. `now` in Unix seconds."""
 
     async def find(
-        self, which: Filter, now: float, *, within: Iterable[int] | None = None, most: int | None = None, skip: int = 0
+        self, which: Filter, now: float, *, within: Iterable[int] | None = None, most: int | None = None, skip: int = 0,
+        worst_first: bool = False,
     ) -> list[Station]:  # fmt: skip
-        """The stations, `most` of them after the first `skip`."""
+        """The stations by site and name, `most` of them after the first `skip`; those in trouble before the others."""
         statement = _joined(select_stations()).where(*_conditions(which, now, within))
-        ordered = statement.order_by(schema.site.c.name, schema.station.c.name, schema.station.c.id)
+        ordered = statement.order_by(*([_trouble(now)] if worst_first else []), *by_place())
         return [Station(**row) for row in await self._rows(ordered.limit(most).offset(skip or None))]
 
     async def tally(self, which: Filter, now: float, *, within: Iterable[int] | None = None) -> Tally:
         """How many those are."""
-        ready = func.coalesce(func.sum(case((_is("ready", now), 1), else_=0)), 0)
-        statement = select(func.count().label("found"), ready.label("ready")).select_from(schema.station)
-        row = await self._row(_joined(_placed(statement)).where(*_conditions(which, now, within)))
-        return Tally(0, 0) if row is None else Tally(int(row["found"]), int(row["ready"]))
+        counts = [func.coalesce(func.sum(case((_is(one, now), 1), else_=0)), 0).label(one) for one in STATES]
+        statement = select(func.count().label("found"), *counts).select_from(schema.station)
+        (row,) = await self._rows(_joined(_placed(statement)).where(*_conditions(which, now, within)))
+        like: dict[State, int] = {state: int(row[state]) for state in STATES}
+        return Tally(int(row["found"]), like["ready"], like)
 
     async def check(self, which: Filter) -> None:
         """NotFound for a place, clinic or station that there is not: a slip must not pass for "none there"."""
@@ -140,20 +144,46 @@ def _says(word: str) -> Where:
     return func.lower(told).contains(word.lower(), autoescape=True)
 
 
+def _trouble(now: float) -> ColumnElement[int]:
+    """What comes first in a list: no call, a call with limits, all well, shut out for good."""
+    states: tuple[State, ...] = ("not_ready", "limits", "well")
+    return case(*((_is(state, now), place) for place, state in enumerate(states)), else_=len(states))
+
+
 def _is(state: State, now: float) -> Where:
+    admission = schema.station.c.admission
+    if state in ("quarantined", "revoked"):
+        return admission == state
+    if state == "not_ready":
+        return and_(admission != "revoked", or_(admission == "quarantined", not_(_ready())))
+    return and_(admission == "admitted", _told(state, now))
+
+
+def _told(state: State, now: float) -> Where:
+    """Of a station that is let in."""
     match state:
         case "ready":
             return _ready()
+        case "well":
+            return and_(_ready(), not_(_limited(now)))
         case "limits":
             return and_(_ready(), _limited(now))
-        case "not_ready":
-            return not_(_ready())
         case "in_call":
             return and_(_online(_CALL), _CALL.c.call.is_not(None))
         case "offline":
             return and_(_seen(), not_(_online(_AGENT)), not_(_online(_CALL)))
         case "never_seen":
             return not_(_seen())
+        case "program_away":
+            return _online(_AGENT) != _online(_CALL)
+        case "no_clinic":
+            return schema.station.c.clinic_id.is_(None)
+        case "device_fault":
+            return and_(_online(_CALL), func.coalesce(schema.standing.c.devices, 0) > 0)
+        case "machine":
+            return func.coalesce(schema.standing.c.machine, 0) > 0
+        case "silent":
+            return and_(_online(_AGENT), _late(now))
         case "locked":
             return _locked()
         case "config_waits":
@@ -164,8 +194,8 @@ def _is(state: State, now: float) -> Where:
             return func.coalesce(schema.standing.c.proving, "") == state
         case "certificate_soon":
             return _certificate_soon(now)
-        case "quarantined" | "revoked":
-            return schema.station.c.admission == state
+        case _:
+            raise AssertionError(f"{state} is told elsewhere")
 
 
 def _online(process: Any) -> Where:
@@ -194,13 +224,16 @@ def _certificate_soon(now: float) -> Where:
     return func.coalesce(expires, now + CERTIFICATE_S) < now + CERTIFICATE_S
 
 
+def _late(now: float) -> Where:
+    return func.coalesce(schema.standing.c.health_at, 0.0) < now - STALE_S
+
+
 def _limited(now: float) -> Where:
     """Something is to be told of a station that can make a call."""
     told = schema.standing.c
     held = func.coalesce(told.config_waiting, 0) == schema.station.c.desired_version  # until a call is over
-    late = func.coalesce(told.health_at, 0.0) < now - STALE_S
     return or_(
-        not_(_online(_AGENT)), late, and_(_waits(), not_(held)), func.coalesce(told.refused, false()),
+        not_(_online(_AGENT)), _late(now), and_(_waits(), not_(held)), func.coalesce(told.refused, false()),
         func.coalesce(told.proving, "") == "taken_back", func.coalesce(told.devices, 0) > 0,
         func.coalesce(told.machine, 0) > 0, _certificate_soon(now),
     )  # fmt: skip

@@ -11,6 +11,7 @@ from sqlalchemy import Select, func, insert, select, update
 from region.registry import schema
 from region.registry.errors import Conflict, Invalid, NotFound
 from region.registry.layers import Layers
+from region.registry.ordering import as_read
 from region.registry.records import Clinic, Cluster, Municipality, Room, Site
 from region.registry.table import Subject, text
 
@@ -207,7 +208,7 @@ class Rooms(Subject):
 
     async def all(self, site_id: int | None = None) -> list[Room]:
         """The rooms of a site or of all, by site and name."""
-        statement = _rooms().order_by(schema.site.c.name, schema.room.c.name)
+        statement = _rooms().order_by(*as_read(schema.site.c.name), *as_read(schema.room.c.name))
         if site_id is not None:
             statement = statement.where(schema.room.c.site_id == site_id)
         return [Room(**row) for row in await self._rows(statement)]

@@ -14,6 +14,7 @@ from provisioning.authority.profiles import Document, put, without
 from region.registry import schema
 from region.registry.errors import Invalid, NotFound
 from region.registry.layers import Layers
+from region.registry.ordering import by_place
 from region.registry.places import Rooms
 from region.registry.records import Admission, Station
 from region.registry.table import Subject, chunks, text
@@ -185,8 +186,7 @@ class Stations(Subject):
         return await self._list(select_stations().where(schema.station.c.admission != "admitted"))
 
     async def _list(self, statement: Select[Any]) -> list[Station]:
-        ordered = statement.order_by(schema.site.c.name, schema.station.c.name, schema.station.c.id)
-        return [Station(**row) for row in await self._rows(ordered)]
+        return [Station(**row) for row in await self._rows(statement.order_by(*by_place()))]
 
     async def _asked(
         self, site_id: int, clinic_id: int | None, language: Language | None, volume: int | None

@@ -17,6 +17,7 @@ from messaging.status import Birth, Connection
 from messaging.topics import Topic
 from messaging.twin import Config, Proving, Reported, TakenBack
 from region.fleet.intake import Intake
+from region.fleet.listing import TROUBLES
 from region.fleet.standing import DAY_S, Standing
 from region.fleet.summary import summary
 from region.fleet.whole import find_in_fleet
@@ -28,6 +29,8 @@ from tests.kits.region.stations import NOW
 
 Which = random.Random
 _FLEET = 90
+_WELL = 3  # of them
+_DEVICES = ("camera", "microphone", "speaker")
 
 
 def _is(state: State, station: Station, s: Standing) -> bool:
@@ -35,17 +38,29 @@ def _is(state: State, station: Station, s: Standing) -> bool:
     codes = {remark.code for remark in s.remarks}
     refused = s.reported.refused if s.reported else {}
     proving = s.reported.proving if s.reported else Proving()
+    if station.admission != "admitted":
+        return state == station.admission or (state == "not_ready" and station.admission == "quarantined")
     match state:
         case "ready":
             return s.ready
+        case "well":
+            return s.ready and s.level == "good"
         case "limits":
             return s.ready and s.level == "warn"
         case "not_ready":
             return not s.ready
         case "in_call":
             return s.in_call
-        case "offline" | "never_seen":
+        case "offline" | "never_seen" | "no_clinic":
             return state in codes
+        case "program_away":
+            return bool(codes & {"call_offline", "agent_offline"})
+        case "device_fault":
+            return any(code == "no_devices" or code.split("_")[0] in _DEVICES for code in codes)
+        case "machine":
+            return bool(codes & {"locked", "hot", "disk_full", "memory_full", "weak_wifi", "no_clock", "no_screen"})
+        case "silent":
+            return bool(codes & {"no_report", "old_report"})
         case "locked":
             return s.health is not None and s.health.locked
         case "config_waits":
@@ -58,8 +73,8 @@ def _is(state: State, station: Station, s: Standing) -> bool:
             return proving.on_trial
         case "certificate_soon":
             return bool(codes & {"certificate_ends", "certificate_ended"})
-        case "quarantined" | "revoked":
-            return station.admission == state
+        case _:
+            return False
 
 
 async def _told(t: Transaction, station: str, branch: str, message: object, at: float) -> None:
@@ -86,8 +101,10 @@ async def _fleet(registry: Registry, some: Which) -> None:
         sites = [await t.sites.add(f"Hus {n}", NOW, town.id) for n, town in enumerate(towns)]
         stations = [
             (await t.stations.add(f"Stue {n}", some.choice(sites).id, some.choice((clinic.id, None)), NOW)).id
-            for n in range(_FLEET)
+            for n in range(_FLEET - _WELL)
         ]
+        for n in range(_WELL):
+            await _well(t, (await t.stations.add(f"Stue {_FLEET - n}", sites[0].id, clinic.id, NOW)).id)
         for station in stations:
             await t.stations.set_admission(station, some.choice(("admitted", "admitted", "quarantined", "revoked")))
             for process in ("agent", "call"):
@@ -96,6 +113,15 @@ async def _fleet(registry: Registry, some: Which) -> None:
                     await t.reports.set_presence(station, Connection(process, state, "b1", 1, {}, call), NOW)
         for station in stations:
             await _tell_all(t, station, some)
+
+
+async def _well(t: Transaction, station: str) -> None:
+    """Nothing is wrong with it."""
+    for process in ("agent", "call"):
+        await t.reports.set_presence(station, Connection(process, "online", "b1", 1), NOW)
+    health = Health(9.0, "ntp", Devices(), {"call": "running"}, {"laegeknap": "1.0"})
+    for branch, told in (("m/health", health), ("reported", Reported(1, Config(), {}))):
+        await _told(t, station, branch, told, NOW)
 
 
 async def _tell_all(t: Transaction, station: str, some: Which) -> None:
@@ -123,6 +149,29 @@ async def test_the_database_finds_what_looking_at_each_station_finds(registry: R
         assert 0 < len(expected) < _FLEET, f"the fleet shows nothing of {state}"
         assert found.tally.found == len(expected)
         assert found.tally.ready == sum(one.standing.ready for one in found.stations), state
+        assert everybody.tally.like[state] == len(expected), state
+
+
+async def test_whatever_is_wrong_with_a_station_is_one_of_the_states_it_is_found_by(registry: Registry) -> None:
+    """Or it would be in trouble, and not in any of the numbers above the list."""
+    await _fleet(registry, random.Random(6))
+    for one in (await find_in_fleet(registry, Filter(), NOW)).stations:
+        if one.standing.level != "good":
+            named = [state for state in TROUBLES if _is(state, one.station, one.standing)]
+            assert named or one.station.admission == "revoked", one.standing.remarks
+
+
+async def test_those_in_trouble_come_first_and_rooms_are_counted_as_people_count(registry: Registry) -> None:
+    await _fleet(registry, random.Random(7))
+    found = await find_in_fleet(registry, Filter(), NOW, worst_first=True)
+    ranks = [
+        3 if one.station.admission == "revoked" else ["bad", "warn", "good"].index(one.standing.level)
+        for one in found.stations
+    ]
+    assert ranks == sorted(ranks)
+    assert set(ranks) == {0, 1, 2, 3}
+    worst = [(one.station.site, int(one.station.name.split()[1])) for one in found.stations[: ranks.count(0)]]
+    assert worst == sorted(worst)
 
 
 async def test_what_was_reported_to_an_older_version_is_found_once_it_has_caught_up(registry: Registry) -> None:

@@ -55,7 +55,8 @@ async def _names(browser: httpx.AsyncClient, query: str) -> list[str]:
 
 
 async def test_what_is_looked_for_stands_in_the_address(ivan: httpx.AsyncClient, stations: list[Station]) -> None:
-    assert await _names(ivan, "site=Månelyst") == ["Hjørne 0", "Hjørne 1", "Hjørne 2"]
+    assert await _names(ivan, "site=Månelyst") == ["Hjørne 1", "Hjørne 0", "Hjørne 2"], "the worst first"
+    assert await _names(ivan, "site=Månelyst&sort=place") == ["Hjørne 0", "Hjørne 1", "Hjørne 2"]
     assert await _names(ivan, "site=Månelyst&state=ready") == ["Hjørne 0"]
     assert await _names(ivan, "state=revoked") == ["Hjørne 2"]
     assert await _names(ivan, f"text={stations[5].id}&cluster=&state=") == [stations[5].name]
@@ -65,6 +66,27 @@ async def test_what_is_looked_for_stands_in_the_address(ivan: httpx.AsyncClient,
     assert '<option value="ready" selected>' in page
     assert "No station is like that." in (await ivan.get("/fleet?state=quarantined")).text
     assert (await ivan.get("/fleet?colour=red")).status_code == 422
+
+
+async def test_the_numbers_above_the_list_tell_what_is_wrong_and_lead_there(
+    ivan: httpx.AsyncClient, stations: list[Station]
+) -> None:
+    def numbers(page: str) -> dict[str, tuple[str, str]]:
+        """How many, and where the number leads, by its words."""
+        found = re.findall(r'<a class="count[^"]*" href="([^"]+)"[^>]*><strong>(\d+)</strong> ([^<]+)</a>', page)
+        return {words: (many, html.unescape(address)) for address, many, words in found}
+
+    told = numbers((await ivan.get("/fleet?site=Månelyst&sort=place&page=1")).text)
+    assert {words: many for words, (many, _) in told.items()} == {
+        "cannot call now": "1", "can call, but something is wrong": "1", "all well": "0", "never connected": "1",
+        "reports are late": "1", "settings not taken up yet": "2", "shut out for good": "1",
+    }  # fmt: skip
+    there = (await ivan.get(told["never connected"][1])).text
+    assert NAME.findall(there) == ["Hjørne 1"], "of the same site"
+    assert '<option value="place" selected>' in there, "in the same order"
+    assert numbers(there).keys() == told.keys(), "the other numbers stay, to go on to"
+    assert '<option value="never_seen" selected>' in there
+    assert (await ivan.get("/fleet?sort=colour")).status_code == 422
 
 
 async def test_pages_hold_fifty_and_lead_to_each_other(ivan: httpx.AsyncClient, stations: list[Station]) -> None:

@@ -20,6 +20,7 @@ from messaging.twin import Config, Proving, Reported, TakenBack
 from region.fleet.intake import EVENTS_WITHIN_S, MOST_EVENTS, Intake
 from region.fleet.standing import DAY_S, STALE_S, Standing, standing
 from region.fleet.subject import subject as fleet_subject
+from region.fleet.remark_words import WORDS as REMARKS
 from region.fleet.words import WORDS
 from region.registry.records import AuditRow, ProcessPresence, Report, Station
 from region.web.words import LANGUAGES
@@ -123,7 +124,8 @@ def test_each_fault_is_told_and_only_what_prevents_a_call_says_no(code: str, rea
     assert code in [remark.code for remark in stands.remarks]
     assert stands.ready is ready
     assert stands.level == ("warn" if ready else "bad")
-    assert f"fleet.remark.{code}" in WORDS["en"]
+    for told in REMARKS.values():  # and what is to be done about it
+        assert {f"fleet.remark.{code}", f"fleet.do.{code}"} <= told.keys()
 
 
 def test_a_report_made_before_the_call_program_was_there_says_nothing_of_devices() -> None:
