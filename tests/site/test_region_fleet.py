@@ -18,9 +18,9 @@ from messaging.status import Birth, Connection
 from messaging.topics import Topic
 from messaging.twin import Config, Proving, Reported, TakenBack
 from region.fleet.intake import EVENTS_WITHIN_S, MOST_EVENTS, Intake
+from region.fleet.remark_words import WORDS as REMARKS
 from region.fleet.standing import DAY_S, STALE_S, Standing, standing
 from region.fleet.subject import subject as fleet_subject
-from region.fleet.remark_words import WORDS as REMARKS
 from region.fleet.words import WORDS
 from region.registry.records import AuditRow, ProcessPresence, Report, Station
 from region.web.words import LANGUAGES
