@@ -95,3 +95,12 @@ def region_subscriptions(group: str = "") -> tuple[str, ...]:
 def acl_patterns() -> tuple[str, ...]:
     """The two mosquitto ACL patterns that cover every station (%u is the certificate's CN)."""
     return (f"pattern write {ROOT}/%u/up/#", f"pattern read {ROOT}/%u/dn/#")
+
+
+def acl_denials() -> tuple[str, ...]:
+    """What a CN with slashes would open of another's branch, shut for everybody but the region.
+
+    mosquitto refuses a CN with `+` or `#`, but puts a slash into the pattern as it is: `<another>/dn/cmd` could write
+    `<another>/dn/cmd/up/...`. No branch, type or id of ours is called `up`.
+    """
+    return tuple(f"pattern deny {ROOT}/+/+/{'+/' * deeper}up/#" for deeper in range(3))

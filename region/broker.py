@@ -24,7 +24,7 @@ from pathlib import Path
 from messaging.clock import Clock
 from messaging.envelope import MAX_BYTES
 from messaging.link.backoff import FullJitter
-from messaging.topics import ROOT, acl_patterns
+from messaging.topics import ROOT, acl_denials, acl_patterns
 from provisioning.authority.ca import Issued
 from region.errors import BrokerUnusable
 from region.kept import Kept, ended
@@ -110,7 +110,7 @@ def access_rules(shut_out: Iterable[str] = ()) -> str:
     What stands under a user's name goes before the patterns, and holds for connections that are open.
     """
     denied = [line for station in sorted(shut_out) for line in (f"user {station}", f"topic deny {ROOT}/#", "")]
-    return "\n".join((f"user {REGION_USER}", f"topic readwrite {ROOT}/#", "", *denied, *acl_patterns(), ""))
+    return "\n".join((f"user {REGION_USER}", f"topic readwrite {ROOT}/#", "", *denied, *acl_denials(), *acl_patterns(), ""))
 
 
 def write_access(folder: Path, shut_out: Iterable[str], revocations: bytes | None) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import logging
+import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -147,13 +148,23 @@ async def open_line(
         own = EmbeddedBroker(paths.folder, options.stations_host, port, server, clock)
         await own.start()
     try:
-        ears = MqttLink(settings(REGION_USER, at_once=MOST_AT_ONCE), region_subscriptions(), None, clock)
+        ears = MqttLink(settings(await ears_id(registry), at_once=MOST_AT_ONCE), region_subscriptions(), None, clock)
         mouth = ears if registry.is_sqlite else MqttLink(settings(options.client_id, kept_s=0), (), None, clock)
         door = Door(put_in_force, lambda client_id: knock(settings(client_id)))
         yield Line(ears, mouth, paths.ca.read_bytes(), renew, door)
     finally:
         if own is not None:
             await own.stop()
+
+
+async def ears_id(registry: Registry) -> str:
+    """Under which client id all processes of this region hear the stations, one at a time: nobody can guess it.
+
+    mosquitto gives a session to whoever comes with its client id, whatever their certificate: a stolen station that
+    knew this one could deafen the region, and throw away what waits for it.
+    """
+    async with registry.begin() as t:
+        return f"{REGION_USER}-{await t.secrets.keep('ears', secrets.token_hex(16))}"
 
 
 def roots_in(path: Path) -> frozenset[bytes]:

@@ -36,6 +36,7 @@ from region.registry.places import Clinics, Clusters, Municipalities, Rooms, Sit
 from region.registry.qualities import Qualities
 from region.registry.reports import Reports
 from region.registry.second_steps import SecondSteps
+from region.registry.secrets import Secrets
 from region.registry.sessions import Sessions
 from region.registry.stations import Stations
 from region.registry.together import Together
@@ -100,6 +101,11 @@ class Transaction:
     def bulk(self) -> Bulk:
         """Many stations at once."""
         return Bulk(self._connection)
+
+    @cached_property
+    def secrets(self) -> Secrets:
+        """What the region's processes know in common."""
+        return Secrets(self._connection)
 
     @cached_property
     def renumbering(self) -> Renumbering:

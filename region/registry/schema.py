@@ -89,6 +89,12 @@ lease = Table(
     Column("until", Double, nullable=False),
 )  # fmt: skip
 
+secret = Table(
+    "secret", metadata,
+    Column("name", String(40), primary_key=True),
+    Column("value", String(64), nullable=False),
+)  # fmt: skip
+
 station = Table(
     "station", metadata,
     Column("id", String(40), primary_key=True),

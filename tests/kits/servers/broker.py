@@ -26,7 +26,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from messaging.link.mqtt import MqttSettings
-from messaging.topics import ROOT, acl_patterns
+from region.broker import access_rules
 
 READY_WITHIN_S = 20.0
 REGION = "region"
@@ -118,7 +118,7 @@ class Broker:
         """Start it and return when it listens."""
         server = self.identity("server")
         acl = self.folder / "acl"
-        acl.write_text("\n".join((f"user {REGION}", f"topic readwrite {ROOT}/#", "", *acl_patterns())) + "\n")
+        acl.write_text(access_rules())
         acl.chmod(0o600)
         config = self.folder / "mosquitto.conf"
         config.write_text(
