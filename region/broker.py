@@ -26,6 +26,7 @@ from messaging.envelope import MAX_BYTES
 from messaging.link.backoff import FullJitter
 from messaging.topics import ROOT, acl_denials, acl_patterns
 from provisioning.authority.ca import Issued
+from region.ciphers import CIPHERS
 from region.errors import BrokerUnusable
 from region.kept import Kept, ended
 
@@ -85,6 +86,8 @@ def configuration(folder: Path, host: str, port: int, user: str) -> str:
             # this much waiting for it, of ten thousand stations; a single station never has.
             "max_queued_messages 500000",
             f"max_queued_bytes {_MOST_QUEUED_BYTES}",
+            # Longer than any session of ours lasts: what somebody leaves behind under made-up client ids goes away.
+            "persistent_client_expiration 2d",
             "connection_messages false",
             "log_dest stderr",
             "log_timestamp false",
@@ -95,6 +98,7 @@ def configuration(folder: Path, host: str, port: int, user: str) -> str:
             f"certfile {folder / 'server.pem'}",
             f"keyfile {folder / 'server-key.pem'}",
             "tls_version tlsv1.2",
+            f"ciphers {CIPHERS}",
             "allow_anonymous false",
             "require_certificate true",
             "use_identity_as_username true",
@@ -110,7 +114,9 @@ def access_rules(shut_out: Iterable[str] = ()) -> str:
     What stands under a user's name goes before the patterns, and holds for connections that are open.
     """
     denied = [line for station in sorted(shut_out) for line in (f"user {station}", f"topic deny {ROOT}/#", "")]
-    return "\n".join((f"user {REGION_USER}", f"topic readwrite {ROOT}/#", "", *denied, *acl_denials(), *acl_patterns(), ""))
+    return "\n".join(
+        (f"user {REGION_USER}", f"topic readwrite {ROOT}/#", "", *denied, *acl_denials(), *acl_patterns(), "")
+    )
 
 
 def write_access(folder: Path, shut_out: Iterable[str], revocations: bytes | None) -> None:

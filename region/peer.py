@@ -10,14 +10,14 @@ import ssl
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from region.punctual import PunctualProtocol
 
 Scope = MutableMapping[str, Any]
 App = Callable[[Scope, Any, Any], Awaitable[None]]
 
 
-class CertificateProtocol(H11Protocol):
-    """uvicorn's HTTP/1.1, with the peer's certificate in each request's scope."""
+class CertificateProtocol(PunctualProtocol):
+    """HTTP/1.1, with the peer's certificate in each request's scope."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """A connection: what it has shown holds for all its requests."""

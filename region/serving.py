@@ -12,7 +12,9 @@ from typing import Any
 
 import uvicorn
 
+from region.ciphers import CIPHERS
 from region.peer import CertificateProtocol
+from region.punctual import PunctualProtocol
 
 _GRACE_S = 3
 
@@ -58,7 +60,7 @@ def http_server(
         ssl_certfile=None if certificate is None else str(certificate), ssl_keyfile=None if key is None else str(key),
         ssl_ca_certs=None if clients is None else str(clients),
         ssl_cert_reqs=ssl.CERT_NONE if clients is None else ssl.CERT_OPTIONAL,
-        http="auto" if clients is None else CertificateProtocol,
+        ssl_ciphers=CIPHERS, http=PunctualProtocol if clients is None else CertificateProtocol,
     )  # fmt: skip
     return HttpServer(config)
 

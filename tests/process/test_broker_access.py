@@ -5,75 +5,25 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from cryptography.hazmat.primitives.serialization import Encoding
 
-from messaging.clock import ManualClock, SystemClock
-from messaging.link.mqtt import MqttLink, MqttSettings, knock
+from messaging.clock import ManualClock
+from messaging.link.mqtt import MqttLink, knock
 from messaging.link.port import Down, Inbound, LinkDown, LinkRefused, Up
 from messaging.topics import region_subscriptions, up
-from provisioning.authority import certificates
-from provisioning.authority.ca import key_pem
-from provisioning.authority.certificates import Revoked
-from provisioning.authority.request import StationRequest, key_name
 from provisioning.authority.vault import open_authority
-from region.broker import MOST_AT_ONCE, REGION_USER, BrokerPaths, EmbeddedBroker, write_access, write_identity
-from tests.kits.servers.broker import free_port
+from region.broker import MOST_AT_ONCE, REGION_USER
+from tests.process.broker_stage import STATION, Stage, running_stage
 
 pytestmark = pytest.mark.system
-HOST = "127.0.0.1"
-STATION = "st-k3m9q2x7"
-
-
-class Stage:
-    """mosquitto as the region runs it, and a station's certificate."""
-
-    def __init__(self, folder: Path) -> None:
-        self.clock = SystemClock()
-        self.authority = open_authority(folder / "ca", self.clock)
-        self.paths, self.port = BrokerPaths(folder / "broker"), free_port()
-        write_identity(self.paths, self.authority.trust_bundle(), self.authority.issue_client(REGION_USER))
-        self.lists(1)
-        server = self.authority.issue_server("broker", [HOST])
-        self.broker = EmbeddedBroker(self.paths.folder, HOST, self.port, server, self.clock)
-        key = certificates.new_key()
-        certificate = self.authority.issue_station(
-            STATION, StationRequest(key.public_key(), key_name(key.public_key()))
-        )
-        self.serial = certificate.serial_number
-        self.certificate, self.key = folder / "certificate.pem", folder / "key.pem"
-        chain = (certificate, self.authority.chain[1])
-        self.certificate.write_bytes(b"".join(one.public_bytes(Encoding.PEM) for one in chain))
-        self.key.write_bytes(key_pem(key))
-
-    def lists(self, number: int, *serials: int, shut_out: tuple[str, ...] = (), begins: float | None = None) -> None:
-        at = int(begins or self.clock.wall() - 3600) + number
-        revoked = [Revoked(serial, at) for serial in serials]
-        write_access(self.paths.folder, shut_out, self.authority.revocation_lists(revoked, number, at))
-
-    def list_that_has_ended(self, number: int) -> None:
-        ends = datetime.now(UTC) - timedelta(seconds=5)
-        period, held = certificates.Validity(ends - timedelta(minutes=30), ends), self.authority._held
-        lists = [certificates.revocation_list(one, [], number, period) for one in (held.stations, held.services)]
-        write_access(self.paths.folder, (), b"".join(lists))
-
-    def station(self, client_id: str) -> MqttSettings:
-        return MqttSettings(HOST, self.port, client_id, self.paths.ca, self.certificate, self.key)
-
-    def region(self, client_id: str) -> MqttSettings:
-        paths = self.paths
-        return MqttSettings(HOST, self.port, client_id, paths.ca, paths.region_certificate, paths.region_key)
 
 
 @pytest.fixture
 async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
-    stage = Stage(tmp_path)
-    await stage.broker.start()
-    yield stage
-    await stage.broker.stop()
+    async with running_stage(tmp_path) as stage:
+        yield stage
 
 
 async def test_the_region_takes_a_station_s_client_id_over_and_it_is_cut_off(stage: Stage) -> None:

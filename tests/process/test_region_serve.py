@@ -10,7 +10,7 @@ import sys
 import urllib.error
 import urllib.request
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import psutil
@@ -21,7 +21,7 @@ from messaging.clock import SystemClock
 from messaging.codec import decode
 from messaging.enrolment import read_code_file, split_address
 from messaging.envelope import Sealer, open_envelope
-from messaging.link.mqtt import MqttLink, MqttSettings
+from messaging.link.mqtt import MqttLink, MqttSettings, knock
 from messaging.link.port import Inbound, LinkRefused
 from messaging.signed import carried, read_word
 from messaging.status import Birth, Connection
@@ -187,6 +187,17 @@ async def test_a_station_enrols_is_configured_and_seen(serving: Serving, side: S
             await side.link.publish(f"vs/1/d/{side.station}/{branch}", b"{}")
     with pytest.raises(LinkRefused):  # nor speaks for another
         await side.link.publish(up("st-someother", "birth"), b"{}")
+
+
+async def test_nobody_takes_the_regions_place_at_the_broker(
+    serving: Serving, side: StationSide, tmp_path: Path
+) -> None:
+    """mosquitto gives a session to whoever names its client id, so nobody knows the one by which the region hears."""
+    for client_id in ("region", f"region-{'0' * 32}"):
+        await knock(replace(side.link._settings, client_id=client_id))
+    await side.says(Connection("agent", "online", side.sealer.boot, 1, {}), "conn", "agent")
+    await _shown(serving, side.station, lambda s: s["agent_online"])
+    assert "is down" not in (tmp_path / "log").read_text(), "the region has not been disconnected"
 
 
 async def test_a_broker_that_dies_is_started_again_and_config_reaches_stations(

@@ -16,6 +16,7 @@ from messaging.topics import Topic
 STATION = "st-k3m9q2x7"
 word = st.from_regex(r"[a-z0-9_-]{1,64}", fullmatch=True)
 station = st.from_regex(topics.STATION_ID, fullmatch=True)
+DENIED = [line.removeprefix("pattern deny ") for line in topics.acl_denials()]
 branches = st.sampled_from([(d, b, n) for d, table in topics._BRANCHES.items() for b, n in table.items()])
 
 
@@ -69,3 +70,20 @@ def test_two_patterns_hold_each_station_to_its_own_branch() -> None:
     write, read = topics.acl_patterns()
     assert write == "pattern write vs/1/d/%u/up/#"
     assert read == "pattern read vs/1/d/%u/dn/#"
+
+
+@given(station, branches, st.lists(word | st.just("up"), min_size=2, max_size=2))
+def test_what_is_denied_to_names_with_slashes_is_no_topic_of_ours(
+    name: str, branch: tuple[str, str, int], words: list[str]
+) -> None:
+    direction, kind, count = branch
+    topic = Topic(name, direction, kind, tuple(words[:count]))  # type: ignore[arg-type]
+    for denied in DENIED:
+        assert not matches(denied, str(topic)) or "up" in topic.words
+
+
+@pytest.mark.parametrize("beneath", ["up", "dn", "up/cmd", "dn/cmd", "up/cmd/volume", "dn/call", "up/m"])
+@pytest.mark.parametrize("rest", ["", "/x", "/x/y"])
+def test_no_name_with_slashes_writes_into_a_branch_of_another(beneath: str, rest: str) -> None:
+    opened = f"vs/1/d/{STATION}/{beneath}/up{rest}"  # what `pattern write` opens to <station>/<beneath>
+    assert any(matches(one, opened) for one in DENIED)
