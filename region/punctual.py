@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import asyncio
 
-import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 WHOLE_WITHIN_S = 60.0  # for the largest table that is taken in, a line of 600 kbit/s
-_UNDER_WAY = (h11.IDLE, h11.SEND_BODY)
+_UNDER_WAY = ("IDLE", "SEND_BODY")  # of the client, as h11 names the states of its table
 
 
 class PunctualProtocol(H11Protocol):
@@ -35,7 +34,7 @@ class PunctualProtocol(H11Protocol):
         super().connection_lost(exc)
 
     def _look(self) -> None:
-        if self.conn.their_state not in _UNDER_WAY:
+        if str(self.conn.their_state) not in _UNDER_WAY:
             self._forget()
         elif self._patience is None:
             self._patience = self.loop.call_later(WHOLE_WITHIN_S, self.transport.abort)
