@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from messaging.command import ORDERS
+from region.daytime import read_moment
 from region.errors import Usage
 from region.filtering import add_filter, read_filter
 from region.printing import ACTOR, Desk, confirm, plain, table, tell
@@ -33,7 +34,7 @@ def add_arguments(commands: Any, group: Callable[..., Any], leaf: Leaf) -> None:
     send.add_argument("--all", action="store_true", help="every station of the region")
     send.add_argument("--why", default="", help="for the log: what it is good for")
     send.add_argument(
-        "--at", type=_moment, metavar="TIME", help="not before: 2026-11-22T03:00, of this machine's clock"
+        "--at", metavar="TIME", help="not before: tonight (the next 03:00), or 2026-11-22T03:00, Danish time"
     )
     send.add_argument(
         "--expires", type=_span, default=USUAL_S, metavar="SPAN",
@@ -55,8 +56,9 @@ async def _send(desk: Desk) -> None:
     args, service = desk.args, Commanding(desk.registry, desk.clock)
     texts = dict(_assignment(one) for one in args.fields)
     whom = _whom(args)
+    at = None if args.at is None else read_moment(args.at, desk.clock.wall())
     await confirm(args, args.type, [station.id for station in await service.look(whom)])
-    asked = Asked(args.type, from_texts(args.type, texts), args.why, args.at, args.expires)
+    asked = Asked(args.type, from_texts(args.type, texts), args.why, at, args.expires)
     handed = await service.give(ACTOR, whom, asked)
     data = {"batch": handed.batch, "commands": plain(list(handed.commands)), "left_out": handed.left_out}
     tell(args, data, _told(handed))
@@ -127,16 +129,6 @@ def _assignment(text: str) -> tuple[str, str]:
     if not sign or not field:
         raise Usage(f"{text}: expected FIELD=VALUE")
     return field, value
-
-
-def _moment(text: str) -> float:
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(
-            "a time is written as 2026-11-22T03:00, with +01:00 or Z if need be"
-        ) from error
-    return at.astimezone().timestamp()
 
 
 def _span(text: str) -> float:

@@ -7,9 +7,9 @@ from datetime import date, datetime, time, timedelta
 from functools import cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from region.daytime import ZONE
 from region.evaluation.errors import BadPeriod, NoTimeZone
 
-ZONE = "Europe/Copenhagen"
 MOST_WEEKS = 106
 _USUAL_WEEKS = 12
 _YEARS = range(2000, 3000)

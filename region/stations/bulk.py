@@ -8,15 +8,17 @@ from typing import Annotated, Literal
 from urllib.parse import parse_qsl
 
 from fastapi import APIRouter, Form
+from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from messaging.command import DISTURBING as WAITING
 from messaging.command import CommandType
 from region.registry import Conflict, Invalid, NotFound, RegistryError
 from region.registry.filters import MOST_VALUES, Filter, read_pairs
 from region.registry.records import Command, Station, WebSession
-from region.stations.command_pages import COMMAND_REFUSALS, ON_THE_PAGE, WITH_FIELDS, how, line
-from region.stations.commanding import Asked, Commanding, Whom, from_texts
+from region.stations.command_pages import COMMAND_REFUSALS, ON_THE_PAGE, WITH_FIELDS, CommandForm, how, line
+from region.stations.commanding import Commanding, Whom
 from region.web.auth import ItAdmin
 from region.web.context import region_of
 
@@ -24,9 +26,15 @@ from region.web.context import region_of
 DISTURBING: tuple[CommandType, ...] = ("reboot", "lock", "unlock")
 GOOD_FOR_S: Mapping[str, float] = {"hour": 3600.0, "day": 86_400.0, "week": 7 * 86_400.0}
 Chosen = Annotated[list[str], Form(max_length=MOST_VALUES)]
-GoodFor = Annotated[Literal["hour", "day", "week"], Form()]
-Text = Annotated[str, Form(max_length=120)]
 Many = Annotated[str, Form(max_length=16 * MOST_VALUES)]
+
+
+class BulkForm(CommandForm):
+    """A command, and to whom: `where` is the filter that found them, for the way back."""
+
+    stations: Annotated[str, Field(max_length=16 * MOST_VALUES)]
+    where: Annotated[str, Field(max_length=16 * MOST_VALUES)] = ""
+    good_for: Literal["hour", "day", "week"] = "hour"
 
 
 def build_router(commanding: Commanding) -> APIRouter:
@@ -45,17 +53,13 @@ def build_router(commanding: Commanding) -> APIRouter:
         return await _choose(request, session, stations, where)
 
     @router.post("/bulk/commands")
-    async def give(
-        request: Request, session: ItAdmin, stations: Many, type: Text, where: Many = "", process: Text = "",  # noqa: A002 - as in the form
-        text: Text = "", percent: Text = "", why: Text = "", good_for: GoodFor = "hour",
-    ) -> Response:  # fmt: skip
-        named = Whom(tuple(stations.split()))
-        said = {"process": process, "text": text, "percent": percent}
+    async def give(request: Request, session: ItAdmin, form: Annotated[BulkForm, Form()]) -> Response:
+        named, now = Whom(tuple(form.stations.split())), region_of(request).clock.wall()
         try:
-            asked = _asked(type, {name: value for name, value in said.items() if value}, why, good_for)
+            asked = form.asked((*ON_THE_PAGE, *DISTURBING), now, GOOD_FOR_S[form.good_for])
             handed = await commanding.give(session.person.name, named, asked)
         except (Conflict, Invalid, NotFound) as error:
-            return await _choose(request, session, await commanding.look(named), where, error)
+            return await _choose(request, session, await commanding.look(named), form.where, error)
         if handed.left_out:
             return await _batch(request, session, handed.batch, "stations/batch.html", handed.left_out)
         return RedirectResponse(f"/batches/{handed.batch}", 303)
@@ -76,12 +80,6 @@ def build_router(commanding: Commanding) -> APIRouter:
     return router
 
 
-def _asked(kind: str, texts: Mapping[str, str], why: str, good_for: str) -> Asked:
-    if kind not in (*ON_THE_PAGE, *DISTURBING):
-        raise Invalid(f"{kind}: not from this page")
-    return Asked(kind, from_texts(kind, texts), why, good_for_s=GOOD_FOR_S[good_for])
-
-
 async def _choose(
     request: Request, session: WebSession, stations: Sequence[Station], where: str, error: RegistryError | None = None
 ) -> Response:
@@ -99,7 +97,7 @@ async def _choose(
         request, "stations/bulk.html", session, status, sites=sites, count=len(stations), where=where, error=message,
         ids=" ".join(one.id for one in stations), shut_out=sum(one.admission != "admitted" for one in stations),
         at_once=[kind for kind in ON_THE_PAGE if kind not in WITH_FIELDS], with_fields=WITH_FIELDS,
-        disturbing=DISTURBING, spans=[*GOOD_FOR_S],
+        disturbing=DISTURBING, waiting=WAITING, spans=[*GOOD_FOR_S],
     )  # fmt: skip
 
 

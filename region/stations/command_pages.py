@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter
+from pydantic import BaseModel, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
 from messaging.command import CommandType
+from region.daytime import TONIGHT, BadTime, read_moment
 from region.registry import Conflict, Invalid, RegistryError, Transaction
 from region.registry.records import Command
-from region.stations.commanding import Asked, from_texts
+from region.stations.commanding import USUAL_S, Asked, from_texts
 from region.web.auth import ItAdmin
 from region.web.context import region_of
 from region.web.words import Translator
@@ -23,6 +25,7 @@ ON_THE_PAGE: tuple[CommandType, ...] = (
     "identify", "self_test", "diagnostics", "renew", "restart", "message", "volume"
 )  # fmt: skip
 WITH_FIELDS: tuple[CommandType, ...] = ("restart", "message", "volume")
+Text = Annotated[str, Field(max_length=120)]
 _MOST = 20
 How = Literal["held", "waits", "sent", "received", "scheduled", "executing", "successful", "failed"]
 _LEVELS: dict[How, str] = {"executing": "warn", "successful": "good", "failed": "bad"}
@@ -30,14 +33,35 @@ _LEVELS: dict[How, str] = {"executing": "warn", "successful": "good", "failed": 
 
 COMMAND_REFUSALS: Mapping[type[RegistryError], tuple[str, int]] = {
     Conflict: ("stations.command.error.conflict", 409), Invalid: ("stations.command.error.invalid", 422),
+    BadTime: ("stations.command.error.time", 422),
 }  # fmt: skip
 
 
-def asked_on_the_page(kind: str, texts: Mapping[str, str]) -> Asked:
-    """What a form asks for; Invalid for what no form of the page can."""
-    if kind not in ON_THE_PAGE:
-        raise Invalid(f"{kind}: not from this page")
-    return Asked(kind, from_texts(kind, texts))
+class CommandForm(BaseModel):
+    """What a form of a command says; a field that is not in it is empty."""
+
+    type: Text
+    process: Text = ""
+    text: Text = ""
+    percent: Text = ""
+    why: Text = ""
+    when: Literal["now", "tonight", "at"] = "now"
+    at: Text = ""
+
+    def asked(self, kinds: Collection[CommandType], now: float, good_for_s: float = USUAL_S) -> Asked:
+        """What is asked for; Invalid for what no form of the page can, BadTime for a time that cannot be."""
+        if self.type not in kinds:
+            raise Invalid(f"{self.type}: not from this page")
+        said = {"process": self.process, "text": self.text, "percent": self.percent}
+        fields = from_texts(self.type, {name: value for name, value in said.items() if value})
+        return Asked(self.type, fields, self.why, self._at(now), good_for_s)
+
+    def _at(self, now: float) -> float | None:
+        if self.at and self.when != "at":
+            raise BadTime("a time is given, and that it is to be done at another")  # better asked than done too early
+        if self.when == "now":
+            return None
+        return read_moment(self.at if self.when == "at" else TONIGHT, now)
 
 
 @dataclass(frozen=True)
@@ -52,6 +76,7 @@ class CommandLine:
     by: str
     why: str
     given_at: float
+    begins: float | None  # not before that; None: its time has come
     until: float
     since: float
     can_cancel: bool
@@ -78,7 +103,8 @@ def line(
     return CommandLine(
         id=command.id, what=t(f"stations.command.type.{command.type}"), how=t(f"stations.command.is.{far}"),
         level=_LEVELS.get(far, "plain"), reason=t(reason) if has(reason) else command.reason, by=command.actor,
-        why=command.why, given_at=command.created_at, until=command.expires_at, since=since,
+        why=command.why, given_at=command.created_at,
+        begins=command.not_before if far == "held" else None, until=command.expires_at, since=since,
         can_cancel=command.sent_at is None and far in ("held", "waits"), handed_in=handed_in,
     )  # fmt: skip
 

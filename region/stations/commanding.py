@@ -12,6 +12,7 @@ from messaging.clock import Clock
 from messaging.codec import encode
 from messaging.command import ENDED, LONGEST_S, ORDERS, Message, Order, Wipe, kind_of, read_order
 from messaging.errors import MalformedMessage
+from region.daytime import BadTime
 from region.registry import Conflict, Invalid, NotFound, Registry, Transaction
 from region.registry.filters import Filter
 from region.registry.records import Command, Ordered, Station
@@ -140,9 +141,9 @@ def _ordered(actor: str, asked: Asked, now: float) -> tuple[Order, Ordered]:
     order = _order(asked)
     at = now if asked.at is None else asked.at
     if at < now - SHORTEST_S:
-        raise Invalid("at: that time is past")
+        raise BadTime("at: that time is past")
     if at > now + FURTHEST_S:
-        raise Invalid(f"at: at most {FURTHEST_S / 86_400:.0f} days ahead")
+        raise BadTime(f"at: at most {FURTHEST_S / 86_400:.0f} days ahead")
     if not SHORTEST_S <= asked.good_for_s <= LONGEST_S:
         raise Invalid(f"expires: from {SHORTEST_S / 60:.0f} minute to {LONGEST_S / 86_400:.0f} days")
     why = text(asked.why, "why", 120, empty=True)

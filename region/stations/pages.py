@@ -10,12 +10,13 @@ from fastapi import APIRouter, Form
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from messaging.command import DISTURBING
 from messaging.enrolment import write_code_file
 from messaging.twin import Language
 from region.registry import Conflict, Invalid, NotFound, RegistryError
 from region.registry.records import WebSession
 from region.stations.admission import Admission, Why
-from region.stations.command_pages import COMMAND_REFUSALS, ON_THE_PAGE, WITH_FIELDS, asked_on_the_page, lines_of
+from region.stations.command_pages import COMMAND_REFUSALS, ON_THE_PAGE, WITH_FIELDS, CommandForm, lines_of
 from region.stations.commanding import Commanding, Whom
 from region.stations.service import Settings, StationService
 from region.stations.standing import Enrolled, enrolled
@@ -114,12 +115,10 @@ def build_router(service: StationService, admission: Admission, commanding: Comm
 
     @router.post("/stations/{station_id}/commands")
     async def give_command(
-        request: Request, session: ItAdmin, station_id: str, type: Text, process: Text = "", text: Text = "",  # noqa: A002 - as in the form
-        percent: Text = "",
-    ) -> Response:  # fmt: skip
-        said = {"process": process, "text": text, "percent": percent}
+        request: Request, session: ItAdmin, station_id: str, form: Annotated[CommandForm, Form()]
+    ) -> Response:
         try:
-            asked = asked_on_the_page(type, {name: value for name, value in said.items() if value})
+            asked = form.asked(ON_THE_PAGE, region_of(request).clock.wall())
             await commanding.give(session.person.name, Whom((station_id,)), asked)
         except RegistryError as error:
             return await _station(request, session, station_id, error, refusals=COMMAND_REFUSALS)
@@ -167,7 +166,7 @@ async def _station(
         request, "stations/station.html", session, status, station=station, clinics=clinics, sites=sites,
         enrolled=state, invitation=invitation, certificates=certificates, reasons=REASONS, commands=commands,
         history=told, code_file=code_file, saved=saved, given=given, error=message, on_the_page=ON_THE_PAGE,
-        with_fields=WITH_FIELDS,
+        with_fields=WITH_FIELDS, waiting=DISTURBING,
         code_file_data=base64.b64encode(code_file.encode()).decode(),
     )  # fmt: skip
 

@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -76,6 +77,10 @@ def test_a_later_one_says_when(region: Shell) -> None:
     assert "Not before " in region("command", "send", "self_test", "--station", station, "--at", night, told=True)
     (listed,) = region("command", "list")
     assert (listed["state"], listed["scheduled_at"]) == ("scheduled", listed["created_at"])
+    (tonight,) = region("command", "send", "reboot", "--station", station, "--at", "tonight")["commands"]
+    begins = datetime.datetime.fromtimestamp(tonight["not_before"], ZoneInfo("Europe/Copenhagen"))
+    assert (begins.hour, begins.minute) == (3, 0)
+    assert tonight["expires_at"] - tonight["not_before"] == 3600
 
 
 @pytest.mark.parametrize(
@@ -88,6 +93,7 @@ def test_a_later_one_says_when(region: Shell) -> None:
         (("identify", "--station", "st-00000000"), 1, "no station st-00000000"),
         (("identify", "--site", "Mars"), 1, "no site Mars"),
         (("wipe", "station=st-00000000", "--all", "--yes"), 1, "one station at a time"),
+        (("identify", "--all", "--yes", "--at", "soon"), 1, "Danish time"),
     ],
 )
 def test_what_cannot_be_is_told(region: Shell, words: tuple[str, ...], code: int, told: str) -> None:
@@ -98,7 +104,7 @@ def test_what_cannot_be_is_told(region: Shell, words: tuple[str, ...], code: int
 @pytest.mark.parametrize("empty_database", ["sqlite"], indirect=True)
 @pytest.mark.parametrize(
     "words",
-    [("explode", "--all"), ("identify", "--all", "--at", "tonight"), ("identify", "--all", "--expires", "soon")],
+    [("explode", "--all"), ("identify", "--all", "--expires", "soon")],
 )  # fmt: skip
 def test_what_is_typed_wrongly_is_a_usage_error(region: Shell, words: tuple[str, ...]) -> None:
     with pytest.raises(SystemExit) as ended:

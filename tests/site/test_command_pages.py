@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import get_args
+from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
@@ -86,6 +88,30 @@ async def test_what_waits_is_called_back_from_the_page(kit: Kit, station: Statio
     assert again.status_code == 409
     assert "cannot be done now" in again.text
     assert [one.reason for one in await commands(kit)] == ["cancelled"]
+
+
+async def test_a_command_for_tonight_waits_for_its_time_and_can_be_called_back(
+    kit: Kit, station: Station, browser: httpx.AsyncClient
+) -> None:
+    page = f"/stations/{station.id}"
+    form = {"csrf": await kit.csrf(browser), "type": "restart", "process": "screen"}
+    assert "Tonight at 03:00" in (await browser.get(page)).text
+    async with kit.region.registry.begin() as t:
+        await t.reports.set_presence(station.id, Connection("agent", "online", "b1", 1), kit.clock.wall())
+    answer = await browser.post(f"{page}/commands", data={**form, "when": "tonight", "at": ""})
+    assert answer.status_code == 303
+    (given,) = await commands(kit)
+    begins = datetime.fromtimestamp(given.not_before, ZoneInfo("Europe/Copenhagen"))
+    assert (begins.hour, given.expires_at - given.not_before) == (3, 3600)
+    await kit.clock.advance(5)
+    assert not [sent for sent in kit.downlink.sent if "/cmd/" in sent.topic], "the station is there, its time has not"
+    shown = (await browser.get(f"{page}/commands")).text
+    assert "Waits for its time" in shown
+    assert f"{begins.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}" in shown
+    assert (await browser.post(f"{page}/commands/{given.id}/cancel", data=form)).status_code == 303
+    refused = await browser.post(f"{page}/commands", data={**form, "at": "2027-03-28T03:00"})
+    assert refused.status_code == 422, "said to be done now, and at a time"
+    assert "That time cannot be" in refused.text
 
 
 @pytest.mark.parametrize("kind", [*sorted(set(ORDERS) - set(ON_THE_PAGE)), "explode", ""])

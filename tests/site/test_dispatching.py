@@ -114,6 +114,25 @@ async def test_one_process_sends_and_another_takes_over_when_it_has_gone(registr
     assert [await other.look(), await one.look()] == [2, 0], "its first look sends again what had no answer"
 
 
+async def test_one_for_later_is_sent_at_its_time_by_whoever_is_on_duty_then(
+    registry: Registry, beside: Registry
+) -> None:
+    clock = ManualClock()
+    evening, night = Stage(registry, clock), Stage(beside, clock)
+    (station,) = await stand(registry)
+    at = clock.wall() + 8 * 3600
+    tonight, unwanted = await order(registry, [station], at=at), await order(registry, [station], at=at)
+    assert await evening.look() == 0
+    await clock.advance(8 * 3600 - 1)
+    assert await night.look() == 0, "not a second before its time"
+    async with registry.begin() as t:
+        assert await t.commands.cancel(unwanted[0], clock.wall())
+    await clock.advance(1)
+    assert [await night.look(), await evening.look()] == [1, 0]
+    (sent,), (word,) = night.downlink.sent, night.words()
+    assert ([word.cid], word.expires, sent.expiry_s) == (tonight, at + 3600, 3600)
+
+
 async def test_a_look_when_nothing_is_due_writes_nothing(registry: Registry) -> None:
     clock = ManualClock()
     stage = Stage(registry, clock)

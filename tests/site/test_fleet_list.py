@@ -5,7 +5,9 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
@@ -19,6 +21,7 @@ from region.registry.filters import Filter
 from region.registry.records import Station
 from tests.kits.region.app import Kit, every_subject, region_kit
 
+COPENHAGEN = ZoneInfo("Europe/Copenhagen")
 NAME = re.compile(r'<th scope="row"><a href="/stations/[^"]+">([^<]+)</a>')
 
 
@@ -168,6 +171,33 @@ async def test_those_chosen_are_followed_one_by_one_and_called_back(
     assert "called back" in fragment
     assert "/cancel" not in fragment
     assert (await ivan.get("/batches/0000000000000000")).status_code == 404
+
+
+async def test_many_are_told_for_a_time_and_the_page_says_when(
+    kit: Kit, ivan: httpx.AsyncClient, stations: list[Station]
+) -> None:
+    csrf = {"csrf": await kit.csrf(ivan)}
+    form = {"stations": " ".join(one.id for one in stations[:2]), "type": "reboot", "good_for": "day"}
+    page = (await ivan.post("/bulk", data={**csrf, "whom": "found", "where": "site=M%C3%A5nelyst"})).text
+    assert "Now, or when the call is over" in page
+    day = datetime.fromtimestamp(kit.clock.wall(), COPENHAGEN) + timedelta(days=2)
+    said = {"when": "at", "at": f"{day:%Y-%m-%d}T04:30"}
+    given = await ivan.post("/bulk/commands", data={**csrf, **form, **said})
+    async with kit.region.registry.read() as t:
+        (one, other) = await t.commands.recent()
+    begins = datetime.fromtimestamp(one.not_before, COPENHAGEN)
+    assert f"{begins:%Y-%m-%dT%H:%M}" == said["at"]
+    assert (one.expires_at - one.not_before, other.not_before) == (86_400, one.not_before)
+    page = (await ivan.get(given.headers["location"])).text
+    assert "Waits for its time: 2" in page
+    assert f"{begins.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}" in page
+    await ivan.post(f"{given.headers['location']}/cancel", data=csrf)
+    assert "Not done: 2" in (await ivan.get(given.headers["location"])).text
+    for wrong in ({"when": "at"}, {"at": said["at"]}, {"when": "tonight", "at": said["at"]},
+                  {"when": "at", "at": "2020-01-01T03:00"}, {"when": "at", "at": "2027-03-28T02:30"}):  # fmt: skip
+        refused = await ivan.post("/bulk/commands", data={**csrf, **form, **wrong})
+        assert refused.status_code == 422, wrong
+        assert "That time cannot be" in refused.text
 
 
 async def test_nothing_is_done_with_nobody_or_by_a_wrong_form(
