@@ -141,6 +141,12 @@ class Stations(Subject):
         row = await self._row(select(func.count().label("stations")).select_from(schema.station))
         return 0 if row is None else int(row["stations"])
 
+    async def per_site(self) -> dict[int, int]:
+        """How many stations each site has, by its number; a site without any is not there."""
+        site = schema.station.c.site_id
+        rows = await self._rows(select(site, func.count().label("stations")).group_by(site))
+        return {row["site_id"]: int(row["stations"]) for row in rows}
+
     async def unpublished(self, most: int = 500) -> list[Station]:
         """Stations whose desired config the broker has not taken yet, `most` of them."""
         newer = schema.station.c.desired_version > schema.station.c.published_version

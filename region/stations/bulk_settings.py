@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 
 from fastapi import APIRouter
 from starlette.requests import Request
@@ -16,7 +15,7 @@ from region.registry.filters import Filter
 from region.registry.records import Station, WebSession
 from region.stations.bulk import Many
 from region.stations.layout import LayoutService
-from region.stations.profile_pages import choices_of
+from region.stations.profile_pages import choices_of, groups_of
 from region.web.auth import ItAdmin
 from region.web.context import region_of
 from region.web.settings_told import SettingTeller, of_setting
@@ -95,7 +94,7 @@ async def _form(
     told = " ".join(one.wrong for one in blanks)
     return region.pages.page(
         request, "stations/bulk_settings.html", session, 422 if faults else 200, count=len(stations), where=where,
-        groups=[(name, list(some)) for name, some in groupby(blanks, key=lambda one: one.setting.group)],
+        groups={name: [one for one in blanks if one.setting.group == name] for name in groups_of(settings("station"))},
         ids=" ".join(one.id for one in stations), as_above=AS_ABOVE, any_wrong=bool(faults),
         others={name: why for name, why in faults.items() if why not in told},
     )  # fmt: skip

@@ -8,6 +8,7 @@ WORDS: Words = {
         "stations.cards.title": "Cards",
         "stations.cards.lead": "Stations are made, with a code file for each card, and a sheet of labels to print. You "
         "get one ZIP file: folder 007 goes on card 7. It is a secret, and it comes only once.",
+        "stations.cards.codes": "A code file for each card",
         "stations.cards.which": "For which stations",
         "stations.cards.count": "New ones, with numbers",
         "stations.cards.how_many": "How many",
@@ -33,6 +34,7 @@ WORDS: Words = {
         "stations.cards.title": "Kort",
         "stations.cards.lead": "Stationerne oprettes med en kodefil til hvert kort og et ark med mærkater til "
         "udskrift. Du får én ZIP-fil: Mappe 007 skal på kort 7. Den er en hemmelighed, og den kommer kun én gang.",
+        "stations.cards.codes": "En kodefil til hvert kort",
         "stations.cards.which": "Til hvilke stationer",
         "stations.cards.count": "Nye, med numre",
         "stations.cards.how_many": "Hvor mange",

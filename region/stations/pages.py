@@ -40,8 +40,8 @@ def build_router(service: StationService, admission: Admission, commanding: Comm
     router = APIRouter(include_in_schema=False)
 
     @router.get("/sites")
-    async def show_sites(request: Request, session: ItAdmin) -> Response:
-        return await _sites(request, session)
+    async def show_sites(request: Request, session: ItAdmin, saved: bool = False) -> Response:
+        return await _sites(request, session, saved=saved)
 
     @router.post("/sites")
     async def add_site(request: Request, session: ItAdmin, name: Text) -> Response:
@@ -49,7 +49,7 @@ def build_router(service: StationService, admission: Admission, commanding: Comm
             await service.add_site(session.person.name, name)
         except RegistryError as error:
             return await _sites(request, session, error)
-        return RedirectResponse("/sites", 303)
+        return RedirectResponse("/sites?saved=true", 303)
 
     @router.post("/clinics")
     async def add_clinic(request: Request, session: ItAdmin, name: Text, phone: Text = "") -> Response:
@@ -57,7 +57,7 @@ def build_router(service: StationService, admission: Admission, commanding: Comm
             await service.add_clinic(session.person.name, name, phone)
         except RegistryError as error:
             return await _sites(request, session, error)
-        return RedirectResponse("/sites", 303)
+        return RedirectResponse("/sites?saved=true", 303)
 
     @router.post("/clinics/{clinic_id}")
     async def change_clinic(
@@ -67,7 +67,7 @@ def build_router(service: StationService, admission: Admission, commanding: Comm
             await service.change_clinic(session.person.name, clinic_id, name, phone)
         except RegistryError as error:
             return await _sites(request, session, error)
-        return RedirectResponse("/sites", 303)
+        return RedirectResponse("/sites?saved=true", 303)
 
     @router.post("/stations")
     async def add_station(
@@ -135,14 +135,17 @@ def build_router(service: StationService, admission: Admission, commanding: Comm
     return router
 
 
-async def _sites(request: Request, session: WebSession, error: RegistryError | None = None) -> Response:
+async def _sites(
+    request: Request, session: WebSession, error: RegistryError | None = None, *, saved: bool = False
+) -> Response:
     region = region_of(request)
     async with region.registry.read() as t:
-        clinics, sites, stations = await t.clinics.all(), await t.sites.all(), await t.stations.all()
+        clinics, sites, counts = await t.clinics.all(), await t.sites.all(), await t.stations.per_site()
     message, status = _refusal(request, session, error)
     return region.pages.page(
-        request, "stations/sites.html", session, status, clinics=clinics, sites=sites, stations=stations, error=message
-    )
+        request, "stations/sites.html", session, status, clinics=clinics, sites=sites, counts=counts, error=message,
+        saved=saved,
+    )  # fmt: skip
 
 
 async def _station(

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 from typing import Annotated
 
 from fastapi import APIRouter, Form
@@ -151,7 +150,7 @@ async def _profile(
     written = {one.name: one.text(one.at(layer.document)) for one in settings(level)} | dict(texts or {})
     faults = {one.name: of_setting(wrong or {}, one.name) for one in settings(level)}
     lines = [_line(one, written[one.name], above, faults[one.name], teller, clinics) for one in settings(level)]
-    groups = [(name, list(some)) for name, some in groupby(lines, key=lambda one: one.setting.group)]
+    groups = {name: [line for line in lines if line.setting.group == name] for name in groups_of(settings(level))}
     told = " ".join(line.wrong for line in lines)
     others = {name: why for name, why in (wrong or {}).items() if why not in told}
     return region.pages.page(
@@ -165,6 +164,11 @@ def _line(one: Setting, own: str, above: Merged, wrong: str, teller: SettingTell
     """The setting, where somebody has written `own`; `clinics` are those there are."""
     choices = choices_of(one, own, teller, clinics)
     return Line(one, own, teller.value(one, above.document), teller.source(one, above.sources), wrong, choices)
+
+
+def groups_of(of: Iterable[Setting]) -> list[str]:
+    """Under which headings settings stand in a form, each once; those that have none are first."""
+    return sorted({one.group: None for one in of}, key=bool)
 
 
 def choices_of(one: Setting, own: str, teller: SettingTeller, clinics: Sequence[str]) -> tuple[tuple[str, str], ...]:

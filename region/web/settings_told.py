@@ -37,7 +37,10 @@ class SettingTeller:
     def value(self, one: Setting, document: Mapping[str, Any]) -> str:
         """What the document says of it, or else the default, in words."""
         said = one.at(document)
-        return self.word(one, one.text(one.at(DEFAULT) if said is None else said))
+        text = one.text(one.at(DEFAULT) if said is None else said)
+        if text == "" or (said is None and one.kind == "json"):
+            return self.t("web.setting.unset")
+        return self.word(one, text)
 
     def source(self, one: Setting, sources: Mapping[Path, Level]) -> str:
         """Whose word it is: the nearest level's that says a part of it."""

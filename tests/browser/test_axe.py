@@ -205,7 +205,7 @@ async def test_without_scripts_everything_is_done_by_forms(house: House, browser
     await expect(page.get_by_role("heading", level=1)).to_have_text("Show a message: one station")
     await page.get_by_role("link", name="Room 4").click()
     await expect(page.get_by_role("rowheader", name="Show a message")).to_be_visible()
-    await page.get_by_role("link", name="How it is").click()
+    await page.get_by_role("link", name="State").click()
     await expect(page.get_by_text("Would a call work now?")).to_be_visible()
     await page.goto(f"{house.url}/profiles/site/{house.site.id}")
     await page.get_by_label("Ring (0 to 100)").fill("35")

@@ -80,7 +80,11 @@ async def ivan(kit: Kit) -> AsyncIterator[Ivan]:
 async def test_a_level_is_changed_by_its_form_and_its_stations_with_it(ivan: Ivan) -> None:
     page = await ivan.page("/profiles/site/1")
     assert "otherwise: 55 (the region)" in page
-    assert "otherwise: 70 (nobody has said: the default)" in page, "the ring"
+    assert "otherwise: 70 (the default)" in page, "the ring"
+    assert "otherwise: not set (the default)" in page, "the hours, and JSON that nobody has written"
+    headings = re.findall(r"<legend>([^<]+)</legend>", page)
+    assert headings[0] == "General"
+    assert len(headings) == len(set(headings)), "each heading once"
     saved = await ivan.save("/profiles/site/1", volume="30", **{"opening.week.sun": "-", "night.on": "no"})
     assert saved.headers["location"] == "/profiles/site/1?saved=1"
     assert "1 stations work by something else now" in await ivan.page(saved.headers["location"])

@@ -48,11 +48,16 @@ async def test_it_makes_a_clinic_a_site_a_station_and_its_code_file_on_pages(kit
     async with kit.signed_in(ivan) as browser:
         token = {"csrf": await kit.csrf(browser)}
         await browser.post("/clinics", data={**token, "name": "Bakkens Klinik", "phone": "+45 12 34 56 78"})
-        await browser.post("/sites", data={**token, "name": "Solgården"})
+        done = await browser.post("/sites", data={**token, "name": "Solgården"})
+        assert '<p class="note good" role="status">Saved.</p>' in (await browser.get(done.headers["location"])).text
         made = await browser.post(
             "/stations", data={**token, "name": "Stue 4", "site": 1, "clinic": 1, "language": "da"}
         )
         path = made.headers["location"]
+        there = re.search(
+            r'<a href="/fleet\?site=Solg%C3%A5rden" aria-label="([^"]+)">1</a>', (await browser.get("/sites")).text
+        )
+        assert there[1] == "1 stations at Solgården"
         assert "This station has no code file yet." in (await browser.get(path)).text
         page = (await browser.post(f"{path}/code", data=token)).text
         code_file = read_code_file(base64.b64decode(re.search(r"base64,([^\"]+)", page)[1]).decode())

@@ -54,7 +54,7 @@ def test_what_differs_is_told_though_nobody_has_said_it_and_silence_is_no_differ
     lines, _ = _lines(nobody, Reported(1, Config(language="en"), {}))
     told = lines["Language"]
     assert (told.wanted, told.in_force, told.level) == ("Danish", "English", "warn")
-    assert told.source == "nobody has said: the default"
+    assert told.source == "the default"
     lines, _ = _lines(nobody, None)
     assert {line.in_force for line in lines.values()} == {""}
     assert {line.level for line in lines.values()} == {"good"}

@@ -55,6 +55,7 @@ WORDS: Words = {
         "web.setting.update_ring": "When it is updated",
         "web.setting.document": "All of it",
         "web.setting.none": "(none)",
+        "web.setting.unset": "not set",
         "web.setting.value.flag.yes": "Yes",
         "web.setting.value.flag.no": "No",
         "web.setting.value.language.da": "Danish",
@@ -71,7 +72,7 @@ WORDS: Words = {
         "web.level.site": "the site",
         "web.level.station": "the station itself",
         "web.level.registry": "the registry",
-        "web.level.default": "nobody has said: the default",
+        "web.level.default": "the default",
     },
     "da": {
         "web.setting.clinic": "Hvem knappen ringer til",
@@ -125,6 +126,7 @@ WORDS: Words = {
         "web.setting.update_ring": "Hvornår den opdateres",
         "web.setting.document": "Det hele",
         "web.setting.none": "(ingen)",
+        "web.setting.unset": "ikke sat",
         "web.setting.value.flag.yes": "Ja",
         "web.setting.value.flag.no": "Nej",
         "web.setting.value.language.da": "Dansk",
@@ -141,6 +143,6 @@ WORDS: Words = {
         "web.level.site": "stedet",
         "web.level.station": "stationen selv",
         "web.level.registry": "registret",
-        "web.level.default": "ingen har sagt noget: standarden",
+        "web.level.default": "standard",
     },
 }
