@@ -9,7 +9,7 @@ import pytest
 from fastapi.routing import APIRoute
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from region.api_commands import site
+from region.cli.api import site
 from region.web.auth import stated
 from region.web.openapi import PREFIX, is_api
 from region.web.site import every_route

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator
 
-from region import cli
-from region.api_commands import site
+from region.cli.api import site
+from region.cli.commands import build_parser
 from region.web import rights
 from region.web.auth import stated
 from region.web.openapi import PREFIX
@@ -87,7 +87,7 @@ def console() -> Iterator[tuple[str, str]]:
 
 def commands() -> set[str]:
     """Every `region` command that there is, as it is typed."""
-    return set(_commands(cli._parser(), ""))
+    return set(_commands(build_parser(), ""))
 
 
 def _commands(parser: argparse.ArgumentParser, said: str) -> Iterator[str]:

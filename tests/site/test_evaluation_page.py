@@ -15,7 +15,7 @@ import pytest
 
 from messaging.call import EndReason
 from region import cli
-from region.evaluation.command import HEAD, as_lines
+from region.cli.evaluation import HEAD, as_lines
 from region.evaluation.gather import places, rows
 from region.evaluation.publishing import Row
 from region.evaluation.weeks import parse_week

@@ -28,9 +28,9 @@ from provisioning.authority.certificates import CLIENT, SERVER
 from provisioning.authority.errors import AuthorityAway, AuthorityUnusable, MalformedRequest, OversizedRequest
 from provisioning.authority.signing import WordSigner
 from region.authority import wire
-from region.authority.ca import Hands, _status
 from region.authority.client import AuthorityClient
 from region.authority.process import Keys
+from region.cli.ca import Hands, _status
 from tests.kits.trust.signing import authority_in_memory
 
 STATION = "st-k3m9q2x7"

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from region.printing import table
+from region.columns import table
 
 Door = Literal["card", "screen"]
 CUT_OFF_WITHIN_S = 5.0

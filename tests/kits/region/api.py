@@ -11,7 +11,7 @@ import httpx
 from jsonschema import Draft202012Validator
 
 from messaging.diagnostics import pack
-from region.api_commands import site
+from region.cli.api import site
 from region.registry.bulk import Wanted
 from region.registry.records import HandedIn, Ordered
 from region.stations.examples import BUNDLE, CLAIM, COMMAND

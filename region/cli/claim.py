@@ -1,33 +1,32 @@
-"""The commands on stations that ask to be claimed, for whoever stands before one with its digits in sight."""
+"""`region claim`: stations that ask to be claimed, for whoever stands before one with its digits in sight."""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 from region import addresses
+from region.cli.desk import ACTOR, Desk
+from region.cli.parsing import actions_of, add_action
+from region.cli.printing import tell
+from region.columns import table
 from region.errors import Usage
-from region.people_commands import clinic_id_of
-from region.printing import ACTOR, Desk, table, tell
 from region.registry import NotFound
 from region.stations.claims import Chosen, ClaimService, Waiting
 
-Leaf = Callable[..., argparse.ArgumentParser]
 
-
-def add_arguments(commands: Any, group: Callable[..., Any], leaf: Leaf) -> None:
-    """The parsers; `group` and `leaf` are the house's."""
-    claim = group(commands, "claim", "stations without a code, which show six digits and wait for somebody")
-    leaf(claim, "list", "list the stations that wait, the oldest first", group="claim")
-    approve = leaf(claim, "approve", "let in the station whose screen shows these digits", group="claim")
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What it takes."""
+    actions = actions_of(parser)
+    add_action(actions, "list", "list the stations that wait, the oldest first", _list)
+    approve = add_action(actions, "approve", "let in the station whose screen shows these digits", _approve)
     approve.add_argument("digits", help="the six digits, read from the station's own screen")
     which = approve.add_mutually_exclusive_group()
     which.add_argument("--station", metavar="ID", help="it becomes this station of the registry")
     which.add_argument("--site", metavar="NAME", help="it becomes a new station of this site, in --room")
     approve.add_argument("--room", default="", help="the new station's room")
     approve.add_argument("--clinic", help="the clinic that the new station's button calls")
-    refuse = leaf(claim, "refuse", "it is nobody of ours: its station is told so", group="claim")
+    refuse = add_action(actions, "refuse", "it is nobody of ours: its station is told so", _refuse)
     refuse.add_argument("digits", help="the six digits, as region claim list tells them")
 
 
@@ -55,11 +54,6 @@ async def _refuse(desk: Desk) -> None:
     tell(desk.args, {"key": one.claim.key_sha256}, "Refused.")
 
 
-COMMANDS: dict[str, Callable[[Desk], Awaitable[None]]] = {
-    "claim list": _list, "claim approve": _approve, "claim refuse": _refuse,
-}  # fmt: skip
-
-
 async def _shown(service: ClaimService, digits: str) -> Waiting:
     """The claim whose station shows these digits; no two that wait show the same."""
     digits = digits.replace(" ", "")
@@ -77,7 +71,7 @@ async def _chosen(desk: Desk, one: Waiting) -> Chosen:
             raise Usage("--site needs --room: where does it stand?")
         async with desk.registry.read() as t:
             site = await t.sites.named(args.site)
-        return Chosen(site_id=site.id, room=args.room, clinic_id=await clinic_id_of(desk, args.clinic))
+        return Chosen(site_id=site.id, room=args.room, clinic_id=await desk.clinic_id(args.clinic))
     if args.room or args.clinic:
         raise Usage("--room and --clinic go with --site: they are a new station's")
     if args.station is not None:

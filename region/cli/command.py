@@ -1,32 +1,31 @@
-"""The commands to stations, as somebody types them."""
+"""`region command`: what stations are told to do."""
 
 from __future__ import annotations
 
 import argparse
 import re
-from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
-from typing import Any
 
 from messaging.command import ORDERS
+from region.cli.desk import ACTOR, Desk
+from region.cli.filtering import add_filter, read_filter
+from region.cli.parsing import actions_of, add_action
+from region.cli.printing import confirm, moment, plain, tell
+from region.columns import table
 from region.daytime import read_moment
 from region.errors import Usage
-from region.filtering import add_filter, read_filter
-from region.printing import ACTOR, Desk, confirm, plain, table, tell
 from region.registry import Conflict
 from region.registry.filters import Filter
 from region.registry.records import Command
 from region.stations.commanding import USUAL_S, Asked, Commanding, Handed, Whom, from_texts
 
-Leaf = Callable[..., argparse.ArgumentParser]
 _SPAN = re.compile(r"(\d{1,6})([smhd])")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 
-def add_arguments(commands: Any, group: Callable[..., Any], leaf: Leaf) -> None:
-    """The parsers; `group` and `leaf` are the house's."""
-    command = group(commands, "command", "have stations do something")
-    send = leaf(command, "send", "give a command to one station or to many", group="command")
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What it takes."""
+    actions = actions_of(parser)
+    send = add_action(actions, "send", "give a command to one station or to many", _send)
     send.add_argument("type", choices=tuple(ORDERS), metavar="TYPE", help=f"one of {', '.join(ORDERS)}")
     send.add_argument("fields", nargs="*", metavar="FIELD=VALUE", help="e.g. seconds=30, process=call, percent=60")
     send.add_argument("--station", action="append", metavar="ID", help="this station; may be said more than once")
@@ -41,12 +40,12 @@ def add_arguments(commands: Any, group: Callable[..., Any], leaf: Leaf) -> None:
         help="not begun later than that after its time: 90s, 30m, 2h, 3d (default: 1h; at most 7d)",
     )  # fmt: skip
     send.add_argument("--yes", action="store_true", help="do not ask, though there are many stations")
-    shown = leaf(command, "list", "tell of commands, the latest first", group="command")
+    shown = add_action(actions, "list", "tell of commands, the latest first", _list)
     shown.add_argument("--station", metavar="ID", help="of this station only")
     shown.add_argument("--batch", help="of those given together")
     shown.add_argument("--open", action="store_true", help="only those that have not ended")
     shown.add_argument("--most", type=int, default=50, help="how many rows (default: %(default)s)")
-    cancel = leaf(command, "cancel", "call back what has not been sent to its station yet", group="command")
+    cancel = add_action(actions, "cancel", "call back what has not been sent to its station yet", _cancel)
     which = cancel.add_mutually_exclusive_group(required=True)
     which.add_argument("command_id", nargs="?", metavar="ID")
     which.add_argument("--batch", help="all that were given together")
@@ -85,11 +84,6 @@ async def _cancel(desk: Desk) -> None:
     tell(args, data, f"Called back: {len(done)}." + (f" Too late for {len(late)}: they were sent." if late else ""))
 
 
-COMMANDS: dict[str, Callable[[Desk], Awaitable[None]]] = {
-    "command send": _send, "command list": _list, "command cancel": _cancel,
-}  # fmt: skip
-
-
 def _whom(args: argparse.Namespace) -> Whom:
     which = read_filter(args)
     if sum((bool(args.station), which != Filter(), args.all)) != 1:
@@ -105,8 +99,8 @@ def _told(handed: Handed) -> str:
         else f"Commanded: {first.type} to {len(handed.commands)} stations; together they are {handed.batch}."
     )
     left_out = [f"Left out: {station}, {why}." for station, why in handed.left_out.items()]
-    held = f"Not before {_time(first.not_before)}; " if first.state == "scheduled" else ""
-    lasts = f"{held}{'g' if held else 'G'}ood until {_time(first.expires_at)}."
+    held = f"Not before {moment(first.not_before)}; " if first.state == "scheduled" else ""
+    lasts = f"{held}{'g' if held else 'G'}ood until {moment(first.expires_at)}."
     return "\n".join([head, *left_out, f"{lasts} A station that is away gets it when it is back."])
 
 
@@ -117,11 +111,7 @@ def _state(command: Command) -> str:
 
 def _when(command: Command) -> str:
     reached = (command.ended_at, command.executing_at, command.scheduled_at)
-    return _time(next((at for at in reached if at is not None), command.created_at))
-
-
-def _time(at: float) -> str:
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+    return moment(next((at for at in reached if at is not None), command.created_at))
 
 
 def _assignment(text: str) -> tuple[str, str]:

@@ -1,15 +1,16 @@
-"""The commands on the audit: what was done, and whether the log of it is as it was written."""
+"""`region audit`: what was done, and whether the log of it is as it was written."""
 
 from __future__ import annotations
 
 import argparse
 import dataclasses
-from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
 from typing import Any
 
+from region.cli.desk import Desk
+from region.cli.parsing import actions_of, add_action, positive
+from region.cli.printing import moment, tell
+from region.columns import table
 from region.errors import BrokenLog
-from region.printing import Desk, positive, table, tell
 from region.registry.seals import Broken, Fault, Head, read_head
 
 _MEANS: dict[Fault, str] = {
@@ -23,13 +24,13 @@ _MEANS: dict[Fault, str] = {
 _ADVICE = "Keep the database as it is, and compare with a backup (region restore --help; docs/operations/people.md)."
 
 
-def add_arguments(commands: Any, group: Callable[..., Any], leaf: Callable[..., argparse.ArgumentParser]) -> None:
-    """The parsers; `group` and `leaf` are the house's."""
-    audit = group(commands, "audit", "the log of what was done, each row sealed to the one before it")
-    rows = leaf(audit, "list", "print what was done, newest first", group="audit")
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What it takes."""
+    actions = actions_of(parser)
+    rows = add_action(actions, "list", "print what was done, newest first", _list)
     rows.add_argument("--station", help="of this station only")
     rows.add_argument("--most", type=positive, default=50, help="how many rows (default: %(default)s)")
-    check = leaf(audit, "verify", "look at every row: is the log as it was written?", group="audit")
+    check = add_action(actions, "verify", "look at every row: is the log as it was written?", _verify)
     check.add_argument(
         "--head", type=_head, metavar="ROW:SEAL", help="a head that an earlier verify printed, kept away from here"
     )
@@ -38,7 +39,7 @@ def add_arguments(commands: Any, group: Callable[..., Any], leaf: Callable[..., 
 async def _list(desk: Desk) -> None:
     async with desk.registry.read() as t:
         rows = await t.audit.recent(desk.args.most, station_id=desk.args.station)
-    lines = ((_time(r.at), r.actor, r.action, r.station_id or "-", r.outcome, _details(r.detail)) for r in rows)
+    lines = ((moment(r.at), r.actor, r.action, r.station_id or "-", r.outcome, _details(r.detail)) for r in rows)
     tell(desk.args, rows, table(("WHEN", "WHO", "WHAT", "STATION", "OUTCOME", "DETAILS"), lines))
 
 
@@ -56,9 +57,6 @@ async def _verify(desk: Desk) -> None:
         raise BrokenLog(f"the log does not hold: {_told(broken)}. {_ADVICE}")
 
 
-COMMANDS: dict[str, Callable[[Desk], Awaitable[None]]] = {"audit list": _list, "audit verify": _verify}
-
-
 def _told(broken: Broken) -> str:
     return _MEANS[broken.fault].format(row=broken.row)
 
@@ -72,7 +70,3 @@ def _head(text: str) -> Head:
 
 def _details(detail: dict[str, Any]) -> str:
     return ", ".join(f"{key}={value}" for key, value in detail.items() if value not in (None, ""))
-
-
-def _time(at: float) -> str:
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%SZ")

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Iterable
 
-from messaging.clock import Clock
+from region.cli.desk import Desk
+from region.cli.parsing import works_on_data
+from region.cli.printing import tell
+from region.columns import table
 from region.errors import Usage
 from region.evaluation import gather
 from region.evaluation.publishing import Place, Row
+from region.evaluation.table import to_csv
 from region.evaluation.weeks import period
-from region.registry import NotFound, Registry
+from region.registry import NotFound
 
 _SHOWN = {
     "WEEK": "week", "PLACE": "name", "STATIONS": "stations", "CALLS": "calls", "RESIDENTS": "residents_calls",
@@ -21,7 +26,8 @@ HEAD = tuple(_SHOWN)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """What the command takes besides `--data` and `--json`."""
+    """What it takes."""
+    works_on_data(parser, _evaluation)
     week = "a week, 2026-W47, or a day in it, 2026-11-18"
     parser.add_argument("--from", dest="first", default="", metavar="WEEK", help=f"{week} (default: twelve weeks)")
     parser.add_argument("--to", dest="last", default="", metavar="WEEK", help=f"{week} (default: the last finished)")
@@ -31,12 +37,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--csv", action="store_true", help="print CSV, with every column, for spreadsheets")
 
 
-async def chosen_rows(args: argparse.Namespace, registry: Registry, clock: Clock) -> list[Row]:
-    """The rows that are meant. BadPeriod, Usage or NotFound when nothing can be."""
+async def _evaluation(desk: Desk) -> None:
+    args = desk.args
     if args.csv and args.json:
         raise Usage("--csv or --json, not both")
-    weeks = period(args.first, args.last, clock.wall())
-    return await gather.rows(registry, weeks, _chosen(await gather.places(registry), args))
+    weeks = period(args.first, args.last, desk.clock.wall())
+    rows = await gather.rows(desk.registry, weeks, _chosen(await gather.places(desk.registry), args))
+    if args.csv:
+        sys.stdout.write(to_csv(rows))
+    else:
+        tell(args, rows, table(HEAD, as_lines(rows)))
 
 
 def as_lines(rows: Iterable[Row]) -> list[tuple[str, ...]]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import getpass
-import json
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,11 +21,13 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from messaging.clock import Clock, SystemClock
 from provisioning.authority import certificates, offline, vault
 from provisioning.authority.errors import AuthorityUnusable
+from region.cli.parsing import actions_of, add_data
+from region.cli.printing import ask_twice, tell
 from region.errors import Usage
 
 _DAY_S = 86_400.0
+_ASKED = "Passphrase: "
 _SOON_S = 365 * _DAY_S
-AddData = Callable[[argparse.ArgumentParser], None]
 
 
 @dataclass(frozen=True)
@@ -43,15 +44,12 @@ class Hands:
         return data / "ca"
 
 
-def add_arguments(commands: argparse._SubParsersAction[argparse.ArgumentParser], add_data: AddData) -> None:
-    """Tell argparse of `region ca`."""
-    text = "the certificate authority: ceremony, rotation, backup (see docs/operations/ca.md)"
-    group = commands.add_parser("ca", help=text, description=text).add_subparsers(
-        dest="action", required=True, metavar="action"
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What it takes."""
+    actions = actions_of(parser)
 
     def leaf(name: str, help_text: str, act: Callable[[Hands], None], *, data: bool = True) -> argparse.ArgumentParser:
-        parser = group.add_parser(name, help=help_text, description=help_text)
+        parser = actions.add_parser(name, help=help_text, description=help_text)
         if data:
             add_data(parser)
         parser.add_argument("--json", action="store_true", help="print JSON, for scripts")
@@ -114,18 +112,18 @@ def _init(hands: Hands) -> None:
     hands.directory.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     vault.create(hands.directory, hands.clock, root, keep_root_key=False)
     pin = vault.public_trust(hands.directory).root_sha256
-    _tell(hands, {"root": str(hands.args.root), "root_sha256": pin},
-          f"The authority is made. Take {hands.args.root} offline now: copy it to two places, check both, and "
-          f"remove it from this machine.\nSHA-256 of the root: {pin}")  # fmt: skip
+    tell(hands.args, {"root": str(hands.args.root), "root_sha256": pin},
+         f"The authority is made. Take {hands.args.root} offline now: copy it to two places, check both, and "
+         f"remove it from this machine.\nSHA-256 of the root: {pin}")  # fmt: skip
 
 
 def _offline(hands: Hands) -> None:
     root = vault.take_root_offline(hands.directory)
     offline.write_root(hands.args.root, root, _passphrase(hands, new=True))
     vault.forget_root_key(hands.directory)
-    _tell(hands, {"root": str(hands.args.root)},
-          f"The root's key is in {hands.args.root} alone. Copy it to two places, check both, and "
-          "remove it here.")  # fmt: skip
+    tell(hands.args, {"root": str(hands.args.root)},
+         f"The root's key is in {hands.args.root} alone. Copy it to two places, check both, and "
+         "remove it here.")  # fmt: skip
 
 
 def _status(hands: Hands) -> None:
@@ -146,7 +144,7 @@ def _status(hands: Hands) -> None:
     pin = vault.public_trust(hands.directory).root_sha256
     lines = [f"{row['what']:<10} {row['name']:<22} ends {row['ends']}" for row in rows]
     text = "\n".join([*lines, f"code files pin {pin}", *(f"! {line}" for line in advice)])
-    _tell(hands, {"root_sha256": pin, "root_key_here": root_here, "certificates": rows, "advice": advice}, text)
+    tell(hands.args, {"root_sha256": pin, "root_key_here": root_here, "certificates": rows, "advice": advice}, text)
 
 
 def _rotate(hands: Hands) -> None:
@@ -154,9 +152,9 @@ def _rotate(hands: Hands) -> None:
     if args.request is not None:
         request = vault.begin_rotation(hands.directory, name)
         _write(args.request, request)
-        _tell(hands, {"request": str(args.request)},
-              f"Take {args.request} to the offline root: "
-              f"region ca sign-intermediate {name} --request ... --out ...")  # fmt: skip
+        tell(hands.args, {"request": str(args.request)},
+             f"Take {args.request} to the offline root: "
+             f"region ca sign-intermediate {name} --request ... --out ...")  # fmt: skip
         return
     if args.root is not None:
         root = offline.read_root(args.root, _passphrase(hands))
@@ -170,7 +168,7 @@ def _rotate(hands: Hands) -> None:
         if args.at_once
         else "A running region signs with it from now on. Stations learn it as they renew, within 45 days."
     )
-    _tell(hands, {"rotated": name, "at_once": args.at_once}, f"{name} is changed. {then}")
+    tell(hands.args, {"rotated": name, "at_once": args.at_once}, f"{name} is changed. {then}")
 
 
 def _sign(hands: Hands) -> None:
@@ -178,8 +176,8 @@ def _sign(hands: Hands) -> None:
     root = offline.read_root(args.root, _passphrase(hands))
     certificate = offline.sign_intermediate(root, args.which, args.request.read_bytes(), hands.clock)
     _write(args.out, certificate.public_bytes(Encoding.PEM))
-    _tell(hands, {"certificate": str(args.out)},
-          f"Signed. On the region: region ca rotate {args.which} --certificate {args.out.name}")  # fmt: skip
+    tell(hands.args, {"certificate": str(args.out)},
+         f"Signed. On the region: region ca rotate {args.which} --certificate {args.out.name}")  # fmt: skip
 
 
 def _new_root(hands: Hands) -> None:
@@ -191,10 +189,10 @@ def _new_root(hands: Hands) -> None:
     crossed = certificates.cross_sign(new.certificate, present)
     offline.write_root(hands.args.out, new, passphrase)
     vault.add_root(hands.directory, new.certificate, crossed)
-    _tell(hands, {"root": str(hands.args.out)},
-          f"Both roots are trusted. Take {hands.args.out} offline (its passphrase is the present root's). When every "
-          "station has renewed (45 days; 225 for those that were away), "
-          "rotate stations and services with it.")  # fmt: skip
+    tell(hands.args, {"root": str(hands.args.out)},
+         f"Both roots are trusted. Take {hands.args.out} offline (its passphrase is the present root's). When every "
+         "station has renewed (45 days; 225 for those that were away), "
+         "rotate stations and services with it.")  # fmt: skip
 
 
 def _backup(hands: Hands) -> None:
@@ -205,24 +203,21 @@ def _backup(hands: Hands) -> None:
     _write(hands.args.out, locked)
     if offline.unlock(hands.args.out.read_bytes(), passphrase) != files:
         raise AuthorityUnusable(f"{hands.args.out} does not read back as it was written: is that disk whole?")
-    _tell(hands, {"backup": str(hands.args.out), "files": sorted(files)},
-          f"{len(files)} files are locked up in {hands.args.out}, and it reads back.")  # fmt: skip
+    tell(hands.args, {"backup": str(hands.args.out), "files": sorted(files)},
+         f"{len(files)} files are locked up in {hands.args.out}, and it reads back.")  # fmt: skip
 
 
 def _restore(hands: Hands) -> None:
     files = offline.unlock(hands.args.backup.read_bytes(), _passphrase(hands))
     vault.restore(hands.directory, files)
-    _tell(hands, {"files": sorted(files)}, f"The authority is back in {hands.directory}.")
+    tell(hands.args, {"files": sorted(files)}, f"The authority is back in {hands.directory}.")
 
 
 def _passphrase(hands: Hands, *, new: bool = False) -> str:
     path: Path | None = hands.args.passphrase_file
     if path is not None:
         return path.read_text().rstrip("\n")
-    passphrase = getpass.getpass("Passphrase: ")
-    if new and getpass.getpass("Again: ") != passphrase:
-        raise Usage("the two are not the same")
-    return passphrase
+    return ask_twice(_ASKED) if new else getpass.getpass(_ASKED)
 
 
 def _row(what: str, certificate: x509.Certificate, now: float) -> dict[str, Any]:
@@ -245,7 +240,3 @@ def _write(path: Path, content: bytes) -> None:
         vault.write(path, content)
     except FileExistsError as error:
         raise Usage(f"{path} is there already: choose another name, nothing is ever overwritten") from error
-
-
-def _tell(hands: Hands, data: dict[str, Any], text: str) -> None:
-    print(json.dumps(data, ensure_ascii=False, indent=1) if hands.args.json else text)

@@ -1,33 +1,32 @@
-"""The command on the API: its document, without a region that runs."""
+"""`region api`: the API's document, without a region that runs."""
 
 from __future__ import annotations
 
 import argparse
 import json
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from messaging.clock import SystemClock
 from messaging.link.mqtt import MqttLink, MqttSettings
 from region.addresses import Addresses
+from region.app import Outside, compose
 from region.authority.client import AuthorityClient
+from region.cli.parsing import actions_of
 from region.options import ServeOptions
+from region.outside import EnrolmentFiles
 from region.registry import Registry, database_url
 from region.stations.gate import Door, Gate
-
-if TYPE_CHECKING:
-    from region.web.site import Site
+from region.web.site import Site, build_site
 
 
-def add_arguments(commands: Any, group: Callable[..., Any]) -> None:
-    """The parser; `group` is the house's."""
-    api = group(commands, "api", "what scripts can do here")
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What it takes."""
     text = "tell what the API does, as OpenAPI 3.1"
-    leaf = api.add_parser("document", help=text, description=text)
-    leaf.add_argument("--out", type=Path, metavar="FILE", help="write it there instead of printing it")
-    leaf.set_defaults(run=_document)
+    document = actions_of(parser).add_parser("document", help=text, description=text)
+    document.add_argument("--out", type=Path, metavar="FILE", help="write it there instead of printing it")
+    document.set_defaults(run=_document)
 
 
 def _document(args: argparse.Namespace) -> int:
@@ -41,10 +40,6 @@ def _document(args: argparse.Namespace) -> int:
 
 def site() -> Site:
     """The site of a region that is put together only to be read: no file, no port, no database is opened."""
-    from region.app import Outside, compose
-    from region.outside import EnrolmentFiles
-    from region.web.site import build_site
-
     nowhere, clock = Path(os.devnull), SystemClock()
     registry, authority = Registry(database_url(nowhere)), AuthorityClient(nowhere)
     link = MqttLink(MqttSettings("", 0, "", nowhere, nowhere, nowhere), (), None, clock)

@@ -1,31 +1,20 @@
-"""What the commands share: what they work with, and how they print."""
+"""How the commands answer and ask."""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
 import dataclasses
+import getpass
 import json
 import sys
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any
 
-from messaging.clock import Clock
 from region.errors import Usage
-from region.registry import Registry
 
-ACTOR = "command line"
 _MOST_SHOWN = 10
-
-
-@dataclass(frozen=True)
-class Desk:
-    """What a command works with."""
-
-    args: argparse.Namespace
-    registry: Registry
-    clock: Clock
 
 
 def tell(args: argparse.Namespace, data: Any, text: str) -> None:
@@ -40,13 +29,14 @@ def plain(data: Any) -> Any:
     return [plain(item) for item in data] if isinstance(data, list) else data
 
 
-def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
-    """Columns as wide as they need be."""
-    lines = [tuple(head), *(tuple(row) for row in rows)]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines
-    )
+def moment(at: float) -> str:
+    """A time for people, in UTC."""
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+
+
+def configs_changed(count: int) -> str:
+    """A sentence on the stations that a change has reached."""
+    return "No station's config changes." if not count else f"Stations whose config changes: {count}."
 
 
 async def confirm(args: argparse.Namespace, what: str, stations: Sequence[str]) -> None:
@@ -65,9 +55,9 @@ async def agreed(question: str) -> bool:
     return answer.strip().lower() in ("y", "yes", "j", "ja")
 
 
-def positive(text: str) -> int:
-    """A number of an argument, at least 1."""
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError("at least 1")
-    return number
+def ask_twice(prompt: str) -> str:
+    """A new secret, typed where nobody sees it; Usage when it is not the same both times."""
+    secret = getpass.getpass(prompt)
+    if getpass.getpass("Again: ") != secret:
+        raise Usage("the two are not the same")
+    return secret

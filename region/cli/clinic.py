@@ -1,0 +1,42 @@
+"""`region clinic`."""
+
+from __future__ import annotations
+
+import argparse
+
+from region.cli.desk import ACTOR, Desk
+from region.cli.parsing import actions_of, add_action
+from region.cli.printing import tell
+from region.cli.services import station_service
+from region.columns import table
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What it takes."""
+    actions = actions_of(parser)
+    add = add_action(actions, "add", "add a clinic", _add, begins=True)
+    add.add_argument("name")
+    add.add_argument("--phone", default="", help="shown at the station when a call cannot be made")
+    add_action(actions, "list", "list the clinics", _list)
+    change = add_action(actions, "set", "change a clinic's name or telephone; its stations are told", _set)
+    change.add_argument("name", help="the clinic, by its present name")
+    change.add_argument("--name", dest="new_name", metavar="NAME", help="its new name")
+    change.add_argument("--phone", help="an empty one: none")
+
+
+async def _add(desk: Desk) -> None:
+    clinic = await station_service(desk).add_clinic(ACTOR, desk.args.name, desk.args.phone)
+    tell(desk.args, clinic, f"Added the clinic {clinic.name}.")
+
+
+async def _list(desk: Desk) -> None:
+    async with desk.registry.read() as t:
+        clinics = await t.clinics.all()
+    tell(desk.args, clinics, table(("CLINIC", "PHONE"), ((clinic.name, clinic.phone) for clinic in clinics)))
+
+
+async def _set(desk: Desk) -> None:
+    args, now = desk.args, await desk.clinic(desk.args.name)
+    name, phone = args.new_name or now.name, now.phone if args.phone is None else args.phone
+    clinic = await station_service(desk).change_clinic(ACTOR, now.id, name, phone)
+    tell(args, clinic, f"{clinic.name}, {clinic.phone or 'no telephone'}." if clinic != now else "No change.")
