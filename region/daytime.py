@@ -29,7 +29,7 @@ def read_moment(text: str, now: float) -> float:
         if said.tzinfo is not None:
             return said.timestamp()
         at = said.replace(tzinfo=_zone()).timestamp()
-        shown = _local(at).replace(tzinfo=None)
+        shown = local_time(at).replace(tzinfo=None)
     except (ValueError, OverflowError) as error:
         raise BadTime("a time is written as 2026-11-22T03:00 (Danish time), with +01:00 or Z for another") from error
     if shown != said:
@@ -38,12 +38,13 @@ def read_moment(text: str, now: float) -> float:
 
 
 def _tonight(now: float) -> float:
-    today = _local(now).date()
+    today = local_time(now).date()
     nights = (datetime.combine(today + timedelta(days=later), _NIGHT, _zone()).timestamp() for later in (0, 1))
     return next(at for at in nights if at > now)
 
 
-def _local(at: float) -> datetime:
+def local_time(at: float) -> datetime:
+    """That moment, in Unix seconds, as the clock on the wall shows it."""
     return datetime.fromtimestamp(at, UTC).astimezone(_zone())
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from messaging.call import Devices
 from messaging.codec import encode
 from messaging.health import Health
+from region.daytime import local_time
 from region.fleet.home import at_home
 from region.fleet.standing import standing
 from region.fleet.whole import StationStanding
@@ -23,4 +24,4 @@ _STANDING = standing(
     A_MOMENT,
 )
 STATION_STANDING = StationStanding(STATION, _STANDING)
-AT_HOME = at_home(STATION, _STANDING)
+AT_HOME = at_home(STATION, _STANDING, local_time(A_MOMENT))

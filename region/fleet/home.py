@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import groupby
 
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
+from messaging.opening import is_open, opens_next
+from messaging.twin import Config
+from region.daytime import local_time
 from region.fleet.standing import Standing
 from region.fleet.whole import StationStanding, find_in_fleet, one_of_the_fleet
 from region.registry import NotFound
@@ -24,12 +28,17 @@ from region.web.rights import scope_of
 _THEIRS = {
     "offline": "plug", "never_seen": "plug", "weak_wifi": "wifi", "camera_missing": "camera",
     "no_devices": "devices", "microphone_missing": "microphone", "speaker_missing": "speaker",
+    "call_offline": "wait", "locked": "locked", "no_clinic": "no_clinic", "no_screen": "screen",
 }  # fmt: skip
 
 
 @dataclass(frozen=True)
 class AtHome:
-    """One station as its site's staff see it. `advice`: stable words, keys of `fleet.home.do.`."""
+    """One station as its site's staff see it. `advice`: stable words, keys of `fleet.home.do.`.
+
+    `closed`: the clinic is, by the hours that the station goes by; then its button calls the `fallback`, if there is
+    one. `opens`: when the clinic is there again, in Unix seconds, None where nobody has said.
+    """
 
     id: str
     name: str
@@ -40,13 +49,20 @@ class AtHome:
     ready: bool
     in_call: bool
     advice: tuple[str, ...]
+    closed: bool = False
+    opens: float | None = None
+    fallback: str = ""
+    fallback_phone: str = ""
 
 
-def at_home(station: Station, standing: Standing) -> AtHome:
-    """What the staff are told of a station: nothing of calls, versions or networks."""
+def at_home(station: Station, standing: Standing, now: datetime) -> AtHome:
+    """What the staff are told of a station: nothing of calls, versions or networks. `now` by the clock on the wall."""
+    config = standing.reported.config if standing.reported is not None else Config()
+    opens = opens_next(config.opening, now)
     return AtHome(
         station.id, station.name, station.room, station.site, station.clinic, station.phone, standing.ready,
-        standing.in_call, tuple(_advice(standing)),
+        standing.in_call, tuple(_advice(standing)), not is_open(config.opening, now),
+        None if opens is None else opens.timestamp(), config.fallback, config.fallback_phone,
     )  # fmt: skip
 
 
@@ -77,7 +93,7 @@ def build_router() -> APIRouter:
     @router.get("/api/home", tags=["home"])
     async def home(request: Request, session: SiteStaff) -> list[AtHome]:
         """List the stations of one's own sites."""
-        return [at_home(one.station, one.standing) for one in await _own(request, session)]
+        return await _told(request, session)
 
     @router.get("/api/home/{station_id}", tags=["home"])
     async def station_at_home(request: Request, session: SiteStaff, station_id: StationId) -> AtHome:
@@ -86,7 +102,7 @@ def build_router() -> APIRouter:
         one = await one_of_the_fleet(region.registry, station_id, region.clock.wall())
         if not scope_of(session.person).has(one.station):
             raise NotFound(f"no station {station_id}")
-        return at_home(one.station, one.standing)
+        return at_home(one.station, one.standing, local_time(region.clock.wall()))
 
     return router
 
@@ -97,7 +113,12 @@ async def _own(request: Request, session: WebSession) -> list[StationStanding]:
     return (await find_in_fleet(region.registry, Filter(), region.clock.wall(), within=sites)).stations
 
 
+async def _told(request: Request, session: WebSession) -> list[AtHome]:
+    now = local_time(region_of(request).clock.wall())
+    return [at_home(one.station, one.standing, now) for one in await _own(request, session)]
+
+
 async def _page(request: Request, session: WebSession, template: str) -> Response:
-    stations = [at_home(one.station, one.standing) for one in await _own(request, session)]
+    stations = await _told(request, session)
     sites = [(site, list(there)) for site, there in groupby(stations, key=lambda one: one.site)]
     return region_of(request).pages.page(request, template, session, sites=sites)

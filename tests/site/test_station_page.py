@@ -5,13 +5,14 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
 import pytest
 
 from messaging.codec import encode
-from messaging.settings import HIDDEN, Wifi
+from messaging.settings import HIDDEN, Network, Static, Wifi, Wired
 from messaging.twin import Config, Reported
 from provisioning.authority.ports import Given
 from provisioning.authority.profiles import Layer, Merged, merge
@@ -69,6 +70,19 @@ def test_a_secret_is_shown_by_neither_side() -> None:
     assert "secret-words" not in told.wanted + told.in_force
     assert HIDDEN in told.wanted
     assert told.refused == "not found"
+
+
+def test_a_network_as_it_was_written_is_no_other_than_the_one_in_force() -> None:
+    """A layer says a passphrase; the station tells the whole of that network."""
+    written = {"wifi": {"Home": {"psk": "secret-words"}}, "wired": {"ip": {"address": "10.0.0.5/24"}}}
+    merged = merge([Layer("site", {"network": written})])
+    network = Network(wifi={"Home": Wifi(psk=HIDDEN)}, wired=Wired(ip=Static("10.0.0.5/24")))
+    lines, _ = _lines(merged, Reported(1, Config(network=network), {}))
+    for name in ("Wireless networks", "The network socket"):
+        assert (lines[name].in_force, lines[name].level) == (lines[name].wanted, "good"), name
+    hidden = replace(network, wifi={"Home": Wifi(psk=HIDDEN, hidden=True)})
+    lines, _ = _lines(merged, Reported(1, Config(network=hidden), {}))
+    assert lines["Wireless networks"].level == "warn"
 
 
 @pytest.fixture
