@@ -52,11 +52,16 @@ class Identify:
     seconds: Annotated[int, Range(5, 120)] = 20
 
 
+def _drawn(text: str) -> bool:
+    """Whether a station's fonts have a shape for it: none of them has one beyond the first plane of Unicode."""
+    return text.replace("\N{NO-BREAK SPACE}", " ").isprintable() and max(text, default="") < "\U00010000"
+
+
 @dataclass(frozen=True)
 class Message:
     """Words on the screen, never over a call; a press while they are shown is a press, and takes them away."""
 
-    text: Annotated[str, Length(120), Form(str.isprintable, "one line of letters, digits and signs")]
+    text: Annotated[str, Length(120), Form(_drawn, "one line of letters, digits and signs, without emoji")]
     seconds: Annotated[int, Range(10, 86_400)] = 600
 
 

@@ -44,6 +44,7 @@ class CommandForm(BaseModel):
     process: Text = ""
     text: Text = ""
     percent: Text = ""
+    seconds: Text = ""
     why: Text = ""
     when: Literal["now", "tonight", "at"] = "now"
     at: Text = ""
@@ -52,7 +53,7 @@ class CommandForm(BaseModel):
         """What is asked for; Invalid for what no form of the page can, BadTime for a time that cannot be."""
         if self.type not in kinds:
             raise Invalid(f"{self.type}: not from this page")
-        said = {"process": self.process, "text": self.text, "percent": self.percent}
+        said = {"process": self.process, "text": self.text, "percent": self.percent, "seconds": self.seconds}
         fields = from_texts(self.type, {name: value for name, value in said.items() if value})
         return Asked(self.type, fields, self.why, self._at(now), good_for_s)
 

@@ -39,7 +39,12 @@ WORDS: Words = {
         "stations.command.type.unlock": "Put in use again",
         "stations.command.type.wipe": "Erase for good",
         "stations.command.field.process": "Program",
-        "stations.command.field.text": "Words on the screen",
+        "stations.command.field.text": "Words on the screen, and who they are from",
+        "stations.command.field.seconds": "Until somebody presses the button, or for",
+        "stations.command.seconds.600": "10 minutes",
+        "stations.command.seconds.3600": "1 hour",
+        "stations.command.seconds.28800": "8 hours",
+        "stations.command.seconds.86400": "24 hours",
         "stations.command.field.percent": "Volume until the settings say otherwise (0 to 100)",
         "stations.command.process.agent": "the agent",
         "stations.command.process.call": "the call program",
@@ -57,7 +62,7 @@ WORDS: Words = {
         "stations.command.error.conflict": "That cannot be done now. A command that has been sent cannot be called "
         "back, and a station takes no more than twenty that have not ended.",
         "stations.command.error.invalid": "Something in the form is not right. A message is one line of at most 120 "
-        "letters, and a volume a number from 0 to 100.",
+        "letters, without emoji, and a volume a number from 0 to 100.",
     },
     "da": {
         "stations.command.title": "Kommandoer",
@@ -96,7 +101,12 @@ WORDS: Words = {
         "stations.command.type.unlock": "Tag i brug igen",
         "stations.command.type.wipe": "Slet for altid",
         "stations.command.field.process": "Program",
-        "stations.command.field.text": "Ord på skærmen",
+        "stations.command.field.text": "Ord på skærmen, og hvem de er fra",
+        "stations.command.field.seconds": "Til nogen trykker på knappen, eller i",
+        "stations.command.seconds.600": "10 minutter",
+        "stations.command.seconds.3600": "1 time",
+        "stations.command.seconds.28800": "8 timer",
+        "stations.command.seconds.86400": "24 timer",
         "stations.command.field.percent": "Lydstyrke, til indstillingerne siger noget andet (0 til 100)",
         "stations.command.process.agent": "agenten",
         "stations.command.process.call": "opkaldsprogrammet",
@@ -114,6 +124,6 @@ WORDS: Words = {
         "stations.command.error.conflict": "Det kan ikke lade sig gøre nu. En kommando, der er sendt, kan ikke kaldes "
         "tilbage, og en station har højst tyve, der ikke er slut.",
         "stations.command.error.invalid": "Noget i formularen er ikke rigtigt. En besked er én linje på højst 120 "
-        "tegn, og en lydstyrke er et tal fra 0 til 100.",
+        "tegn uden emoji, og en lydstyrke er et tal fra 0 til 100.",
     },
 }

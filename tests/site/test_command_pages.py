@@ -77,6 +77,20 @@ async def test_a_command_from_the_page_goes_out_when_the_station_is_there_and_co
     assert "this station cannot do it" in page
 
 
+async def test_a_message_stands_as_long_as_was_chosen_and_an_emoji_is_refused_before_anybody_sees_a_box(
+    kit: Kit, station: Station, browser: httpx.AsyncClient
+) -> None:
+    page = (await browser.get(f"/stations/{station.id}")).text
+    assert '<option value="3600" selected>1 hour</option>' in page
+    form = {"csrf": await kit.csrf(browser), "type": "message", "seconds": "28800"}
+    refused = await browser.post(f"/stations/{station.id}/commands", data={**form, "text": "Tillykke 🎂"})
+    assert refused.status_code == 422
+    assert "without emoji" in refused.text
+    await browser.post(f"/stations/{station.id}/commands", data={**form, "text": "Vi kommer kl. 10. Hilsen IT"})
+    (given,) = await commands(kit)
+    assert given.body == {"text": "Vi kommer kl. 10. Hilsen IT", "seconds": 28_800}
+
+
 async def test_what_waits_is_called_back_from_the_page(kit: Kit, station: Station, browser: httpx.AsyncClient) -> None:
     form = {"csrf": await kit.csrf(browser)}
     await browser.post(f"/stations/{station.id}/commands", data={**form, "type": "identify"})

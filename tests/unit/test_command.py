@@ -39,12 +39,18 @@ def test_what_must_be_said_is_missed(kind: str) -> None:
     [
         ("restart", {"process": "sshd"}), ("volume", {"percent": 101}), ("volume", {"percent": True}),
         ("message", {"text": "x" * 121}), ("message", {"text": "a\nb"}), ("message", {"text": "‮gnp.exe"}),
+        ("message", {"text": "Tillykke 🎂"}), ("message", {"text": "👩\N{ZERO WIDTH JOINER}⚕"}),
         ("identify", {"seconds": 0}), ("wipe", {"station": 5}), ("reboot", []),
     ],
 )  # fmt: skip
 def test_what_is_out_of_bounds_is_refused(kind: str, data: Any) -> None:
     with pytest.raises(MalformedMessage):
         read_order(kind, data)
+
+
+@pytest.mark.parametrize("text", ["Åse, vi kommer kl. 10 – hilsen IT", "kl.\N{NO-BREAK SPACE}10", "Ω ß ❤ 5 €", ""])
+def test_what_the_screen_can_draw_is_taken(text: str) -> None:
+    assert encode(read_order("message", {"text": text}))["text"] == text
 
 
 def test_no_command_can_open_camera_or_microphone() -> None:
