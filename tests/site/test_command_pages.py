@@ -88,7 +88,7 @@ async def test_a_message_stands_as_long_as_was_chosen_and_an_emoji_is_refused_be
     assert "without emoji" in refused.text
     await browser.post(f"/stations/{station.id}/commands", data={**form, "text": "Vi kommer kl. 10. Hilsen IT"})
     (given,) = await commands(kit)
-    assert given.body == {"text": "Vi kommer kl. 10. Hilsen IT", "seconds": 28_800}
+    assert given.fields == {"text": "Vi kommer kl. 10. Hilsen IT", "seconds": 28_800}
 
 
 async def test_what_waits_is_called_back_from_the_page(kit: Kit, station: Station, browser: httpx.AsyncClient) -> None:
