@@ -97,8 +97,9 @@ async def _session(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
         yield connection
     finally:
         try:
-            async with asyncio.timeout(_ANSWERS_WITHIN_S):
-                await connection.execute(sql("SELECT pg_advisory_unlock_all()"))
+            if not connection.invalidated:  # by a break or a cancelled question: its locks are gone with it
+                async with asyncio.timeout(_ANSWERS_WITHIN_S):
+                    await connection.execute(sql("SELECT pg_advisory_unlock_all()"))
         except BaseException:
             await connection.invalidate()
             raise

@@ -61,6 +61,17 @@ ADAPTERS: dict[str, tuple[str, ...]] = {
 }
 STANDARD_ONLY = ("messaging/", "firmware_hooks/", "tools/", "kiosk_ui/words/")
 STANDARD_ONLY_BUT = ("messaging/link/mqtt.py", "messaging/signed.py", "messaging/jws.py", "messaging/moment.py")
+SLEEPS = re.compile(r"\b(time|asyncio)\.sleep\((?!0\))")  # giving the loop a turn is none of it
+SLEEPING = {  # besides the benches, which live in real time; why each may
+    "tests/kits/eventually.py": "looks again and again, for all",
+    "tests/kits/station/agent.py": "its clock jumps, its sockets and threads do not",
+    "tests/browser/test_call_lost.py": "how long the line is dead is the case itself",
+    "tests/loopback/test_bench_relay.py": "somebody who speaks a hundred times a second",
+    "tests/loopback/test_thin_line.py": "a browser, which asks for a key frame twice a second",
+    "tests/process/house_stage.py": "a screen, which looks for pictures a hundred times a second",
+    "tests/process/test_screen_process.py": "a camera, which gives thirty pictures a second",
+    "tests/process/wrong_clock.py": "systemd, which starts the hook of the clock",
+}
 REGISTRY_HOSTS = re.compile(r"\b(pypi\.org|pythonhosted\.org|registry\.npmjs|npmjs\.com|piwheels|deb\.debian\.org)\b")
 SECRETS = re.compile(
     r"-----BEGIN [A-Z ]*PRIVATE KEY-----\n[A-Za-z0-9+/=\n]{40}|\bAKIA[0-9A-Z]{16}\b|\bghp_[A-Za-z0-9]{30}"
@@ -149,6 +160,12 @@ def test_the_messages_the_hooks_the_words_and_the_tools_need_no_library() -> Non
 def test_the_messages_know_nothing_of_the_link_that_carries_them() -> None:
     for path in (ROOT / "messaging").glob("*.py"):
         assert "messaging.link" not in path.read_text(encoding="utf-8").replace("`messaging.link`", ""), path
+
+
+def test_tests_wait_for_what_they_wait_for_and_sleep_through_nothing() -> None:
+    texts = {path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8") for path in sources("tests")}
+    sleeping = {name for name, text in texts.items() if SLEEPS.search(text) and not name.startswith("tests/bench/")}
+    assert sleeping == set(SLEEPING), "await what tells (an event, a pipe, a view), or see tests/kits/eventually.py"
 
 
 def test_no_file_of_code_grows_out_of_hand() -> None:

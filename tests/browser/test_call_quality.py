@@ -17,7 +17,8 @@ from region.registry.records import CallLooked
 from tests.bench.line_ends import THROUGH_RELAY
 from tests.bench.relay import CLEAR, Impairment, Relay
 from tests.browser.desk_page import GRANT, Desk, chromium, desk_of
-from tests.kits.house import LOOK_S, READY_S, House, RunningStation, running_house
+from tests.kits.eventually import eventually
+from tests.kits.house import READY_S, House, RunningStation, running_house
 from tests.kits.promptness import crowded
 from tests.kits.servers.dead_line import TcpLine
 
@@ -111,11 +112,7 @@ async def test_the_mark_follows_the_line_and_the_call_is_told_though_the_broker_
     await station.face.shows(lambda view: view.ended == (), "the agent has the figures")
     assert await stage.told() == []
     stage.broker.mend()
-    async with asyncio.timeout(READY_S):
-        while not await stage.told():
-            await stage.house.clock.sleep(LOOK_S)
-
-    (looked,) = await stage.told()
+    (looked,) = await eventually(stage.told, READY_S)
     quality = decode(CallQuality, looked.data)
     assert max(quality.out.loss, quality.into.loss) > 0.01
     assert quality.out.poor_s + quality.into.poor_s > 1

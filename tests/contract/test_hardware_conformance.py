@@ -5,9 +5,8 @@ On a Raspberry Pi, tests/hardware runs the real ones.
 
 from __future__ import annotations
 
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import get_args
@@ -19,10 +18,10 @@ from device.hardware.errors import DeviceMissing, HardwareError
 from device.hardware.ports import BLOCK, SAMPLE_RATE, CameraMode, Frame
 from device.hardware.sound import level_db, silence
 from messaging.local import LightPattern
+from tests.kits.eventually import soon
 from tests.kits.servers.pipewire import PipeWire, missing_programs, running_pipewire
 from tests.kits.station import hardware as benches
 from tests.kits.station.hardware import (
-    PATIENCE,
     TONE,
     ButtonBench,
     CameraBench,
@@ -94,20 +93,10 @@ def light(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[LightBench
         bench.light.close()
 
 
-def eventually(good: Callable[[], object], patience: float = PATIENCE) -> bool:
-    """Whether a condition that nobody announces comes true in time."""
-    waiting, until = threading.Event(), time.monotonic() + patience
-    while not good():
-        if time.monotonic() > until:
-            return False
-        waiting.wait(0.005)
-    return True
-
-
 def test_live_is_bright_ready_is_dim_and_off_is_dark(light: LightBench) -> None:
     for pattern, least, most in (("live", 0.99, 1.0), ("ready", 0.1, 0.2), ("off", 0.0, 0.0)):
         light.light.show(pattern)
-        assert eventually(lambda least=least, most=most: least <= light.level() <= most), pattern
+        soon(lambda least=least, most=most: least <= light.level() <= most, why=lambda pattern=pattern: pattern)
 
 
 def test_every_pattern_can_be_shown_in_any_order_and_a_closed_light_is_dark(light: LightBench) -> None:
@@ -309,8 +298,8 @@ def test_what_is_played_is_heard_as_it_was(speaker: SpeakerBench) -> None:
     pieces = [speaker.listen()]
     speaker.speaker.open(lambda: TONE, lambda _: None)
     pieces.append(speaker.listen())
-    assert eventually(lambda: pieces.append(speaker.listen()) or loudest(np.concatenate(pieces)) > -12)
-    assert eventually(lambda: pieces.append(speaker.listen()) or sum(map(len, pieces)) > SAMPLE_RATE)
+    soon(lambda: pieces.append(speaker.listen()) or loudest(np.concatenate(pieces)) > -12)
+    soon(lambda: pieces.append(speaker.listen()) or sum(map(len, pieces)) > SAMPLE_RATE)
     heard = np.concatenate(pieces)[-SAMPLE_RATE // 2 :].astype(float)
     spectrum = np.abs(np.fft.rfft(heard))
     assert np.argmax(spectrum) * SAMPLE_RATE / len(heard) == pytest.approx(1000, abs=4)
@@ -336,11 +325,11 @@ def test_a_speaker_asks_for_blocks_at_the_rate_it_plays_them(speaker: SpeakerBen
 def test_the_volume_is_obeyed_while_it_plays(speaker: SpeakerBench) -> None:
     speaker.listen()
     speaker.speaker.open(lambda: TONE, lambda _: None)
-    assert eventually(lambda: loudest(speaker.listen()) > -12)
+    soon(lambda: loudest(speaker.listen()) > -12)
     speaker.speaker.set_volume(50)
-    assert eventually(lambda: len(got := speaker.listen()) and loudest(got[-BLOCK:]) == pytest.approx(-27.3, abs=1))
+    soon(lambda: len(got := speaker.listen()) and loudest(got[-BLOCK:]) == pytest.approx(-27.3, abs=1))
     speaker.speaker.set_volume(0)
-    assert eventually(lambda: len(got := speaker.listen()) and loudest(got[-BLOCK:]) < -90)
+    soon(lambda: len(got := speaker.listen()) and loudest(got[-BLOCK:]) < -90)
 
 
 def test_a_speaker_that_is_pulled_out_says_so_and_is_missing(speaker: SpeakerBench) -> None:

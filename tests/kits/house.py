@@ -42,13 +42,13 @@ from region.registry import Registry, database_url
 from region.registry.records import AuditRow, Clinic, Person, Site
 from region.registry.store import RegistryEnrolmentStore
 from region.web.sign_in import make_link
+from tests.kits.eventually import eventually
 from tests.kits.servers.broker import free_port
 from tests.kits.trust.enrolment_store import InMemorySigner
 from tests.process.call_stage import ScreenDouble
 
 HOST = "127.0.0.1"
 READY_S = 60.0  # generous: eight processes on a busy machine
-LOOK_S = 0.05
 
 
 class Face(ScreenDouble):
@@ -61,11 +61,9 @@ class Face(ScreenDouble):
 
     async def sees(self, pictures: int, seconds: float = 20.0) -> None:
         """So many different pictures of the clinician come out of the ring."""
-        seen = 0
         async with asyncio.timeout(seconds):
-            while seen < pictures:
-                seen += self._ring.read() is not None
-                await asyncio.sleep(0.005)  # as a screen does: there is nothing to wait on in shared memory
+            for _ in range(pictures):
+                await eventually(lambda: self._ring.read() is not None, seconds)
 
     async def hears(self, above_db: float = -50.0, seconds: float = 15.0) -> Levels:
         """The loudspeaker plays something that is not silence."""
@@ -166,13 +164,14 @@ class House:
 
     async def region_ready(self) -> None:
         """The pages answer."""
-        async with asyncio.timeout(READY_S):
-            while True:
-                if await self.answers():
-                    return
-                if self.processes.restarts.get("region", 0) > 5:
-                    raise AssertionError(f"the region does not start:\n{self.processes.last_words('region')}")
-                await self.clock.sleep(LOOK_S)
+        await eventually(
+            self._answers_or_never_will, READY_S, every_s=0.05, why=lambda: self.processes.last_words("region")
+        )
+
+    async def _answers_or_never_will(self) -> bool:
+        if self.processes.restarts.get("region", 0) > 5:
+            raise AssertionError(f"the region does not start:\n{self.processes.last_words('region')}")
+        return await self.answers()
 
     async def add_clinician(self, name: str, display_name: str = "", title: str = "GP") -> Person:
         """Somebody who answers calls of the clinic."""
@@ -236,12 +235,12 @@ class House:
 
     async def nobody_in_call(self) -> None:
         """The region knows that every call is over; the two ends may have told each other sooner."""
-        async with asyncio.timeout(READY_S):
-            while True:
-                async with self.registry.read() as t:
-                    if not await t.calls.open():
-                        return
-                await self.clock.sleep(LOOK_S)
+
+        async def over() -> bool:
+            async with self.registry.read() as t:
+                return not await t.calls.open()
+
+        await eventually(over, READY_S)
 
     async def audit(self, action: str = "call.") -> list[AuditRow]:
         """The audit's rows of these actions, oldest first."""

@@ -17,6 +17,7 @@ from messaging.call import Devices
 from messaging.clock import Clock, SystemClock
 from messaging.frames import Picture, RingReader
 from messaging.local import OWN_RING, REMOTE_RING
+from tests.kits.eventually import eventually
 from tests.loopback.stock_peer import StockPeer
 
 
@@ -64,13 +65,8 @@ class Station:
 
     async def shows(self, ring: RingReader, count: int) -> list[Picture]:
         """Wait for so many pictures in a ring, as a screen would that looks 100 times a second."""
-        pictures: list[Picture] = []
         async with asyncio.timeout(20):
-            while len(pictures) < count:
-                if (picture := ring.read()) is not None:
-                    pictures.append(picture)
-                await asyncio.sleep(0.01)
-        return pictures
+            return [await eventually(ring.read, 20) for _ in range(count)]
 
     async def plays(self, level_db: float) -> None:
         """Wait until the speaker plays at this level, as far as a meter looked at now and then can tell."""

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.bench.relay import HOST, Direction, Impairment, Leg, Relay, Relaying
+from tests.kits.eventually import eventually
 
 PATIENCE_S = 10.0
 
@@ -48,9 +49,11 @@ async def speakers(count: int) -> AsyncIterator[list[Speaker]]:
 
 async def counted(relay: Relaying | Relay, direction: Direction, name: str, least: int) -> None:
     """The relay has counted so many."""
-    async with asyncio.timeout(PATIENCE_S):
-        while (await relay.figures())[direction][name] < least:  # noqa: ASYNC110 - it is another process
-            await asyncio.sleep(0.005)
+
+    async def so_many() -> bool:
+        return (await relay.figures())[direction][name] >= least
+
+    await eventually(so_many, PATIENCE_S)
 
 
 async def introduce(station: Speaker, clinic: Speaker, leg: Leg) -> None:

@@ -31,7 +31,7 @@ from tests.process.dying import in_a_fork
 BEGAN = 1_800_000_000.0
 _WRITINGS = {Journal: ("accept", "step", "attempt", "told", "tell_again", "forget"), Outbox: ("put", "done")}
 _FILES = ("open", "os.rename", "os.remove", "shutil.rmtree")
-_MOST_TURNS = 1500
+_MOST_S = 400.0
 
 
 class Mortal:
@@ -113,22 +113,23 @@ async def _life(folder: Path, words: list[str], life: int, step: int) -> str:
 async def _until_settled(station: Station, topic: str, order: bytes, mortal: Mortal) -> str:
     """Time passes; the broker brings the order in every life, as it does what was not acknowledged."""
     sent = False
-    for _ in range(_MOST_TURNS):
-        if station._failed():
+
+    def end() -> str:
+        nonlocal sent
+        if station.failed():
             return "ended"
         if not (station.state / "identity.json").exists():
             return "nobody"
         if station.sent("up/reported") and not sent:
             sent = mortal.armed = True
             station.broker.publish("region", topic, order)
-        await station.advance(0.25)
-        await asyncio.sleep(0.001)
+            return ""
         journal, outbox = station.agent._commands.journal, station.agent._outbox
         known = journal.find(topic.rpartition("/")[2])
         over = known is not None and not journal.unfinished(STATION) and not journal.retired(STATION)
-        if sent and over and not journal.untold(STATION) and outbox.counts()[0] == 0:
-            return "settled"
-    return "stuck"
+        return "settled" if sent and over and not journal.untold(STATION) and outbox.counts()[0] == 0 else ""
+
+    return await station.lives_until(end, _MOST_S) or "stuck"
 
 
 def main(folder: str, words: list[str], life: int, step: int) -> None:

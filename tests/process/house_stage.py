@@ -136,9 +136,9 @@ async def presence(house: House, station: RunningStation, process: str) -> Proce
 
 async def back_online(house: House, station: RunningStation, process: str, before: ProcessPresence) -> ProcessPresence:
     """The region has heard a newer birth of that process than the one it knew."""
-    async with asyncio.timeout(READY_S):
-        while True:
-            now = await presence(house, station, process)
-            if now.state == "online" and (now.boot, now.bd) != (before.boot, before.bd):
-                return now
-            await house.clock.sleep(0.05)
+
+    async def newer() -> ProcessPresence | None:
+        now = await presence(house, station, process)
+        return now if now.state == "online" and (now.boot, now.bd) != (before.boot, before.bd) else None
+
+    return await eventually(newer, READY_S)

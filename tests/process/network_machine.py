@@ -10,12 +10,12 @@ output as one line of JSON. NetworkManager takes an interface for ready without 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import logging
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -24,6 +24,7 @@ from typing import Any
 from device.network.manager import NetworkManager
 from device.network.profiles import Own
 from messaging.settings import Eap, Network, Static, Wifi, Wired
+from tests.kits.eventually import soon
 
 PSK, EAP_PASSWORD = "en hemmelig kode \\ ;#", "kode til ottende etage"
 SHORT = "secret"  # a passphrase that no config could have and no Wi-Fi takes
@@ -114,17 +115,13 @@ def boot(folder: Path) -> None:
 
 
 def until(seen: Callable[[], Any]) -> Any:
-    """What is seen, once something is."""
-    end = time.monotonic() + _WITHIN_S
-    while True:
-        try:
-            if found := seen():
-                return found
-        except subprocess.CalledProcessError:
-            pass
-        if time.monotonic() > end:
-            return None
-        time.sleep(0.1)
+    """What is seen, once something is; the programs asked may not be ready to answer."""
+
+    def look() -> Any:
+        with contextlib.suppress(subprocess.CalledProcessError):
+            return seen()
+
+    return soon(look, _WITHIN_S, every_s=0.1)
 
 
 def _devices() -> dict[str, str]:

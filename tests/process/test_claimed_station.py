@@ -12,6 +12,7 @@ import pytest_asyncio
 from device.agent.asking import first
 from messaging.local import AGENT_SOCKET, AgentView
 from region.registry.records import AuditRow
+from tests.kits.eventually import eventually
 from tests.kits.house import READY_S, House, RunningStation, running_house
 
 pytestmark = [pytest.mark.system, pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(240)]
@@ -26,22 +27,17 @@ async def house() -> AsyncIterator[House]:
 
 async def _view(house: House, station: RunningStation) -> AgentView:
     """What the agent says once it shows a claim."""
-    until = house.clock.monotonic() + READY_S
-    while house.clock.monotonic() < until:
+
+    def shown() -> AgentView | None:
         view = first(station.runtime_dir / AGENT_SOCKET, AgentView, 2.0)
-        if isinstance(view, AgentView) and view.claim is not None:
-            return view
-        await house.clock.sleep(0.2)
-    raise AssertionError(f"no claim is shown\n{house.logs()}")
+        return view if isinstance(view, AgentView) and view.claim is not None else None
+
+    return await eventually(shown, READY_S, why=house.logs)
 
 
 async def _audited(house: House, action: str) -> AuditRow:
     """The region's row of that action; the station hears of things about as soon."""
-    until = house.clock.monotonic() + READY_S
-    while not (rows := await house.audit(action)):
-        assert house.clock.monotonic() < until
-        await house.clock.sleep(0.1)
-    return rows[0]
+    return (await eventually(lambda: house.audit(action), READY_S))[0]
 
 
 async def _approve(house: House, link: str) -> str:

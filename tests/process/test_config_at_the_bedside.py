@@ -69,21 +69,21 @@ async def test_at_night_the_screen_is_dark_and_a_ring_is_a_light_and_the_button_
 ) -> None:
     await eventually(lambda: brightest(station) > 200, READY_S)
     await set_for(house, station, night={"on": True, "quiet": True, "brightness": 10, **hours_around_now()})
-    await eventually(lambda: 0 <= brightest(station) <= DARK, 10)
+    await eventually(lambda: 0 <= brightest(station) <= DARK, READY_S)
 
     await anna.button("Call").click()
     view = await station.face.state("ringing")
-    await eventually(lambda: brightest(station) > 200, 10)
+    await eventually(lambda: brightest(station) > 200, READY_S)
     assert view.light == "ringing"
     assert not (station.runtime_dir / SPEAKER_RING).exists(), "nothing sounds"
     await anna.button("Hang up").click()
     await anna.button("Close").click()
     await station.rested()
-    await eventually(lambda: 0 <= brightest(station) <= DARK, 10)
+    await eventually(lambda: 0 <= brightest(station) <= DARK, READY_S)
 
     station.face.press()
     await station.face.state("calling")
-    await eventually(lambda: brightest(station) > 200, 10)
+    await eventually(lambda: brightest(station) > 200, READY_S)
     station.face.press()
     await station.rested()
 

@@ -10,10 +10,10 @@ import httpx
 import pytest
 import pytest_asyncio
 
+from tests.kits.eventually import eventually
 from tests.kits.house import READY_S, House, RunningStation, running_house
 
 pytestmark = [pytest.mark.system, pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
-LOOK_S = 0.1
 
 
 class Console:
@@ -31,10 +31,14 @@ class Console:
 
     async def until(self, path: str, what: Callable[[Any], bool]) -> Any:
         """What the API answers there, once it is so."""
-        ends = self._house.clock.monotonic() + READY_S
-        while not what(found := await self.ask("GET", path)):
-            assert self._house.clock.monotonic() < ends, f"{path}: {found}"
-            await self._house.clock.sleep(LOOK_S)
+        found: Any = None
+
+        async def so() -> bool:
+            nonlocal found
+            found = await self.ask("GET", path)
+            return what(found)
+
+        await eventually(so, READY_S, why=lambda: f"{path}: {found}")
         return found
 
     async def ended(self, cid: str) -> dict[str, Any]:

@@ -6,12 +6,12 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import psutil
 import pytest
 
+from tests.kits.eventually import soon
 from tests.process.test_demo import ROOT
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(240)]
@@ -46,10 +46,7 @@ def test_one_that_is_ended_half_way_leaves_nothing_and_says_so(folder: Path) -> 
     fleet = _start(folder, 2)
     assert fleet.stdout is not None
     own = psutil.Process(fleet.pid)
-    until = time.monotonic() + 60
-    while sum("agent" in one.cmdline() for one in own.children(recursive=True)) < 2:
-        assert time.monotonic() < until
-        time.sleep(0.1)  # its agents are real processes: there is nothing to wait on
+    soon(lambda: sum("agent" in one.cmdline() for one in own.children(recursive=True)) == 2, 60, every_s=0.1)
     everything = own.children(recursive=True)
     fleet.send_signal(signal.SIGINT)
     said, _ = fleet.communicate(timeout=60)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
@@ -24,7 +25,8 @@ from messaging.topics import agent_subscriptions
 from provisioning.station.enrol import Enrolment
 from provisioning.station.errors import EnrolmentFailed
 from provisioning.station.keystore import Keystore
-from provisioning.station.region_client import Refused, Shown, renew
+from provisioning.station.region_client import Refused, Renewed, Shown, renew
+from tests.kits.eventually import eventually
 from tests.kits.servers.broker import free_port
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
@@ -120,12 +122,12 @@ async def test_no_key_is_in_the_process_with_the_sessions_and_the_one_that_has_i
     first = region.authority()
     os.kill(first.pid, signal.SIGKILL)
     shown = Shown(keystore.certificate, keystore.key)
-    for _ in range(100):
-        try:
-            answer = await renew(identity.station, identity.url, keystore.roots(), keystore.registered_key(), shown)
-            break
-        except EnrolmentFailed:  # it is away just now
-            await asyncio.sleep(0.2)
+
+    async def renewed() -> Renewed | None:
+        with contextlib.suppress(EnrolmentFailed):  # it is away just now
+            return await renew(identity.station, identity.url, keystore.roots(), keystore.registered_key(), shown)
+
+    answer = await eventually(renewed, 20)
     assert answer.certificate_pem == keystore.certificate.read_bytes(), "just enrolled: the same certificate again"
     assert region.authority().pid != first.pid
 
@@ -164,17 +166,18 @@ async def test_a_new_root_and_new_intermediates_need_no_restart_and_lock_nobody_
     assert identity is not None
     (tmp_path / "pass").write_text("six random words are the best\n")
     passphrase = ("--passphrase-file", str(tmp_path / "pass"))
-    old, new = str(tmp_path / "root"), str(tmp_path / "root2")
+    log, old, new = tmp_path / "log", str(tmp_path / "root"), str(tmp_path / "root2")
     region.command("ca", "offline", "--root", old, *passphrase)
     region.command("ca", "new-root", "--root", old, "--out", new, *passphrase)
     shown = Shown(keystore.certificate, keystore.key)
     answer = await renew(identity.station, identity.url, keystore.roots(), keystore.registered_key(), shown)
     keystore.stage_renewal(answer.certificate_pem, answer.ca_pem)
     keystore.install_renewal()
+    in_place = "the region's own are new, and in place"
     for times, purpose in enumerate(("stations", "services"), 1):
         region.command("ca", "rotate", purpose, "--root", new, *passphrase)
-        await asyncio.to_thread(_wait_for_log, tmp_path / "log", "the region's own are new, and in place", times)
-    assert "mosquitto is started anew" in (tmp_path / "log").read_text()
+        await eventually(lambda times=times: log.read_text().count(in_place) >= times, 60, why=log.read_text)
+    assert "mosquitto is started anew" in log.read_text()
 
     (tmp_path / "second").mkdir()
     made = json.loads(region.command("station", "add", "Stue 5", "--site", "Solgården", "--json"))
@@ -192,10 +195,3 @@ async def test_a_new_root_and_new_intermediates_need_no_restart_and_lock_nobody_
             await link.stop()
     first = tomllib.loads((tmp_path / "code.toml").read_text())["enrolment"]["ca_sha256"]
     assert tomllib.loads((tmp_path / "second" / "code.toml").read_text())["enrolment"]["ca_sha256"] != first
-
-
-def _wait_for_log(log: Path, text: str, times: int = 1) -> None:
-    until = time.monotonic() + 60
-    while log.read_text().count(text) < times:
-        assert time.monotonic() < until, log.read_text()[-2000:]
-        time.sleep(0.1)

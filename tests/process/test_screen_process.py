@@ -22,6 +22,7 @@ from messaging.call import Devices
 from messaging.frames import RingWriter
 from messaging.link.local import LocalServer, Reply
 from messaging.local import AGENT_SOCKET, CALL_SOCKET, OWN_RING, REMOTE_RING, CallView, Message, ScreenAlive
+from tests.kits.eventually import eventually
 from tests.kits.promptness import prompt
 from tests.kits.servers.display import x_display
 from tests.kits.station.screen_scenes import agent_view, call_view
@@ -76,7 +77,7 @@ class Station:
 
     async def shows(self, place: tuple[float, float], colour: str | Callable[[Colour], bool]) -> None:
         """Wait until the mirror has this colour (or one that satisfies) at this place (parts of its sides)."""
-        await until(lambda: self._matches(place, colour), lambda: f"at {place}: {self._pixel(place)}")
+        await eventually(lambda: self._matches(place, colour), why=lambda: f"at {place}: {self._pixel(place)}")
 
     def _matches(self, place: tuple[float, float], colour: str | Callable[[Colour], bool]) -> bool:
         seen = self._pixel(place)
@@ -101,14 +102,6 @@ class Station:
 
     def _unexpected(self, message: Message, _reply: Reply) -> None:
         raise AssertionError(f"the screen commands nothing: {message}")
-
-
-async def until(condition: Callable[[], bool], otherwise: Callable[[], str] = str, within: float = 10.0) -> None:
-    """Wait for what another process does."""
-    end = time.monotonic() + within
-    while not condition():
-        assert time.monotonic() < end, otherwise()
-        await asyncio.sleep(0.02)
 
 
 @asynccontextmanager
@@ -208,7 +201,7 @@ async def test_a_press_that_can_do_nothing_is_seen_at_once(station: Station) -> 
 
 
 async def test_it_says_once_a_second_that_it_draws(station: Station) -> None:
-    await until(lambda: len(station.alive) >= 3)
+    await eventually(lambda: len(station.alive) >= 3)
     assert station.alive == sorted(set(station.alive))
 
 
@@ -237,7 +230,7 @@ async def test_rubbish_on_the_socket_is_refused_and_the_next_view_is_taken(stati
         writer.close()
 
     server = await asyncio.start_unix_server(serve, station.folder / CALL_SOCKET)
-    await until(lambda: len(sent) == len(rubbish))
+    await eventually(lambda: len(sent) == len(rubbish))
     server.close()
     await server.wait_closed()
     station.call = LocalServer(station.folder / CALL_SOCKET, lambda _message, _reply: None)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 import time
 from collections.abc import AsyncIterator, Sequence
@@ -17,6 +16,7 @@ from aiortc import RTCConfiguration, RTCIceServer, RTCPeerConnection
 from messaging.call import Devices, Hangup, IceServer, Invite, Offer, Renew, Request, Ringing, new_call_id
 from messaging.codec import decode
 from region.web.turn import LIVES_S, ice_servers
+from tests.kits.eventually import eventually
 from tests.kits.house import House, running_house
 from tests.kits.servers.broker import running_broker
 from tests.kits.servers.turn import Relay, running_relay
@@ -157,13 +157,12 @@ async def taken(server: IceServer) -> bool:
 
 async def _placed(browser: httpx.AsyncClient, station: str) -> dict[str, Any]:
     """A call to the station, once the call before it is over."""
-    async with asyncio.timeout(20):
-        while True:
-            answer = await browser.post("/desk/calls", json={"page": "a" * 16, "station": station})
-            if answer.status_code == 200:
-                body: dict[str, Any] = answer.json()
-                return body
-            await asyncio.sleep(0.1)
+
+    async def placed() -> dict[str, Any] | None:
+        answer = await browser.post("/desk/calls", json={"page": "a" * 16, "station": station})
+        return answer.json() if answer.status_code == 200 else None
+
+    return await eventually(placed, 20)
 
 
 async def test_a_region_that_allows_relays_only_tells_both_ends_so(relay: Relay) -> None:

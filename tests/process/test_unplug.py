@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,6 +26,7 @@ from device.media.media import Media
 from device.runtime.config import MediaSection
 from messaging.call import Devices
 from messaging.clock import SystemClock
+from tests.kits.eventually import eventually
 from tests.kits.servers.pipewire import ROOM, PipeWire, missing_programs, running_pipewire
 from tests.loopback.stock_peer import StockPeer
 
@@ -49,12 +50,10 @@ class Room:
     seen: int = 0
     played: int = 0
 
-    async def until(self, good: object, what: str) -> float:
+    async def until(self, good: Callable[[], bool], what: str) -> float:
         """Wait for a condition; how long it took."""
         began = time.monotonic()
-        while not good():  # type: ignore[operator]
-            assert time.monotonic() - began < PATIENCE_S, f"{what}; devices {self.media.devices()}"
-            await asyncio.sleep(0.02)
+        await eventually(good, PATIENCE_S, why=lambda: f"{what}; devices {self.media.devices()}")
         return time.monotonic() - began
 
     async def flows(self, what: str) -> float:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import datetime
 import sqlite3
 from collections.abc import AsyncIterator, Callable
@@ -16,6 +15,7 @@ from messaging.local import AGENT_SOCKET, AgentView
 from provisioning.authority import certificates
 from provisioning.authority.vault import open_authority
 from provisioning.station.keystore import Keystore
+from tests.kits.eventually import eventually
 from tests.kits.house import READY_S, House, RunningStation, running_house
 from tests.process.wrong_clock import WrongClock
 
@@ -32,20 +32,22 @@ async def house() -> AsyncIterator[House]:
 
 async def _view(house: House, station: RunningStation, seen: Callable[[AgentView], bool]) -> AgentView:
     view: object = None
-    until = house.clock.monotonic() + READY_S
-    while house.clock.monotonic() < until:
+
+    def shown() -> AgentView | None:
+        nonlocal view
         view = first(station.runtime_dir / AGENT_SOCKET, AgentView, 2.0)
-        if isinstance(view, AgentView) and seen(view):
-            return view
-        await house.clock.sleep(0.2)
-    raise AssertionError(f"{view}\n{house.logs()}")
+        return view if isinstance(view, AgentView) and seen(view) else None
+
+    return await eventually(shown, READY_S, why=lambda: f"{view}\n{house.logs()}")
 
 
 async def _told(house: House, station: RunningStation, event: str) -> None:
     """The region has it in the station's log."""
-    async with asyncio.timeout(READY_S):
-        while event not in [row.outcome for row in await house.audit("event") if row.station_id == station.id]:
-            await house.clock.sleep(0.2)
+
+    async def told() -> bool:
+        return event in [row.outcome for row in await house.audit("event") if row.station_id == station.id]
+
+    await eventually(told, READY_S)
 
 
 def _well(view: AgentView) -> bool:

@@ -90,16 +90,12 @@ async def test_what_ends_the_agent_is_told_done_by_the_next_run_and_never_done_t
     async with commanded(tmp_path) as to:
         payload = to.give(CID, order)
         await to.station.until(lambda: ("executing", "") in to.states(CID))
-        for _ in range(400):
-            if to.station._failed():
-                break
-            await to.station.clock.advance(0.25)  # type: ignore[attr-defined]
-            await asyncio.sleep(0.002)
+        assert await to.station.ends()
         await to.restart()
         to.send(payload, "restart" if isinstance(order, Restart) else "reboot", CID)
         await to.told(CID, "successful")
         await to.station.advance(10)
-        assert not to.station._failed()
+        assert not to.station.failed()
         assert set(to.states(CID)) == set(DONE)
         machine = to.station.agent._hands.machine()
         assert (machine == "first") is isinstance(order, Restart)
@@ -117,7 +113,7 @@ async def test_what_disturbs_waits_for_the_end_of_a_call_and_says_so(tmp_path: P
         await to.told(OTHER, "successful")
         await to.station.advance(20)
         assert to.states(CID)[-1] == ("scheduled", "in_call")
-        assert not to.station._failed()
+        assert not to.station.failed()
 
 
 async def test_a_call_that_begins_meanwhile_comes_first_and_the_order_is_carried_out_after_it(tmp_path: Path) -> None:
@@ -154,11 +150,7 @@ async def test_a_station_that_is_wiped_says_so_first_and_is_nobody_then(tmp_path
         station.code.write_bytes(b"a code")
         payload = to.give(CID, Wipe(STATION))
         await to.told(CID, "successful")
-        for _ in range(400):
-            if station._failed():
-                break
-            await station.clock.advance(0.25)  # type: ignore[attr-defined]
-            await asyncio.sleep(0.002)
+        assert await station.ends()
         await to.restart()
         await station.view(lambda view: not view.enrolled)
         left = {path.name for path in station.state.iterdir()}
@@ -284,7 +276,7 @@ async def test_a_disk_that_refuses_the_journal_takes_no_command(tmp_path: Path) 
         to.give(CID, Volume(30))
         await to.station.advance(10)
         assert to.states(CID) == []
-        assert not to.station._failed()
+        assert not to.station.failed()
 
 
 def test_all_that_disturbs_is_known_to() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import ClassVar
@@ -23,6 +22,7 @@ from device.media.sending import AUDIO_QUEUE, PictureSource, SoundSource
 from device.media.viewing import Viewing
 from messaging.frames import RingReader
 from messaging.local import OWN_RING
+from tests.kits.eventually import eventually
 from tests.kits.media.outlets import taken
 
 WIDTH, HEIGHT = 160, 120
@@ -51,15 +51,7 @@ class Camera:
 
     async def wait(self, condition: Callable[[], object]) -> None:
         """Until the encoder's thread has done something."""
-        assert await asyncio.to_thread(comes_true, condition)
-
-
-def comes_true(condition: Callable[[], object]) -> bool:
-    """Look until it is so, five seconds at most."""
-    end = time.monotonic() + 5
-    while not (true := condition()) and time.monotonic() < end:
-        pass
-    return bool(true)
+        await eventually(condition)
 
 
 @pytest.fixture

@@ -33,32 +33,47 @@ async def test_of_two_who_want_the_same_turn_one_waits_for_the_other(registry: R
         waiting = asyncio.create_task(second())
         async with other.alone("another station"):
             story.append("nobody waits for another's turn")
-        await asyncio.sleep(0.05)
+        await asyncio.wait([waiting], timeout=0.05)
         story.append("first")
     await waiting
     assert story == ["nobody waits for another's turn", "first", "second"]
 
 
 async def test_one_is_on_duty_and_the_next_takes_over_when_it_goes(registry: Registry, beside: Registry) -> None:
-    other, on_duty = registry if registry.is_sqlite else beside, []
+    other = registry if registry.is_sqlite else beside
+    on_duty: asyncio.Queue[str] = asyncio.Queue()
 
     def process(name: str, database: Registry) -> asyncio.Task[None]:
         async def work() -> None:
-            on_duty.append(name)
+            on_duty.put_nowait(name)
             await asyncio.Event().wait()
 
         return asyncio.create_task(Duty(database, SystemClock(), [("work", work)]).run())
 
     first = process("first", registry)
-    await eventually(lambda: on_duty == ["first"])
+    assert await asyncio.wait_for(on_duty.get(), 10) == "first"
     second = process("second", other)
-    await asyncio.sleep(0.1)
-    assert on_duty == ["first"]
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(on_duty.get(), 0.1)
     first.cancel()
     await asyncio.gather(first, return_exceptions=True)
-    await eventually(lambda: on_duty == ["first", "second"])
+    assert await asyncio.wait_for(on_duty.get(), 10) == "second"
     second.cancel()
     await asyncio.gather(second, return_exceptions=True)
+
+
+async def test_one_that_is_stopped_while_it_asks_whether_it_is_still_on_duty_stops(registry: Registry) -> None:
+    on_duty = asyncio.Event()
+
+    async def work() -> None:
+        on_duty.set()  # just as the first question goes out
+        await asyncio.Event().wait()
+
+    running = asyncio.create_task(Duty(registry, SystemClock(), [("work", work)]).run())
+    await on_duty.wait()
+    running.cancel()
+    await asyncio.wait([running], timeout=10)
+    assert running.cancelled()
 
 
 async def test_one_that_loses_its_database_stops_and_waits_for_its_turn_again(

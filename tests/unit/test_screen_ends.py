@@ -29,13 +29,13 @@ async def test_only_the_run_that_is_meant_ends(tmp_path: Path) -> None:
     )
     sockets.start()
     try:
-        async with asyncio.timeout(20):
-            frames = 0
+        async with asyncio.timeout(20), asyncio.TaskGroup() as group:
+            end, frames = group.create_task(ended.wait()), 0
             while not ended.is_set():
                 frames += 1
                 before = len(alive)
                 sockets.alive(frames)
-                await asyncio.sleep(0.05)
+                await asyncio.wait([end], timeout=0.05)
                 assert len(alive) <= before + 1
     finally:
         await asyncio.to_thread(sockets.stop)

@@ -9,7 +9,6 @@ Needs root with all its rights; `why_not()` says what is missing. All of it ends
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import json
 import os
@@ -18,13 +17,14 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 import psutil  # type: ignore[import-untyped]
+
+from tests.kits.eventually import eventually, soon
 
 T = TypeVar("T")
 PROJECT = Path(__file__).parents[2]
@@ -33,7 +33,6 @@ READ_BY_THE_BUILD = ("pyproject.toml", "README.md", "LICENSE")
 _SCRIPT = Path(__file__).with_name("boot.sh")
 _BOOT_WITHIN_S = 60.0
 _COMMAND_WITHIN_S = 60.0
-_LOOK_S = 0.1
 
 
 def why_not() -> str:
@@ -121,12 +120,7 @@ class Machine:
 
 async def until(look: Callable[[], T | None], what: str, within_s: float = 30.0, *, why: Callable[[], str] = str) -> T:
     """The first thing `look` gives that is not None or False: systemd itself is not ours to be told by."""
-    end = time.monotonic() + within_s
-    while not (found := look()):
-        if time.monotonic() > end:
-            raise AssertionError(f"not within {within_s:.0f} s: {what} {why()}".rstrip())
-        await asyncio.sleep(_LOOK_S)
-    return found
+    return await eventually(look, within_s, every_s=0.1, why=lambda: f"{what} {why()}")
 
 
 @contextlib.contextmanager
@@ -180,15 +174,19 @@ def _copy_project(source: Path) -> None:
 
 
 def _booted(host: subprocess.Popen[bytes], log: Path) -> Machine:
-    end = time.monotonic() + _BOOT_WITHIN_S
-    while time.monotonic() < end and host.poll() is None:
+    def told() -> str:
+        return f"the machine does not boot:\n{log.read_text(encoding='utf-8', errors='replace')}"
+
+    def booted() -> Machine | None:
+        assert host.poll() is None, told()
         pid = _systemd_below(host)
-        if pid is not None:
-            machine = Machine(pid)
-            if machine.run("systemctl", "is-active", "basic.target", ok=False).stdout.strip() == "active":
-                return machine
-        time.sleep(_LOOK_S)
-    raise AssertionError(f"the machine does not boot:\n{log.read_text(encoding='utf-8', errors='replace')}")
+        if pid is None:
+            return None
+        machine = Machine(pid)
+        up = machine.run("systemctl", "is-active", "basic.target", ok=False).stdout.strip() == "active"
+        return machine if up else None
+
+    return soon(booted, _BOOT_WITHIN_S, every_s=0.1, why=told)
 
 
 def _systemd_below(host: subprocess.Popen[bytes]) -> int | None:

@@ -17,10 +17,11 @@ import signal
 import socket
 import subprocess
 import tempfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from tests.kits.eventually import soon
 
 PROGRAMS = ("dbus-daemon", "pipewire", "wireplumber", "pipewire-pulse", "pactl", "pw-link")
 SPEAKER = "laegeknap_speaker"
@@ -65,12 +66,17 @@ class PipeWire:
 
     def link(self, sink: str, microphone: str) -> None:
         """Let a microphone hear what is played into a sink, once both have come up."""
-        _wait(lambda: _linked(self, sink, microphone), f"the link from {sink} to {microphone}")
+        soon(
+            lambda: _linked(self, sink, microphone),
+            _PATIENCE_S,
+            every_s=0.05,
+            why=lambda: f"the link from {sink} to {microphone}",
+        )
 
     def answers(self, name: str) -> None:
         """Return when a process that was started answers on its socket."""
         path = Path(self.env["XDG_RUNTIME_DIR"]) / _SOCKETS[name]
-        _wait(lambda: _connects(path), name)
+        soon(lambda: _connects(path), _PATIENCE_S, every_s=0.05, why=lambda: f"{name} takes no connection")
 
     def stop(self, name: str) -> None:
         """End one of the processes, as a crash would."""
@@ -140,15 +146,6 @@ def _connects(path: Path) -> bool:
         probe.connect(str(path))
         return True
     return False
-
-
-def _wait(ready: Callable[[], bool], what: str) -> None:
-    # The servers say nothing when they are ready, so the only way is to ask them.
-    until = time.monotonic() + _PATIENCE_S
-    while not ready():
-        if time.monotonic() > until:
-            raise TimeoutError(f"{what} has not come up within {_PATIENCE_S:.0f} s")
-        time.sleep(0.05)
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

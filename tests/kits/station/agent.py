@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Executor, Future
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from cryptography.hazmat.primitives.serialization import Encoding
 
@@ -59,6 +59,9 @@ class Inline(Executor):
         except Exception as error:  # noqa: BLE001 - as every executor does
             future.set_exception(error)
         return future
+
+
+T = TypeVar("T")
 
 
 class Fed(Watchdog):
@@ -119,7 +122,7 @@ class Station:
     async def start(self) -> None:
         self.watchdog = Fed()
         self._work = asyncio.create_task(self.agent.run(self.watchdog))
-        await self.until(lambda: self.watchdog.is_ready.is_set() or self._failed())
+        await self.until(lambda: self.watchdog.is_ready.is_set() or self.failed())
 
     async def stop(self) -> None:
         if self._work is None:
@@ -142,8 +145,21 @@ class Station:
         """Let the loop turn until something is seen."""
         async with asyncio.timeout(WAIT_S):
             while not seen():
-                assert not self._failed()
+                assert not self.failed()
                 await asyncio.sleep(0)
+
+    async def lives_until(self, seen: Callable[[], T], by_s: float = 100.0) -> T:
+        """Let time pass until something is seen, or not; its sockets are real: they get a moment in between."""
+        for _ in range(int(by_s / 0.25)):
+            if found := seen():
+                return found
+            await self.advance(0.25)
+            await asyncio.sleep(0.002)
+        return seen()
+
+    async def ends(self, by_s: float = 100.0) -> bool:
+        """Whether the agent ends by itself by then."""
+        return await self.lives_until(self.failed, by_s)
 
     def sent(self, what: str) -> list[dict[str, Any]]:
         """The data of what the agent has published below the station's root, e.g. `up/birth`."""
@@ -185,7 +201,8 @@ class Station:
     def _link(self, identity: Identity, _keystore: Keystore, will: Will) -> Link:
         return self.broker.link(f"{identity.station}-agent", agent_subscriptions(identity.station), will)
 
-    def _failed(self) -> bool:
+    def failed(self) -> bool:
+        """Whether the agent has ended by itself."""
         return self._work is not None and self._work.done()
 
 

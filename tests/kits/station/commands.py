@@ -31,6 +31,7 @@ from messaging.local import (
 )
 from messaging.signed import Word, carry
 from messaging.topics import down
+from tests.kits.eventually import eventually
 from tests.kits.station.agent import STATION, Station, call_view
 from tests.kits.trust.signing import SigningKit
 
@@ -105,17 +106,19 @@ class Screen:
     async def run(self) -> None:
         """Say that it draws, over and over."""
         while True:
-            try:
-                reader, writer = await asyncio.open_unix_connection(self._path)
-            except OSError:
-                await asyncio.sleep(0.01)
-                continue
+            reader, writer = await eventually(self._connected)
             try:
                 await self._live(reader, writer)
             except OSError:
                 pass  # the agent has gone: it comes back
             finally:
                 writer.close()
+
+    async def _connected(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter] | None:
+        try:
+            return await asyncio.open_unix_connection(self._path)
+        except OSError:
+            return None
 
     async def _live(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         me = f"screen-{self.runs}"
@@ -171,12 +174,8 @@ class Commanded:
 
     async def told(self, cid: str, state: CommandState, reason: str = "", *, by_s: float = 120.0) -> None:
         """Let time pass until the station says so."""
-        for _ in range(int(by_s / 0.25)):
-            if (state, reason) in self.states(cid):
-                return
-            await self.station.advance(0.25)
-            await asyncio.sleep(0.002)
-        raise AssertionError(f"not told {state} {reason}: {self.states(cid)}")
+        told = await self.station.lives_until(lambda: (state, reason) in self.states(cid), by_s)
+        assert told, f"not told {state} {reason}: {self.states(cid)}"
 
     async def refused(self, count: int) -> None:
         """So many messages were refused, and counted."""
