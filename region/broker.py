@@ -26,7 +26,7 @@ from messaging.envelope import MAX_BYTES
 from messaging.link.backoff import FullJitter
 from messaging.topics import ROOT, acl_denials, acl_patterns
 from provisioning.authority.ca import Issued
-from region.ciphers import CIPHERS
+from region.doors.ciphers import CIPHERS
 from region.errors import BrokerUnusable
 from region.kept import Kept, ended
 

@@ -11,12 +11,12 @@ from pathlib import Path
 from messaging.clock import SystemClock
 from messaging.link.mqtt import MqttLink, MqttSettings
 from region.addresses import Addresses
-from region.app import Outside, compose
 from region.authority.client import AuthorityClient
 from region.cli.parsing import actions_of
-from region.options import ServeOptions
-from region.outside import EnrolmentFiles
 from region.registry import Registry, database_url
+from region.serving.app import Outside, compose
+from region.serving.options import ServeOptions
+from region.serving.outside import EnrolmentFiles
 from region.stations.gate import Door, Gate
 from region.web.site import Site, build_site
 

@@ -7,7 +7,7 @@ import asyncio
 from pathlib import Path
 
 from region.cli.parsing import DATA, add_data
-from region.options import ROLES, ServeOptions
+from region.serving.options import ROLES, ServeOptions
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -48,7 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(args: argparse.Namespace) -> int:
-    from region.app import serve
+    from region.serving.app import serve
 
     options = ServeOptions(
         data=args.data, database=args.database, host=args.host, port=args.port,

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from region.demo.errors import DemoError
+from region.doors.ports import check_port
 from region.errors import PortTaken
-from region.listening import check_port
 
 HOST = "127.0.0.1"
 _LONGEST_SOCKET = 100  # bytes; the kernel takes 107

@@ -1,4 +1,4 @@
-"""The desk as a subject of the region: what `region.app` mounts."""
+"""The desk as a subject of the region: what `region.serving.app` mounts."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ from provisioning.authority.errors import (
 from provisioning.authority.limiter import GuessLimiter
 from provisioning.authority.ports import Signer
 from provisioning.authority.renewal import Renewals
-from region.peer import shown_certificate
+from region.doors.peer import shown_certificate
 from region.registry import RegistryError
 from region.stations.claims import ClaimService
 from region.stations.diagnostics import DiagnosticsService

@@ -4,7 +4,7 @@ A subject (`desk`, `stations`, `fleet` ...) is a package with one function::
 
     def subject(region: Region) -> Subject        # region.web.context.Region, region.web.subject.Subject
 
-`region.app` calls it once and mounts what it gives:
+`region.serving.app` calls it once and mounts what it gives:
 
 * `router`: a FastAPI router. Each handler says who may call it by the type of a parameter: `session: ItAdmin`,
   `Clinician`, `SiteStaff`, `FiguresReader`, `SignedIn`, or `Visitor` for anybody (`region.web.auth`; the rights stand

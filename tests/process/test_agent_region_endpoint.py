@@ -22,8 +22,8 @@ from provisioning.authority.vault import open_authority
 from provisioning.station.enrol import Enrolment
 from provisioning.station.errors import Refused
 from provisioning.station.keystore import Keystore
-from region.listening import take_port
-from region.serving import http_server, serve_on
+from region.doors.http import http_server, serve_on
+from region.doors.ports import take_port
 from region.stations.est import build_est
 from tests.kits.servers.broker import free_port
 from tests.kits.trust.enrolment_store import InMemorySigner, MemoryStore

@@ -33,10 +33,10 @@ from provisioning.authority.renewal import Renewals
 from provisioning.authority.vault import open_authority
 from provisioning.station.enrol import Enrolment
 from provisioning.station.keystore import Keystore
-from region.listening import take_port
+from region.doors.http import http_server, serve_on
+from region.doors.ports import take_port
 from region.registry import Registry
 from region.registry.store import RegistryEnrolmentStore
-from region.serving import http_server, serve_on
 from region.stations.diagnostics import DiagnosticsService
 from region.stations.est import build_est
 from tests.kits.region.stations import connects, order, stand

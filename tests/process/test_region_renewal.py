@@ -15,9 +15,9 @@ from provisioning.authority.ca import SERVICE_DAYS, Issued
 from provisioning.authority.errors import AuthorityUnusable
 from provisioning.authority.vault import open_authority
 from region.broker import REGION_USER, BrokerPaths, EmbeddedBroker, write_access, write_file, write_identity
-from region.listening import take_port
-from region.renewal import DAY_S, Renewal, RotationWatch
-from region.serving import http_server, serve_on
+from region.doors.http import http_server, serve_on
+from region.doors.ports import take_port
+from region.serving.renewal import DAY_S, Renewal, RotationWatch
 from tests.kits.servers.broker import free_port
 
 HOST = "127.0.0.1"

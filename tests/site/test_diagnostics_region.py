@@ -23,7 +23,7 @@ from provisioning.authority.enrolment import Enrolment
 from provisioning.authority.renewal import Renewals, given
 from provisioning.authority.request import read_request
 from provisioning.authority.vault import open_authority
-from region.peer import _with_chain
+from region.doors.peer import _with_chain
 from region.registry.diagnostics import KEPT_S, OF_ONE
 from region.registry.records import HandedIn
 from region.registry.store import RegistryEnrolmentStore

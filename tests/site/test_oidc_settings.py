@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 from messaging.errors import MalformedMessage
 from region.cli import main
 from region.errors import Usage
-from region.options import ServeOptions
 from region.registry.records import Role
+from region.serving.options import ServeOptions
 from region.web.errors import RegionSignInFailed
 from region.web.oidc.attempt import Attempt, unpacked
 from region.web.oidc.fetch import HttpsFetch

@@ -22,8 +22,8 @@ from messaging.status import Connection
 from messaging.topics import Topic, down, up
 from region.registry import Registry, Unavailable, database_url
 from region.registry.records import ProcessPresence
+from region.serving.wire import Wire, judge_presence
 from region.web.subject import PresenceChange, Subject
-from region.wire import Wire, judge_presence
 from tests.kits.eventually import eventually
 
 

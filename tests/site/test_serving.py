@@ -14,8 +14,8 @@ from uvicorn.server import ServerState
 
 from messaging.clock import SystemClock
 from provisioning.authority.vault import open_authority
-from region.punctual import PunctualProtocol
-from region.serving import http_server
+from region.doors.http import http_server
+from region.doors.punctual import PunctualProtocol
 
 HEAD = b"POST /there HTTP/1.1\r\nHost: region\r\nContent-Length: 4\r\n\r\n"
 

@@ -10,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from messaging.clock import SystemClock
-from region.duty import Duty
 from region.errors import AlreadyServed
-from region.options import ServeOptions
-from region.outside import alone_where_it_must_be
 from region.registry import Registry, database_url
 from region.registry.news import Ears, Heard
+from region.serving.duty import Duty
+from region.serving.options import ServeOptions
+from region.serving.outside import alone_where_it_must_be
 from region.web.events import Hub
 from region.web.relay import Relay
 from tests.kits.eventually import eventually

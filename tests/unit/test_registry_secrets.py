@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
-from region.outside import ears_id
 from region.registry import Registry
+from region.serving.outside import ears_id
 
 
 async def test_processes_that_start_at_once_hear_the_stations_under_one_name(registry: Registry) -> None:

@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 
 from messaging.clock import ManualClock
 from region.errors import Usage
-from region.options import ServeOptions
 from region.registry import Invalid
+from region.serving.options import ServeOptions
 from region.web.events import KEEP_ALIVE_S, MOST_WAITING, Hub, encode_event
 from region.web.passwords import Passwords
 from region.web.turn import LIVES_S, TurnSettings, ice_servers

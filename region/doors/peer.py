@@ -10,7 +10,7 @@ import ssl
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
-from region.punctual import PunctualProtocol
+from region.doors.punctual import PunctualProtocol
 
 Scope = MutableMapping[str, Any]
 App = Callable[[Scope, Any, Any], Awaitable[None]]

@@ -12,9 +12,9 @@ from typing import Any
 
 import uvicorn
 
-from region.ciphers import CIPHERS
-from region.peer import CertificateProtocol
-from region.punctual import PunctualProtocol
+from region.doors.ciphers import CIPHERS
+from region.doors.peer import CertificateProtocol
+from region.doors.punctual import PunctualProtocol
 
 _GRACE_S = 3
 
@@ -50,7 +50,7 @@ def http_server(
 ) -> HttpServer:
     """A server for the application; over TLS when it gets a certificate.
 
-    `clients` are the authorities whose clients' certificates are taken where one is shown (`region.peer`).
+    `clients` are the authorities whose clients' certificates are taken where one is shown (`region.doors.peer`).
     No access log: addresses of one-time links would stand in it.
     """
     config = uvicorn.Config(

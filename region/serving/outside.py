@@ -32,8 +32,8 @@ from region.broker import (
     write_identity,
 )
 from region.errors import AlreadyServed
-from region.options import ServeOptions
 from region.registry import Registry
+from region.serving.options import ServeOptions
 from region.stations.gate import Door
 
 _log = logging.getLogger(__name__)

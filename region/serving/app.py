@@ -22,18 +22,19 @@ from region import addresses as address_book
 from region.addresses import Addresses
 from region.authority.client import AuthorityClient
 from region.desk.subject import subject as desk_subject
-from region.duty import Duty, Work
+from region.doors.http import HttpServer, http_server, serve_on
+from region.doors.ports import check_port, take_port
 from region.evaluation.subject import subject as evaluation_subject
 from region.fleet.subject import subject as fleet_subject
-from region.listening import check_port, take_port
-from region.options import ServeOptions
-from region.outside import EnrolmentFiles, alone_where_it_must_be, enrolment_files, open_authority, open_line
 from region.people.subject import subject as people_subject
 from region.registry import Registry, database_url
 from region.registry.attempts import Limit
 from region.registry.store import RegistryEnrolmentStore, SharedTries
-from region.renewal import Renewal, RotationWatch
-from region.serving import HttpServer, http_server, serve_on
+from region.serving.duty import Duty, Work
+from region.serving.options import ServeOptions
+from region.serving.outside import EnrolmentFiles, alone_where_it_must_be, enrolment_files, open_authority, open_line
+from region.serving.renewal import Renewal, RotationWatch
+from region.serving.wire import Wire
 from region.stations.admission import Admission
 from region.stations.cards import CardService
 from region.stations.claims import ClaimService
@@ -55,7 +56,6 @@ from region.web.passwords import Passwords
 from region.web.relay import Relay
 from region.web.site import build_site
 from region.web.subject import Subject
-from region.wire import Wire
 
 _log = logging.getLogger(__name__)
 CODES = Limit("code", tries=10, window_s=600.0)  # wrong ones, from one address
