@@ -2,6 +2,7 @@
 PYTHON ?= python3
 LANG_UI ?= en
 DEMO_JSON ?=
+DESTDIR ?=
 N ?= 25
 TESTS ?= tests
 BIN := .venv/bin
@@ -9,7 +10,7 @@ PYTEST := $(BIN)/python -m pytest -p no:cacheprovider
 COMPILE := uv pip compile pyproject.toml --universal --generate-hashes --no-header --no-emit-index-url --no-emit-find-links --python-version 3.11
 
 .DEFAULT_GOAL := help
-.PHONY: soak bench-viewing bench-fleet-config bench-reconnect help demo demo-fleet test check lint format unit bench-call bench-echo bench-line lock clean ready-demo ready-check ready-test
+.PHONY: install-station install-region soak bench-viewing bench-fleet-config bench-reconnect help demo demo-fleet test check lint format unit bench-call bench-echo bench-line lock clean ready-demo ready-check ready-test
 
 help: ## this list
 	@echo "Lægeknap. First: make demo (try it), make check (before a commit), make test (everything)."
@@ -62,6 +63,9 @@ bench-fleet-config: ready-test ## 10,000 stations' config changed at once: build
 
 bench-reconnect: ready-test ## the broker restarted under 1000 stations, how they return: build/bench/reconnect.json (STATIONS=200)
 	$(BIN)/python -m tests.bench.reconnect $(if $(STATIONS),--stations=$(STATIONS))
+
+install-station install-region: ## (root) units, users, rules of a station or a region to their places (DESTDIR=an image's root)
+	@$(PYTHON) tools/install.py $(@:install-%=%) --destdir='$(DESTDIR)'
 
 lock: ## compile requirements/*.lock anew (needs uv)
 	$(COMPILE) --extra station --extra sim -o requirements/station.lock

@@ -122,12 +122,24 @@ def access_rules(shut_out: Iterable[str] = ()) -> str:
 def write_access(folder: Path, shut_out: Iterable[str], revocations: bytes | None) -> None:
     """Who is let in, for a broker to read at its start and at SIGHUP. Without new revocation lists the last ones hold.
 
-    A broker of yours reads the same two files, `acl` and `crl.pem`; `docs/operations/ca.md` has the unit that tells it.
+    A broker of yours reads the same two files, `acl` and `crl.pem`; `laegeknap-broker-reload.path` tells it.
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     write_file(folder / "acl", access_rules(shut_out).encode())
     if revocations is not None:
         write_file(folder / "crl.pem", revocations)
+
+
+def write_configuration(folder: Path, host: str, port: int) -> None:
+    """What a mosquitto is started with that runs as the user we are, and the folder for what it keeps."""
+    (folder / "state").mkdir(mode=0o700, parents=True, exist_ok=True)
+    write_file(folder / "mosquitto.conf", configuration(folder, host, port, getpass.getuser()).encode())
+
+
+def write_server(folder: Path, server: Issued) -> None:
+    """The broker's own certificate and key; mosquitto reads them at its start and at SIGHUP."""
+    write_file(folder / "server-key.pem", server.key_pem)
+    write_file(folder / "server.pem", server.certificate_pem)
 
 
 class EmbeddedBroker(Kept):
@@ -154,7 +166,7 @@ class EmbeddedBroker(Kept):
     def renew(self, server: Issued) -> None:
         """Another certificate for connections to come: mosquitto reads it again at SIGHUP and keeps those it has."""
         self._server = server
-        self._write_certificate()
+        write_server(self._folder, server)
         self.reload()
 
     def reload(self) -> None:
@@ -168,17 +180,11 @@ class EmbeddedBroker(Kept):
             self.process.terminate()
 
     def _write_files(self) -> None:
-        (self._folder / "state").mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._write_certificate()
+        write_server(self._folder, self._server)
         # Started by root, mosquitto would become the user `mosquitto`, who may not read the region's data.
         if os.geteuid() == 0:
             _log.warning("the region runs as root, so its broker does too; run it as a user of its own (see systemd/)")
-        text = configuration(self._folder, self._host, self._port, getpass.getuser())
-        write_file(self._folder / "mosquitto.conf", text.encode())
-
-    def _write_certificate(self) -> None:
-        write_file(self._folder / "server.pem", self._server.certificate_pem)
-        write_file(self._folder / "server-key.pem", self._server.key_pem)
+        write_configuration(self._folder, self._host, self._port)
 
     async def _spawn(self) -> Process:
         process = await asyncio.create_subprocess_exec(

@@ -183,9 +183,11 @@ async def serve_keys(data: Path, path: Path, *, child: bool, users: Iterable[int
     async def converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             async with asyncio.timeout(_WITHIN_S):
-                if _peer(writer) in allowed:
+                if (who := _peer(writer)) in allowed:
                     writer.write(await _answer(keys, reader))
                     await writer.drain()
+                else:
+                    _log.warning("user %d knocked, and is not answered: see --allow-user", who)
         except (OSError, TimeoutError) as error:
             _log.warning("a question was not answered: %s", error or type(error).__name__)
         finally:

@@ -28,8 +28,10 @@ from region.broker import (
     BrokerPaths,
     EmbeddedBroker,
     write_access,
+    write_configuration,
     write_file,
     write_identity,
+    write_server,
 )
 from region.errors import AlreadyServed
 from region.registry import Registry
@@ -121,12 +123,17 @@ async def open_line(
     paths = BrokerPaths(options.data / "broker")
     host, port = options.broker_address()
     own: EmbeddedBroker | None = None
+    for_yours = (
+        options.broker is not None and "stations" in options.roles
+    )  # a mosquitto can be started with what we write
 
     async def renew() -> None:
         before, trust = roots_in(paths.ca), await authority.trust_bundle()
         write_identity(paths, trust, await authority.issue_client())
         if own is not None:
             own.renew(await authority.issue_server("broker", where.hosts))
+        elif for_yours:
+            write_server(paths.folder, await authority.issue_server("broker", where.hosts))
         if before and roots_in(paths.ca) != before and (own is not None or options.broker is not None):
             _tell_of_roots(own)
 
@@ -143,6 +150,8 @@ async def open_line(
         async with registry.read() as t:
             shut_out, refused = await t.stations.shut_out(), await t.certificates.refused(clock.wall())
         write_access(paths.folder, [station.id for station in shut_out], await authority.revocation_lists(refused))
+    if for_yours:
+        write_configuration(paths.folder, options.stations_host, port)
     if options.broker is None:
         server = await authority.issue_server("broker", where.hosts)
         own = EmbeddedBroker(paths.folder, options.stations_host, port, server, clock)

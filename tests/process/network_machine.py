@@ -39,7 +39,8 @@ ACTIONS = {
         "systemd1.manage-units", "systemd1.reload-daemon", "timedate1.set-time", "hostname1.set-static-hostname",
     )
 }  # fmt: skip
-_RULES = Path(__file__).parents[2] / "systemd/polkit"
+_INSTALL = Path(__file__).parents[2] / "tools/install.py"
+_RULES = "usr/share/polkit-1/rules.d"
 _PROFILES = Path("/etc/NetworkManager/system-connections")
 _CONFIG = """[main]
 plugins=keyfile
@@ -86,11 +87,12 @@ def boot(folder: Path) -> None:
     """Cable, bus, NetworkManager."""
     run("mount", "--make-rprivate", "/")
     run("mount", "-t", "sysfs", "-o", "ro", "sysfs", "/sys")
-    for place in ("/run", "/etc/NetworkManager", "/var/lib/NetworkManager", "/etc/polkit-1/rules.d"):
+    for place in ("/run", "/etc/NetworkManager", "/var/lib/NetworkManager"):
         run("mount", "-t", "tmpfs", "tmpfs", place)
-    Path("/etc/polkit-1/rules.d").chmod(0o755)
-    for rules in _RULES.iterdir():
-        (Path("/etc/polkit-1/rules.d") / rules.name).write_text(rules.read_text())
+    image = folder / "image"
+    run(sys.executable, str(_INSTALL), "station", f"--destdir={image}")
+    below = f"lowerdir={image / _RULES}:/{_RULES}"  # ours, and those of the machine
+    run("mount", "-t", "overlay", "-o", below, "overlay", f"/{_RULES}")
     people = folder / "passwd"
     ours = (f"{name}:x:{user}:{user}::/:/bin/sh\n" for name, user in (("laegeknap", STATION), ("stranger", STRANGER)))
     people.write_text("".join((Path("/etc/passwd").read_text(), *ours)))

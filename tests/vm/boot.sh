@@ -85,7 +85,7 @@ make_bare_system() {
     done
 }
 
-# As a package would: an environment with the project in it, not the checkout; then the files of systemd/.
+# As the guide says: an environment with the project in it, not the checkout; then the files of systemd/.
 install_project() {
     cp -r "$source" "$root/tmp/source" && cd "$root"
     echo /opt/python/lib > etc/ld.so.conf.d/laegeknap-python.conf && chroot . ldconfig
@@ -93,20 +93,20 @@ install_project() {
     printf 'home = /opt/python/bin\ninclude-system-site-packages = false\n' > opt/laegeknap/pyvenv.cfg
     chroot . /opt/laegeknap/bin/python -m pip install --quiet --no-index --no-deps --no-build-isolation \
         --force-reinstall --disable-pip-version-check --root-user-action=ignore /tmp/source
-    cp -r tmp/source/systemd/system tmp/source/systemd/sysusers.d tmp/source/systemd/tmpfiles.d usr/lib/systemd/
-    mv usr/lib/systemd/sysusers.d/* usr/lib/sysusers.d/ && mv usr/lib/systemd/tmpfiles.d/* usr/lib/tmpfiles.d/
-    chroot . systemd-sysusers laegeknap.conf laegeknap-region.conf
+    chroot . /opt/laegeknap/bin/python /tmp/source/tools/install.py station region
+    chroot . systemd-sysusers
     cp -r tmp/source/files/. .
-    chroot . systemctl --quiet enable laegeknap.target laegeknap-region.service seatd.service
+    chroot . systemctl --quiet enable "$@"
     rm -r tmp/source
 }
 
-boot() { # work folder, base Python, its name, environment, the project's copy
+boot() { # work folder, base Python, its name, environment, the project's copy, units to enable
     python=$2 version=$3 venv=$4 source=$5
+    shift 5
     make_root
     make_kernel_files
     make_bare_system
-    install_project
+    install_project "$@"
     cd "$root" && mkdir mnt/host && pivot_root . mnt/host
     # Without these rights it can neither set the host's clock nor load anything into its kernel.
     exec chroot . setpriv --bounding-set -sys_time,-sys_module,-sys_rawio,-syslog sh -c \

@@ -1,6 +1,6 @@
 """A machine of its own under a real systemd, with the project installed as a package would: for tests of `systemd/`.
 
-    with running_machine(tmp_path, {"etc/laegeknap/station.toml": "..."}) as machine:
+    with running_machine({"etc/laegeknap/station.toml": "..."}, ["laegeknap.target"]) as machine:
         machine.run("systemctl", "is-active", "laegeknap-call")
 
 No virtual machine: systemd is process 1 of fresh namespaces, on an overlay in memory of this host's root (boot.sh).
@@ -17,7 +17,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -28,7 +28,7 @@ from tests.kits.eventually import eventually, soon
 
 T = TypeVar("T")
 PROJECT = Path(__file__).parents[2]
-INSTALLED = ("messaging", "device", "kiosk_ui", "provisioning", "region", "firmware_hooks", "systemd")
+INSTALLED = ("messaging", "device", "kiosk_ui", "provisioning", "region", "firmware_hooks", "systemd", "tools", "docs")
 READ_BY_THE_BUILD = ("pyproject.toml", "README.md", "LICENSE")
 _SCRIPT = Path(__file__).with_name("boot.sh")
 _BOOT_WITHIN_S = 60.0
@@ -107,6 +107,11 @@ class Machine:
             int(values["ExecMainStatus"]),
         )  # fmt: skip
 
+    def status_of(self, pid: int) -> dict[str, str]:
+        """What the kernel tells of a process (proc(5), /proc/pid/status)."""
+        rows = self.run("cat", f"/proc/{pid}/status").stdout.splitlines()
+        return {name: value.strip() for name, _, value in (row.partition(":") for row in rows)}
+
     def kill(self, unit: str, number: signal.Signals, name: str = "") -> None:
         """A signal to a service's main process, or to the one below it that `name` names, and to no other."""
         main = self.unit(unit).pid
@@ -123,13 +128,36 @@ async def until(look: Callable[[], T | None], what: str, within_s: float = 30.0,
     return await eventually(look, within_s, every_s=0.1, why=lambda: f"{what} {why()}")
 
 
+async def all_active(machine: Machine, units: Collection[str]) -> None:
+    """Every one of them has said that it is ready."""
+
+    def waiting() -> list[str]:
+        return [unit for unit in units if machine.unit(unit).active != "active"]
+
+    def why() -> str:
+        logs = (machine.journal("--lines=40", f"--unit={unit}") for unit in waiting())
+        return "\n".join(("", *(f"{unit}: {machine.unit(unit)}" for unit in units), *logs))
+
+    await until(lambda: not waiting(), "all are active", why=why)
+
+
+async def all_new(machine: Machine, before: Mapping[str, Unit], within_s: float) -> None:
+    """Each service has another main process than `before`."""
+
+    def fresh() -> bool:
+        now = {unit: machine.unit(unit).pid for unit in before}
+        return all(pid not in (0, before[unit].pid) for unit, pid in now.items())
+
+    await until(fresh, f"all have been started again; before: {before}", within_s)
+
+
 @contextlib.contextmanager
-def running_machine(files: Mapping[str, str]) -> Iterator[Machine]:
-    """A machine that has booted, with the project and `files` (path to text) installed."""
+def running_machine(files: Mapping[str, str], units: Sequence[str]) -> Iterator[Machine]:
+    """A machine that has booted, with the project and `files` (path to text) installed, and `units` enabled."""
     with _work_folder() as work:
         before = os.umask(0o022)  # whatever is ours: with 077 nobody but root could enter the machine's root
         try:
-            host = _start(work, files)
+            host = _start(work, files, units)
         finally:
             os.umask(before)
         try:
@@ -138,14 +166,14 @@ def running_machine(files: Mapping[str, str]) -> Iterator[Machine]:
             _end(host)
 
 
-def _start(work: Path, files: Mapping[str, str]) -> subprocess.Popen[bytes]:
+def _start(work: Path, files: Mapping[str, str], units: Sequence[str]) -> subprocess.Popen[bytes]:
     source = work / "source"
     _copy_project(source)
     for path, text in files.items():
         (source / "files" / path).parent.mkdir(parents=True, exist_ok=True)
         (source / "files" / path).write_text(text, encoding="utf-8")
     python = Path(sys.base_prefix)
-    command = _command("enter", work, python, f"python3.{sys.version_info[1]}", Path(sys.prefix), source)
+    command = _command("enter", work, python, f"python3.{sys.version_info[1]}", Path(sys.prefix), source, *units)
     with (work / "log").open("wb") as log:
         return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
 
