@@ -95,6 +95,15 @@ def test_every_process_reports_itself_is_watched_and_is_always_restarted(unit: s
     assert head["StartLimitIntervalSec"] == "0", "a station nobody stands beside must never give up"
 
 
+def test_a_station_stops_at_once_and_a_region_has_the_time_to_end_its_broker_in_order() -> None:
+    given = {unit: int(read(unit)["Service"]["TimeoutStopSec"]) for unit in EXPOSURE}
+    assert {unit: seconds for unit, seconds in given.items() if seconds != 5} == {
+        "laegeknap-authority.service": 30, "laegeknap-broker.service": 30, "laegeknap-region.service": 30,
+        "laegeknap-region@.service": 30,
+    }  # fmt: skip
+    assert "TimeoutStopSec" not in read("laegeknap-.service.d/50-sandbox.conf")["Service"], "it would go before theirs"
+
+
 def test_a_killed_call_process_is_back_within_two_seconds() -> None:
     delay = read("laegeknap-call.service")["Service"]["RestartSec"]
     assert delay.endswith("ms")
