@@ -123,9 +123,7 @@ async def open_line(
     paths = BrokerPaths(options.data / "broker")
     host, port = options.broker_address()
     own: EmbeddedBroker | None = None
-    for_yours = (
-        options.broker is not None and "stations" in options.roles
-    )  # a mosquitto can be started with what we write
+    for_yours = options.broker is not None and "stations" in options.roles  # written: what a broker is started with
 
     async def renew() -> None:
         before, trust = roots_in(paths.ca), await authority.trust_bundle()

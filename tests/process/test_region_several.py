@@ -62,8 +62,10 @@ async def test_a_call_crosses_the_processes_and_outlives_those_that_are_killed(
                 assert (await station.hears("hangup"))["reason"] == "clinician_left"
                 await page.sees("call", state="ended")
             assert [said["type"] for said in station.heard] == ["ringing", "answer", "answer", "hangup"]
-        startable = {path.parts[-3] for path in tmp_path.glob("*/broker/mosquitto.conf")}
-        assert startable == {"ears", "spare"}, "those who hear the stations write all that a broker is started with"
+        startable = [
+            name for name in ("ears", "spare", "a", "b") if (tmp_path / name / "broker/mosquitto.conf").exists()
+        ]
+        assert startable == ["ears", "spare"], "those who hear the stations write all that a broker is started with"
         log = json.loads(await asyncio.to_thread(stage.command, "audit", "list", "--json"))
     done = [row["action"] for row in log if row["action"].startswith("call.")]
     assert sorted(done) == ["call.answered", "call.ended", "call.requested"]
