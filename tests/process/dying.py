@@ -1,7 +1,7 @@
 """A station that dies at a chosen step, many times over: run as a process of its own by `test_renewal_deaths.py`.
 
-Each line of standard input is one life, in a process forked for it: JSON of [enrol|renew, state directory, code file,
-step]. Each line of standard output is how it ended: JSON of [exit code, what was printed].
+Each line of standard input is one life, in a process forked for it: JSON of [enrol|claim|renew, state directory, code
+file, step]. Each line of standard output is how it ended: JSON of [exit code, what was printed].
 
 Steps are what the interpreter reports of its own accord (PEP 578 audit events): every opening, renaming and removing of
 a file below the state directory's folder, and every connection. At the step-th of them the process kills itself with
@@ -20,8 +20,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from provisioning.station.claim import Claiming
 from provisioning.station.enrol import Enrolment
-from provisioning.station.keystore import Keystore, Renewing
+from provisioning.station.errors import CodeFileMissing
+from provisioning.station.keystore import Identity, Keystore, Renewing
 from provisioning.station.renew import Renewal
 
 _STEPS = ("open", "os.rename", "os.remove", "os.mkdir", "os.rmdir", "shutil.rmtree", "socket.connect")
@@ -36,14 +38,36 @@ class Mortal:
         self.taken = 0
 
     def hear(self, event: str, args: tuple[Any, ...]) -> None:
-        if event in _STEPS and (event == "socket.connect" or self._folder in str(args[0])):
+        if event in _STEPS and (event == "socket.connect" or is_below(self._folder, event, args)):
             self.taken += 1
             if self.taken == self._step:
                 os.kill(os.getpid(), signal.SIGKILL)
 
 
+def is_below(folder: str, event: str, args: tuple[Any, ...]) -> bool:
+    """Whether an event is about that folder; what `shutil.rmtree` removes is named beneath a descriptor."""
+    path = Path(str(args[0]))
+    if event in ("os.remove", "os.rmdir") and args[1] >= 0:
+        path = Path(os.readlink(f"/proc/self/fd/{args[1]}")) / path  # noqa: PTH115 - a link that leads nowhere else
+    return folder in str(path)
+
+
 async def _take(_: Renewing) -> None:
     """The broker takes it."""
+
+
+async def _claimed(keystore: Keystore, state: Path, code: Path) -> Identity:
+    """From whatever is on disk to enrolled, by a claim that the region approves at once; as the agent does it."""
+    enrolment, claiming = Enrolment(keystore, code), Claiming(state, state.parent / "region.toml", code, "10000000abcd")
+    while True:
+        try:
+            identity = await enrolment.enrol()
+        except CodeFileMissing:
+            await claiming.ask()
+        else:
+            await claiming.ask()
+            enrolment.settle()
+            return identity
 
 
 def main(what: str, state: Path, code: Path, step: int) -> None:
@@ -54,6 +78,8 @@ def main(what: str, state: Path, code: Path, step: int) -> None:
         enrolment = Enrolment(keystore, code)
         print(asyncio.run(enrolment.enrol()).station)
         enrolment.settle()
+    elif what == "claim":
+        print(asyncio.run(_claimed(keystore, state, code)).station)
     else:
         renewal = Renewal(keystore, _take)
         due = time.time() + 30 * 86_400

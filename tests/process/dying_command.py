@@ -26,7 +26,7 @@ from messaging.local import CallState
 from messaging.topics import down
 from tests.kits.station.agent import STATION, Station
 from tests.kits.station.commands import CallProcess
-from tests.process.dying import in_a_fork
+from tests.process.dying import in_a_fork, is_below
 
 BEGAN = 1_800_000_000.0
 _WRITINGS = {Journal: ("accept", "step", "attempt", "told", "tell_again", "forget"), Outbox: ("put", "done")}
@@ -49,7 +49,7 @@ class Mortal:
             os.kill(os.getpid(), signal.SIGKILL)
 
     def hear(self, event: str, args: tuple[Any, ...]) -> None:
-        ours = event in _FILES and self._folder in str(args[0]) and "call-runs" not in str(args[0])
+        ours = event in _FILES and is_below(self._folder, event, args) and "call-runs" not in str(args[0])
         if ours and (event != "open" or args[2] & (os.O_WRONLY | os.O_RDWR)):
             self.step()
         if event == "os.rename" and "simulated-machine" in str(args[1]):

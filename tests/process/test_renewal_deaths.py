@@ -18,6 +18,7 @@ from pathlib import Path
 
 import pytest
 
+from provisioning.station.claimstore import thumbprint
 from provisioning.station.keystore import Keystore
 from tests.kits.servers.est_server import EstServer, est_server
 
@@ -92,6 +93,33 @@ async def test_killed_at_every_step_of_enrolment(tmp_path: Path, lives: Lives) -
         assert steps > 30
         for step in range(1, steps + 1):
             await _one_death(lives, region, tmp_path / f"s{step}", step)
+
+
+async def test_killed_at_every_step_of_a_claim(tmp_path: Path, lives: Lives) -> None:
+    """Only one key is ever shown on the screen, and that one gets in."""
+    async with est_server(tmp_path / "region", STATION) as region:
+        region.approves_at_once = True
+
+        async def live(folder: Path, step: int) -> tuple[int, list[str]]:
+            folder.mkdir(exist_ok=True)  # noqa: ASYNC240 - a test may wait for its own disk
+            region.print_region(folder / "region.toml")
+            return await lives.live("claim", folder, step)
+
+        _, said = await live(tmp_path / "first", 0)
+        steps = int(said[1])
+        assert steps > 50
+        for step in range(1, steps + 1):
+            folder = tmp_path / f"s{step}"
+            region.claims.clear()
+            code, _ = await live(folder, step)
+            assert code == -signal.SIGKILL, f"it did not die at step {step}"
+            code, said = await live(folder, 0)
+            assert (code, said[0]) == (0, STATION)
+            _is_whole(folder)
+            assert list(region.claims) == [region.store.rows[STATION].key_sha256]
+            assert thumbprint(Keystore(folder / "state").registered_key()) in region.claims
+            assert {one.name for one in folder.iterdir()} == {"state", "region.toml"}, "nothing is left of it"
+            assert not (folder / "state" / "claiming").exists()
 
 
 async def test_killed_at_every_step_of_renewal(tmp_path: Path, lives: Lives) -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from messaging.claim import RegionFile, check_code, write_region_file
+from messaging.claim import RegionFile, check_code
 from messaging.enrolment import read_code_file
 from provisioning.station.claim import Claiming, OnDisk, Shown, Step, next_step
 from provisioning.station.claimstore import ClaimStore, thumbprint
@@ -35,8 +35,7 @@ class Station:
             self.knows(region)
 
     def knows(self, region: EstServer) -> None:
-        content = RegionFile(f"https://localhost:{region.port}", region.authority.root_sha256, region.broker)
-        self.card.write_text(write_region_file(content))
+        region.print_region(self.card)
 
     def claiming(self) -> Claiming:
         """What a new process knows: nothing but the disk."""

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from cryptography import x509
 
-from messaging.claim import CLAIM_PATH, ClaimAnswer, ClaimRequest, ClaimState
+from messaging.claim import CLAIM_PATH, ClaimAnswer, ClaimRequest, ClaimState, RegionFile, write_region_file
 from messaging.clock import ManualClock, SystemClock
 from messaging.codec import decode, encode
 from messaging.enrolment import EST_PATH, CodeFile, write_code_file
@@ -59,6 +59,7 @@ class EstServer:
         self.claims: dict[str, ClaimRequest] = {}
         self.approved: dict[str, str] = {}
         self.refused: set[str] = set()
+        self.approves_at_once = False
         self._lose = False
         self._server: asyncio.Server | None = None
 
@@ -74,6 +75,11 @@ class EstServer:
         """Do what is asked, and break the connection before the answer."""
         self._lose = True
 
+    def print_region(self, path: Path) -> None:
+        """The file that tells a station without a code whom to ask."""
+        content = RegionFile(f"https://localhost:{self.port}", self.authority.root_sha256, self.broker)
+        path.write_text(write_region_file(content))
+
     async def approve(self) -> None:
         """Approve whoever has asked to be claimed, as this region's station."""
         for key, asked in self.claims.items():
@@ -81,10 +87,12 @@ class EstServer:
             await self.store.put_invitation(Invitation(self.station, asked.code_sha256, expires, key))
             self.approved[key] = self.station
 
-    def _claim(self, body: bytes) -> bytes:
+    async def _claim(self, body: bytes) -> bytes:
         asked = decode(ClaimRequest, parse_json(body))
         key = read_request(est.decode_request(asked.request.encode())).key_sha256
         self.claims[key] = asked
+        if self.approves_at_once and key not in self.approved:
+            await self.approve()
         state: ClaimState = "refused" if key in self.refused else "approved" if key in self.approved else "waiting"
         answer = ClaimAnswer(state, "ef" * 16, "https://region.example/claims", 15, self.approved.get(key, ""))
         return http(200, json.dumps(encode(answer)).encode())
@@ -133,7 +141,7 @@ class EstServer:
         if path.startswith(TIME_PATH):
             return http(200, await self.signer.tell_time(path.rpartition("/")[2]))
         if path == CLAIM_PATH:
-            return self._claim(body)
+            return await self._claim(body)
         try:
             if path == f"{EST_PATH}/simplereenroll":
                 renewed = await self.renewals.renew(est.decode_request(body), shown, "test")
