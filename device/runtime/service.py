@@ -11,6 +11,7 @@ import sys
 from collections.abc import Awaitable, Callable
 
 from device.runtime.errors import StationError
+from messaging.log_lines import OneLine
 from messaging.sd_notify import notify, watchdog_interval
 
 _log = logging.getLogger(__name__)
@@ -48,7 +49,7 @@ def set_up_logging() -> None:
     handler.setFormatter(
         _JournalFormatter("%(name)s: %(message)s")
         if "JOURNAL_STREAM" in os.environ
-        else logging.Formatter("%(asctime)s %(levelname)-7s %(name)s: %(message)s")
+        else OneLine("%(asctime)s %(levelname)-7s %(name)s: %(message)s")
     )
     logging.basicConfig(level=level if level in logging.getLevelNamesMapping() else "INFO", handlers=[handler])
 
@@ -98,7 +99,7 @@ async def _run(name: str, main: Callable[[Watchdog], Awaitable[None]]) -> None:
                 await feeding
 
 
-class _JournalFormatter(logging.Formatter):
+class _JournalFormatter(OneLine):
     def format(self, record: logging.LogRecord) -> str:
         level = 3 if record.levelno >= logging.ERROR else 4 if record.levelno >= logging.WARNING else 6
         return f"<{7 if record.levelno < logging.INFO else level}>{super().format(record)}".replace(

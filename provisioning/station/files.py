@@ -6,26 +6,27 @@ Source: rename(2) and fsync(2); the directory is synchronised too, or the rename
 from __future__ import annotations
 
 import os
-import tempfile
 from pathlib import Path
 
 
 def write_whole(path: Path, content: bytes, mode: int | None = 0o640) -> None:
     """Replace a file's content atomically and durably; OSError if it cannot.
 
-    With mode None it stays 0600 where the file system has modes (a boot partition's FAT refuses to set one).
+    With mode None it stays 0600 where the file system has modes (a boot partition's FAT refuses to set one). What a
+    power cut leaves of it has always the same name, so that the next writing takes it away, and no secret stays behind.
     """
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")  # 0600 from the start
+    part = path.with_name(f".{path.name}.part")
+    part.unlink(missing_ok=True)
     try:
-        with os.fdopen(handle, "wb") as file:
+        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
             file.write(content)
             file.flush()
             if mode is not None:
                 os.fchmod(file.fileno(), mode)
             os.fsync(file.fileno())
-        Path(name).replace(path)
+        part.replace(path)
     except BaseException:
-        Path(name).unlink(missing_ok=True)
+        part.unlink(missing_ok=True)
         raise
     sync_directory(path.parent)
 

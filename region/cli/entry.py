@@ -7,6 +7,7 @@ import os
 import sys
 
 from messaging.errors import MessageError
+from messaging.log_lines import OneLine
 from provisioning.authority.errors import AuthorityError
 from region.cli.commands import build_parser
 from region.errors import RegionError
@@ -45,7 +46,9 @@ def _set_up_logging(*, quiet: bool) -> None:
     known = level if level in logging.getLevelNamesMapping() else "INFO"
     journal = "JOURNAL_STREAM" in os.environ
     form = "%(name)s: %(message)s" if journal else "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
-    logging.basicConfig(level=known, format=form, stream=sys.stderr)
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(OneLine(form))
+    logging.basicConfig(level=known, handlers=[handler])
     logging.getLogger("alembic").setLevel(logging.WARNING)
     logging.getLogger("fido2").setLevel(logging.WARNING)
     logging.getLogger("uvicorn").setLevel(logging.WARNING)

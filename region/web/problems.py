@@ -119,5 +119,6 @@ async def _http(request: Request, error: Exception) -> Response:
 
 async def _unforeseen(request: Request, error: Exception) -> Response:
     # Starlette raises it again after this answer, so the server's log has the trace.
-    _log.error("unforeseen at %s: %s", request.url.path, type(error).__name__)
+    # The path as the router has it: what stands in its place may be a one-time link.
+    _log.error("unforeseen at %s: %s", getattr(request.scope.get("route"), "path", "?"), type(error).__name__)
     return problem(request, HTTPStatus.INTERNAL_SERVER_ERROR, "internal")

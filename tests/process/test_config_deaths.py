@@ -95,7 +95,7 @@ async def test_killed_at_every_step_of_a_config_that_is_taken_back(tmp_path: Pat
         after = ConfigStore(state / "config.json").load()
         assert (after.in_force.version, after.good) == (GOOD, None)
         assert after.taken_back == TakenBack(BAD, "call failed")
-        assert [path.name for path in state.iterdir() if not path.name.startswith(".")] == ["config.json"]
+        assert [path.name for path in state.iterdir()] == ["config.json"]
     assert taken_back_before, "no death came after the taking back"
 
 

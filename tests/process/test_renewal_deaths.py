@@ -67,6 +67,7 @@ def _is_whole(folder: Path) -> None:
     ssl.create_default_context(cafile=folder / "state" / "ca.pem").load_cert_chain(certificate, keystore.key)
     assert keystore.staged() is None
     assert keystore.renewing is None
+    assert not list(folder.rglob(".*")), "half a file is left, that may be half a secret"
 
 
 async def _one_death(lives: Lives, region: EstServer, folder: Path, step: int) -> None:

@@ -115,6 +115,20 @@ async def test_an_unforeseen_fault_tells_nothing_of_itself(kit: Kit, monkeypatch
     assert "inside" not in answer.text
 
 
+async def test_a_one_time_link_is_not_in_the_log_when_something_breaks(
+    kit: Kit, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def broken(*_args: object) -> None:
+        raise RuntimeError
+
+    monkeypatch.setattr("region.registry.sessions.Sessions.use_link", broken)
+    async with kit.browser() as browser:
+        answer = await browser.get("/once/a-token-that-is-still-good")
+    assert answer.status_code == 500
+    assert "unforeseen at /once/{token}: RuntimeError" in caplog.text
+    assert "still-good" not in caplog.text
+
+
 async def test_what_a_form_was_told_is_shown_as_text_never_as_markup(kit: Kit) -> None:
     ivan = await kit.person("ivan", "it_admin")
     name = "<script>alert(1)</script>"
