@@ -15,6 +15,7 @@ from messaging.link.port import Inbound, Link, LinkError, Up
 from messaging.status import Connection
 from messaging.topics import Topic, parse
 from region.broker import MOST_AT_ONCE
+from region.floods import Flood, Floods
 from region.registry import Registry, RegistryError, Transaction, Unavailable
 from region.registry.records import ProcessPresence
 from region.web.subject import PresenceChange, Subject, UpHandler
@@ -33,7 +34,9 @@ class ShutOut(MessageError):
 class Wire:
     """Listens to every station and speaks to each. Subjects are added before `run`."""
 
-    def __init__(self, link: Link, registry: Registry, clock: Clock, mouth: Link | None = None) -> None:
+    def __init__(
+        self, link: Link, registry: Registry, clock: Clock, mouth: Link | None = None, floods: Floods | None = None
+    ) -> None:
         self.refused: Counter[str] = Counter()
         self._link = link
         self._mouth = mouth or link
@@ -44,6 +47,7 @@ class Wire:
         self._presence: list[Callable[[PresenceChange], Awaitable[None]]] = []
         self._guards: OrderedDict[tuple[str, ...], OrderGuard] = OrderedDict()
         self._came_up: list[Callable[[], None]] = []
+        self._floods = floods or Floods()
 
     @property
     def is_up(self) -> bool:
@@ -99,8 +103,8 @@ class Wire:
         """Side by side, so that their changes are committed together; what one station says, in its order."""
         lanes: dict[str, list[Inbound]] = {}
         for message in said:
-            lanes.setdefault(message.topic.partition("/up/")[0], []).append(message)
-        admissions = await self._admissions(lane.rpartition("/")[2] for lane in lanes)
+            lanes.setdefault(_speaker(message.topic), []).append(message)
+        admissions = await self._admissions(lanes)
         await asyncio.gather(*(self._take_in_order(lane, admissions) for lane in lanes.values()))
 
     async def _take_in_order(self, lane: list[Inbound], admissions: Mapping[str, str]) -> None:
@@ -120,6 +124,7 @@ class Wire:
     async def _take(self, inbound: Inbound, admissions: Mapping[str, str]) -> None:
         """One message, for good: dealt with, or refused and counted."""
         try:
+            self._floods.count(_speaker(inbound.topic), self._clock.monotonic())
             topic = parse(inbound.topic)
             if inbound.retained and topic.branch != "conn":
                 raise MalformedMessage("retained, though only presence may be")
@@ -132,6 +137,8 @@ class Wire:
                 await self._admit_birth(topic, envelope, said)
             _check_admission(admissions.get(topic.station))
             await self._deal_with(topic, envelope, said)
+        except Flood as error:
+            self.refused[error.code] += 1  # a line of the log for each would be a flood too
         except MessageError as error:
             self._refuse(error.code, inbound.topic, error)
         except RegistryError as error:
@@ -204,6 +211,11 @@ class Wire:
         while len(self._guards) > _MOST_GUARDS:
             self._guards.popitem(last=False)
         return guard
+
+
+def _speaker(topic: str) -> str:
+    """Whose topic it is: the broker lets nobody else say anything there."""
+    return topic.partition("/up/")[0].rpartition("/")[2]
 
 
 def _check_admission(admission: str | None) -> None:

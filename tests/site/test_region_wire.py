@@ -20,11 +20,14 @@ from messaging.link.bursts import burst_of
 from messaging.link.port import Inbound, LinkEvent, Up
 from messaging.status import Connection
 from messaging.topics import Topic, down, up
+from region.floods import WITHIN_S, Floods
 from region.registry import Registry, Unavailable, database_url
 from region.registry.records import ProcessPresence
 from region.serving.wire import Wire, judge_presence
 from region.web.subject import PresenceChange, Subject
 from tests.kits.eventually import eventually
+
+MOST_SAID = 300
 
 
 @dataclass
@@ -85,7 +88,7 @@ class World:
 
     def __init__(self, registry: Registry, clock: ManualClock, station: str) -> None:
         self.link, self.ears, self.clock, self.station = ScriptedLink(), Ears(), clock, station
-        self.wire = Wire(self.link, registry, clock)
+        self.wire = Wire(self.link, registry, clock, floods=Floods(MOST_SAID))
         subject = Subject(
             "ears",
             Path(__file__).parent,
@@ -214,6 +217,27 @@ async def test_a_station_that_is_shut_out_is_not_heard(world: World) -> None:
     await world.conn("online", 1)
     assert (world.ears.heard, world.ears.presence) == ([], [])
     assert world.wire.refused["shut_out"] == 2
+
+
+async def test_a_station_that_floods_is_not_heard_for_a_while_and_costs_the_others_nothing(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with world.registry.begin() as t:
+        site = await t.sites.add("Månelyst", world.clock.wall())
+        other = await t.stations.add("Stue 1", site.id, None, world.clock.wall())
+    with caplog.at_level("INFO"):
+        for number in range(MOST_SAID + 50):
+            await world.deliver(f"vs/1/d/{world.station}/up/rubbish/{number}", b"no message of ours")
+        await world.says("c0ffee00", {"type": "accept"})
+    assert world.wire.refused == {"malformed": MOST_SAID, "flood": 51}
+    assert caplog.text.count("ALARM") == 1
+    assert len(caplog.records) == MOST_SAID + 1
+    await world.deliver(up(other.id, "call", "c0ffee01"), world.call.seal({"type": "request"}))
+    assert [call for call, _ in world.ears.heard] == ["c0ffee01"]
+    await world.clock.advance(WITHIN_S)
+    await world.says("c0ffee02", {"type": "request"})
+    assert [call for call, _ in world.ears.heard] == ["c0ffee01", "c0ffee02"]
+    assert len(world.link.acked) == MOST_SAID + 53, "the broker keeps none of it"
 
 
 async def test_a_run_that_comes_back_after_another_is_told_for_there_are_two(world: World) -> None:

@@ -65,6 +65,13 @@ def test_deep_nesting_is_refused_before_it_costs_anything() -> None:
         parse_json(json.dumps(deep))
 
 
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity"])
+def test_a_number_that_is_none_is_refused_wherever_it_stands(number: str) -> None:
+    for text in (number, f"[{number}]", f'{{"a": {{"b": {number}}}}}'):
+        with pytest.raises(MalformedMessage):
+            parse_json(text)
+
+
 @pytest.mark.parametrize("version", [0, 2, 99])
 def test_another_version_is_said_to_be_one(version: int) -> None:
     with pytest.raises(UnknownVersion, match=str(version)):
