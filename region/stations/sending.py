@@ -22,7 +22,7 @@ from region.web.subject import Downlink
 
 _log = logging.getLogger(__name__)
 LOOK_EVERY_S = 1.0
-LEASE_S = 30.0
+LEASE_S = 10.0  # a process that was killed while it sent is waited for so long; one off duty has stopped within 6 s
 _AT_ONCE = 50  # publications under way to the broker
 
 
