@@ -18,6 +18,7 @@ from functools import cache
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from messaging.errors import MalformedMessage
+from messaging.reasons import say
 
 T = TypeVar("T")
 DEFAULT_TEXT = 256
@@ -77,14 +78,14 @@ def _hints(kind: type) -> dict[str, Any]:
 
 def _decode_dataclass(kind: type[T], data: object, path: str) -> T:
     if not isinstance(data, dict):
-        raise MalformedMessage(f"{path}: expected an object")
+        raise MalformedMessage(f"{path}: {say('object')}")
     hints = _hints(kind)  # type: ignore[arg-type]  # mypy: a type is hashable
     values: dict[str, Any] = {}
     for field in fields(kind):  # type: ignore[arg-type]
         if field.name in data and data[field.name] is not None:
             values[field.name] = _decode(hints[field.name], data[field.name], f"{path}.{field.name}")
         elif field.default is MISSING and field.default_factory is MISSING:
-            raise MalformedMessage(f"{path}.{field.name}: missing")
+            raise MalformedMessage(f"{path}.{field.name}: {say('missing')}")
     return kind(**values)
 
 
@@ -97,16 +98,16 @@ def _decode(hint: Any, value: object, path: str) -> Any:
     if origin is Literal:
         options = get_args(hint)
         if not isinstance(value, str) or value not in options:
-            raise MalformedMessage(f"{path}: expected one of {', '.join(options)}")
+            raise MalformedMessage(f"{path}: {say('one_of', options=', '.join(options))}")
         return value
     if origin in (Union, types.UnionType):
         (inner,) = (arm for arm in get_args(hint) if arm is not type(None))
         return _decode(Annotated[inner, *bounds] if bounds else inner, value, path)
     if origin is tuple:
-        items = _sized(value, list, "a list", bounds, path)
+        items = _sized(value, list, "list", bounds, path)
         return tuple(_decode(get_args(hint)[0], item, f"{path}[{i}]") for i, item in enumerate(items))
     if origin is dict:
-        mapping = _sized(value, dict, "an object", bounds, path)
+        mapping = _sized(value, dict, "object", bounds, path)
         item_hint = get_args(hint)[1]
         if item_hint is Any:
             return mapping
@@ -116,19 +117,19 @@ def _decode(hint: Any, value: object, path: str) -> Any:
     return _decode_scalar(hint, value, bounds, path)
 
 
-def _sized(value: object, kind: type, words: str, bounds: tuple[Any, ...], path: str) -> Any:
+def _sized(value: object, kind: type, code: str, bounds: tuple[Any, ...], path: str) -> Any:
     if not isinstance(value, kind):
-        raise MalformedMessage(f"{path}: expected {words}")
+        raise MalformedMessage(f"{path}: {say(code)}")
     most = next((b.most for b in bounds if isinstance(b, Length)), DEFAULT_ITEMS)
     if len(value) > most:  # type: ignore[arg-type]
-        raise MalformedMessage(f"{path}: more than {most} items")
+        raise MalformedMessage(f"{path}: {say('items', most=most)}")
     return value
 
 
 def _decode_scalar(hint: Any, value: object, bounds: tuple[Any, ...], path: str) -> Any:
     if hint is str:
         if not isinstance(value, str):
-            raise MalformedMessage(f"{path}: expected a text")
+            raise MalformedMessage(f"{path}: {say('text')}")
         value = _text(value, next((b.most for b in bounds if isinstance(b, Length)), DEFAULT_TEXT), path)
         for form in bounds:
             if isinstance(form, Form) and not form.fits(value):
@@ -136,7 +137,7 @@ def _decode_scalar(hint: Any, value: object, bounds: tuple[Any, ...], path: str)
         return value
     if hint is bool:
         if not isinstance(value, bool):
-            raise MalformedMessage(f"{path}: expected true or false")
+            raise MalformedMessage(f"{path}: {say('flag')}")
         return value
     if hint in (int, float):
         return _decode_number(hint, value, bounds, path)
@@ -145,18 +146,18 @@ def _decode_scalar(hint: Any, value: object, bounds: tuple[Any, ...], path: str)
 
 def _text(value: str, most: int, path: str) -> str:
     if len(value) > most:
-        raise MalformedMessage(f"{path}: longer than {most} characters")
+        raise MalformedMessage(f"{path}: {say('length', most=most)}")
     if "\x00" in value or any("\ud800" <= c <= "\udfff" for c in value):
-        raise MalformedMessage(f"{path}: a character that is no text")
+        raise MalformedMessage(f"{path}: {say('no_text')}")
     return value
 
 
 def _decode_number(hint: Any, value: object, bounds: tuple[Any, ...], path: str) -> Any:
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise MalformedMessage(f"{path}: expected a number")
+        raise MalformedMessage(f"{path}: {say('number')}")
     if hint is int and not isinstance(value, int):
-        raise MalformedMessage(f"{path}: expected a whole number")
+        raise MalformedMessage(f"{path}: {say('whole')}")
     for bound in bounds:
         if isinstance(bound, Range) and not bound.least <= value <= bound.most:
-            raise MalformedMessage(f"{path}: not between {bound.least:g} and {bound.most:g}")
+            raise MalformedMessage(f"{path}: {say('range', least=f'{bound.least:g}', most=f'{bound.most:g}')}")
     return hint(value)

@@ -17,9 +17,9 @@ from typing import Annotated, Any, Literal, Protocol, TypeVar, runtime_checkable
 from urllib.parse import urlsplit
 
 from messaging.codec import Form, Length, Range
+from messaging.reasons import say
 
 HIDDEN = "(set)"  # what stands for a secret that is there
-_NO_SECRET = f"a secret is missing: {HIDDEN} only stands for one"
 WIFI_MOST = 8
 _HOST = re.compile(
     r"(?=.{1,253}$)[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?(\.[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?)*"
@@ -79,26 +79,26 @@ def _or_empty(form: re.Pattern[str]) -> Any:
     return lambda value: not value or form.fullmatch(value) is not None
 
 
-Shown = Form(_shown, "a character that cannot be shown")
+Shown = Form(_shown, say("unshown"))
 Name = Annotated[str, Length(80), Shown]
-Phone = Annotated[str, Length(24), Form(_or_empty(re.compile(r"[0-9+() -]*")), "expected a telephone number")]
-ClockTime = Annotated[str, Length(5), Form(_CLOCK.fullmatch, "expected a time of day such as 08:00")]
-Day = Annotated[str, Length(10), Form(lambda v: not v or _is_date(v), "expected a date such as 2026-12-24")]
-Host = Annotated[str, Length(253), Form(_is_host, "expected the name or address of a computer")]
-Address = Annotated[str, Length(45), Form(lambda v: not v or _is_address(v), "expected an IP address")]
+Phone = Annotated[str, Length(24), Form(_or_empty(re.compile(r"[0-9+() -]*")), say("phone"))]
+ClockTime = Annotated[str, Length(5), Form(_CLOCK.fullmatch, say("time"))]
+Day = Annotated[str, Length(10), Form(lambda v: not v or _is_date(v), say("day"))]
+Host = Annotated[str, Length(253), Form(_is_host, say("host"))]
+Address = Annotated[str, Length(45), Form(lambda v: not v or _is_address(v), say("address"))]
 Percent = Annotated[int, Range(0, 100)]
 Certificate = Annotated[
     str, Length(8192),
-    Form(lambda v: not v or v.lstrip().startswith("-----BEGIN CERTIFICATE-----"), "expected certificates as PEM"),
+    Form(lambda v: not v or v.lstrip().startswith("-----BEGIN CERTIFICATE-----"), say("certificates")),
 ]  # fmt: skip
 
 
 # Named here because an annotation with a function of its own is evaluated where this module's names are not known.
 CidrAddress = Annotated[
-    str, Length(49), Form(lambda v: not v or _is_interface(v), "expected an address such as 10.0.0.5/24")
+    str, Length(49), Form(lambda v: not v or _is_interface(v), say("network_address"))
 ]  # fmt: skip
 ProxyUrl = Annotated[
-    str, Length(253), Form(lambda v: not v or _is_proxy(v), "expected a proxy such as http://proxy.example:3128")
+    str, Length(253), Form(lambda v: not v or _is_proxy(v), say("proxy"))
 ]  # fmt: skip
 
 
@@ -109,9 +109,9 @@ def _psk_or_hidden(value: str) -> object:
 
 Psk = Annotated[
     str, Length(64),
-    Form(_psk_or_hidden, "expected 8 to 63 letters of a passphrase, or 64 hexadecimal digits"),
+    Form(_psk_or_hidden, say("psk")),
 ]  # fmt: skip
-Country = Annotated[str, Length(2), Form(_or_empty(re.compile("[A-Z]{2}")), "expected a country such as DK")]
+Country = Annotated[str, Length(2), Form(_or_empty(re.compile("[A-Z]{2}")), say("country"))]
 
 
 @dataclass(frozen=True)
@@ -153,9 +153,9 @@ class Week:
             for span in getattr(self, one.name) or ():
                 closes = "24:00" if span.closes == "00:00" else span.closes
                 if closes <= span.opens:
-                    return f"{one.name} closes before it opens"
+                    return say("closes_first", day=one.name)
                 if span.opens < end:
-                    return f"{one.name} has hours that overlap, or are not in order"
+                    return say("hours_overlap", day=one.name)
                 end = closes
         return ""
 
@@ -213,7 +213,7 @@ class Night:
 
     def objection(self) -> str:
         """A night has a length."""
-        return "the night begins when it ends" if self.on and self.begins == self.ends else ""
+        return say("no_night") if self.on and self.begins == self.ends else ""
 
 
 @dataclass(frozen=True)
@@ -231,7 +231,7 @@ class AutoAnswer:
     def objection(self) -> str:
         """Never without consent."""
         recorded = self.consent_by and self.consent_recorded_by and self.consent_until
-        return "" if recorded or not self.on else "nobody has consented: by whom, recorded by whom, and until when?"
+        return "" if recorded or not self.on else say("no_consent")
 
 
 @dataclass(frozen=True)
@@ -259,12 +259,12 @@ class Eap:
         if not self.method:
             return ""
         if self.password == HIDDEN:
-            return _NO_SECRET
+            return say("secret_missing")
         if not self.identity:
-            return "802.1X needs an identity"
+            return say("eap_identity")
         if self.method != "tls" and not self.password:
-            return "802.1X with a password needs the password"
-        return "" if self.ca and self.server else "802.1X needs the network's CA and its server's name"
+            return say("eap_password")
+        return "" if self.ca and self.server else say("eap_server")
 
 
 @dataclass(frozen=True)
@@ -278,11 +278,11 @@ class Static:
     def objection(self) -> str:
         """A gateway that can be reached from the address."""
         if not self.address:
-            return "a gateway without an address" if self.gateway else ""
+            return say("lone_gateway") if self.gateway else ""
         if not self.gateway:
             return ""
         inside = ipaddress.ip_address(self.gateway) in ipaddress.ip_interface(self.address).network
-        return "" if inside else "the gateway is not in the address's network"
+        return "" if inside else say("far_gateway")
 
 
 @dataclass(frozen=True)
@@ -299,12 +299,12 @@ class Wifi:
     def objection(self) -> str:
         """A key of one kind: an open Wi-Fi carries no station."""
         if self.psk == HIDDEN:
-            return _NO_SECRET
+            return say("secret_missing")
         if not self.use:
             return ""
         if self.psk and self.eap.method:
-            return "a Wi-Fi has a passphrase or 802.1X, not both"
-        return "" if self.psk or self.eap.method else "a Wi-Fi needs a passphrase or 802.1X: an open one is not used"
+            return say("wifi_both")
+        return "" if self.psk or self.eap.method else say("wifi_open")
 
 
 @dataclass(frozen=True)
@@ -337,7 +337,7 @@ class Network:
     def objection(self) -> str:
         """SSIDs are what the standard allows: 1 to 32 bytes."""
         bad = [ssid for ssid in self.wifi if not 1 <= len(ssid.encode()) <= 32 or not _shown(ssid)]
-        return "a Wi-Fi's name has from 1 to 32 bytes, all of which can be shown" if bad else ""
+        return say("wifi_name") if bad else ""
 
 
 @dataclass(frozen=True)

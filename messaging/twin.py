@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
 from messaging.codec import Length, Range
+from messaging.reasons import say
 from messaging.settings import (
     AutoAnswer,
     CameraPolicy,
@@ -30,7 +31,9 @@ __all__ = [
 Language = Literal["da", "en"]
 MOST_CONFIG_BYTES = 1024 * 1024  # of `config.json`: a document and what came of it, twice while one is on trial
 
-TAKEN_BACK = "taken back: "  # how a refusal begins of a document that cost the station its link or its call
+TAKEN_BACK = say(
+    "taken_back", cause=""
+)  # how a refusal begins of a document that cost the station its link or its call
 
 
 @dataclass(frozen=True)

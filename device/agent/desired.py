@@ -16,6 +16,7 @@ from typing import Annotated, Any
 from messaging import settings
 from messaging.codec import Length, Range, decode
 from messaging.errors import MalformedMessage
+from messaging.reasons import say
 from messaging.settings import objections
 from messaging.twin import Config
 
@@ -26,7 +27,7 @@ APPLIED = frozenset(
         "telemetry", "update_ring",
     }
 )  # fmt: skip
-UNSUPPORTED = "unsupported: this station does not carry it out, and works by the default"
+UNSUPPORTED = say("unsupported")
 _MOST_FIELDS = 64
 
 
@@ -60,10 +61,10 @@ def consider(now: InForce, data: dict[str, Any]) -> Verdict:
     except MalformedMessage as error:
         return Verdict(now, {"document": _reason(error)})
     if document.version < now.version:
-        return Verdict(now, {"document": f"version {document.version} is older than {now.version}, which is in force"})
+        return Verdict(now, {"document": say("older", version=document.version, newer=now.version)})
     config, refused = _apply(now.config, document.config)
     if document.version == now.version and not _same(now, document.config, config):
-        return Verdict(now, {"document": f"version {now.version} is in force with other content"})
+        return Verdict(now, {"document": say("other_content", version=now.version)})
     return Verdict(InForce(document.version, config, document.config), refused)
 
 
@@ -101,7 +102,7 @@ def _reason(error: MalformedMessage) -> str:
     """Where in the field (names of ours alone, never a key of the document's) and why."""
     place, _, reason = str(error).rpartition(": ")
     inside = [word for part in place.split(".")[2:] if (word := part.partition("[")[0]) in _words()]
-    return ": ".join((".".join(inside), reason)) if inside else reason
+    return say("inside", where=".".join(inside), why=reason) if inside else reason
 
 
 @cache

@@ -12,12 +12,12 @@ from device.agent.twin import Twin
 from device.network.port import NetworkPort
 from device.network.time_servers import TimeServers
 from messaging.clock import Clock
+from messaging.reasons import say
 from messaging.settings import Network
 
 _LOOK_S = 1.0
 _AGAIN_S = 60.0
-_WHY = "not carried out: "
-_WORDS = {"not_permitted": "the station may not change its time servers"}
+_WORDS = {"not_permitted": say("no_time_servers")}
 
 Wanted = tuple[Network, tuple[str, ...]]
 
@@ -60,7 +60,7 @@ class Networking:
         undone = {"network": await self._network.carry_out(network)}
         if before is None or servers != before[1] or "time_servers" in self._twin.undone:
             undone["time_servers"] = await self._servers.use(servers)
-        reasons = {name: _WHY + _WORDS.get(why, why) for name, why in undone.items() if why}
+        reasons = {name: say("not_done", why=_WORDS.get(why, why)) for name, why in undone.items() if why}
         self._again_at = self._clock.monotonic() + _AGAIN_S if reasons else float("inf")
         if self._twin.cannot(reasons):
             await self._told()

@@ -24,6 +24,7 @@ from device.agent.desired import InForce, Verdict, consider
 from messaging import twin
 from messaging.codec import Length, Range
 from messaging.local import CallState, CallView
+from messaging.reasons import say
 from messaging.twin import TAKEN_BACK, Proving
 
 LINK_FIELDS = frozenset({"network", "time_servers"})  # a certificate is judged by the time
@@ -145,9 +146,9 @@ def judge(trial: Trial, data: dict[str, Any]) -> Verdict:
         return verdict
     taken, waiting = trial.journal.taken_back, trial.waiting
     if waiting is not None and version < waiting.version:
-        return _refused(now, f"version {version} is older than {waiting.version}, which waits for the end of a call")
+        return _refused(now, say("older_waits", version=version, newer=waiting.version))
     if taken is not None and version < taken.version:
-        return _refused(now, f"version {version} is older than {taken.version}, which was taken back")
+        return _refused(now, say("older_taken_back", version=version, newer=taken.version))
     if taken is not None and version == taken.version and taken.lasting:
         return _refused(now, taken.reason)
     return verdict

@@ -10,6 +10,7 @@ from device.agent import trial
 from device.agent.config_store import ConfigStore
 from device.agent.desired import InForce, Verdict
 from device.agent.trial import Facts, Journal, Trial
+from messaging.reasons import say
 from messaging.settings import redacted
 from messaging.twin import TAKEN_BACK, Reported
 
@@ -91,7 +92,7 @@ class Twin:
                 self._keep(wanted.journal)
             except OSError as error:
                 _log.error("the config cannot be kept and is not taken: %s", error)
-                verdict = Verdict(self.in_force, {"document": "cannot be kept: the disk refuses"})
+                verdict = Verdict(self.in_force, {"document": say("not_kept")})
             else:
                 self._trial = wanted
                 self._say_version(wanted)

@@ -19,6 +19,7 @@ from device.network.profiles import OURS, Own, Profile, profiles
 from device.runtime.dbus import Bus, system_bus
 from device.runtime.dbus_wire import Call
 from device.runtime.errors import BusError, BusRefused
+from messaging.reasons import say
 from messaging.settings import Network
 from provisioning.station.files import remove, write_whole
 
@@ -59,10 +60,10 @@ class NetworkManager:
             return _reason(error)
         except BusError as error:
             _log.error("NetworkManager is not there: %s", error)
-            return "NetworkManager is not there"
+            return say("no_manager")
         except OSError as error:
             _log.error("the network cannot be set: %s", error)
-            return "the disk refuses"
+            return say("disk")
 
     async def _carry_out(self, manager: _Manager, wanted: tuple[Profile, ...], done: dict[str, str]) -> None:
         there = await manager.ours()
@@ -91,7 +92,7 @@ class NetworkManager:
             return ""
         if country == wanted.country or not any(one.use for one in wanted.wifi.values()):
             return ""
-        return f"the country {wanted.country}: this machine's Wi-Fi is set for {country[:2]}, which its image decides"
+        return say("wifi_country", country=wanted.country, image=country[:2])
 
     def _put_ca(self, profile: Profile) -> None:
         if profile.ca_path is not None:
@@ -180,7 +181,7 @@ def _concerned(kind: str, uuid: str, changed: Sequence[Profile], gone: Sequence[
 def _reason(error: BusRefused) -> str:
     """What the region is told: which property, or which kind of refusal; never a value."""
     found = _PROPERTY.match(error.text)
-    return f"NetworkManager refuses it: {found[0] if found else error.name.rpartition('.')[2]}"[:200]
+    return say("manager", what=found[0] if found else error.name.rpartition(".")[2])[:200]
 
 
 def _read(path: Path) -> dict[str, str]:

@@ -19,6 +19,7 @@ from typing import Annotated, Any, Literal, cast, get_args, get_origin, get_type
 
 from messaging.codec import decode
 from messaging.errors import MalformedMessage
+from messaging.reasons import say
 from messaging.settings import HIDDEN, objections
 from messaging.signed import MOST_CLAIMS
 from messaging.twin import Config
@@ -29,10 +30,10 @@ Path = tuple[str, ...]
 Document = dict[str, Any]
 # The registry knows these, so no layer says them: where the station stands, and its clinics' telephones.
 OF_THE_REGISTRY = {
-    "site": "a station's site is where it stands in the registry",
-    "station": "a station's name is its name in the registry",
-    "phone": "a clinic's telephone is the clinic's: change it there",
-    "fallback_phone": "a clinic's telephone is the clinic's: change it there",
+    "site": say("of_the_site"),
+    "station": say("of_the_name"),
+    "phone": say("of_the_clinic"),
+    "fallback_phone": say("of_the_clinic"),
 }
 _OF_STATIONS_ALONE = ("auto_answer",)  # consent is one person's, about one room
 _DEEPEST = 8
@@ -148,14 +149,12 @@ def _is_address(path: Path) -> bool:
 def refusals(level: Level, document: object) -> dict[str, str]:
     """What a layer of that level may not say: dotted path to reason; empty: it may be stored. No value is repeated."""
     if not isinstance(document, dict):
-        return {"document": "expected an object"}
+        return {"document": say("object")}
     if _depth(document) > _DEEPEST:
-        return {"document": f"nested deeper than {_DEEPEST} levels"}
+        return {"document": say("deep", most=_DEEPEST)}
     refused = {name: why for name, why in OF_THE_REGISTRY.items() if name in document}
     if level != "station":
-        refused |= {
-            name: "belongs to one station: consent is one person's" for name in _OF_STATIONS_ALONE if name in document
-        }
+        refused |= {name: say("of_one_station") for name in _OF_STATIONS_ALONE if name in document}
     rest = {key: value for key, value in document.items() if key not in refused}
     return refused | dict(_refused(Config, rest, ()))
 
@@ -225,11 +224,11 @@ def _refused(kind: type, document: Document, path: Path) -> Iterator[tuple[str, 
         if key not in hints:
             yield where, _unknown(str(key), hints)
         elif value is None:
-            yield where, "says nothing: take the field away to have what the layers above say"
+            yield where, say("says_nothing")
         elif (inner := _object_of(hints[key])) is None:
             yield from _refused_value(kind, key, value, where)
         elif not isinstance(value, dict):
-            yield where, "expected an object"
+            yield where, say("object")
         elif not inner[1]:
             yield from _refused(inner[0], value, (*path, key))
         else:
@@ -242,7 +241,7 @@ def _refused_mapping(kind: type, key: str, value: Document, path: Path, inner: t
         if isinstance(item, dict):
             yield from _refused(inner, item, (*path, str(name)[:64]))
         else:
-            yield ".".join((*path, str(name)[:64])), "expected an object"
+            yield ".".join((*path, str(name)[:64])), say("object")
 
 
 def _refused_value(kind: type, key: str, value: Any, where: str) -> Iterator[tuple[str, str]]:
@@ -256,7 +255,7 @@ def _refused_value(kind: type, key: str, value: Any, where: str) -> Iterator[tup
 
 def _unknown(key: str, hints: Mapping[str, Any]) -> str:
     near = difflib.get_close_matches(key, [*hints], 1)
-    return f"no such field; is {near[0]} meant?" if near else f"no such field; there are {', '.join(hints)}"
+    return say("perhaps", near=near[0]) if near else say("no_field", names=", ".join(hints))
 
 
 def _depth(value: object) -> int:

@@ -15,6 +15,7 @@ from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from messaging.codec import Range
+from messaging.reasons import say
 from messaging.settings import HIDDEN, Spans
 from messaging.twin import Config
 from provisioning.authority.profiles import OF_THE_REGISTRY, Document, Level, Path, leaves, put, shown, without
@@ -88,17 +89,17 @@ class Setting:
 
     def _read_flag(self, text: str) -> bool:
         if text not in ("yes", "no"):
-            raise NoSuchValue("expected yes or no")
+            raise NoSuchValue(say("yes_or_no"))
         return text == "yes"
 
     def _read_choice(self, text: str) -> str:
         if self.choices and text not in self.choices:
-            raise NoSuchValue(f"expected one of {', '.join(self.choices)}")
+            raise NoSuchValue(say("one_of", options=", ".join(self.choices)))
         return text
 
     def _read_number(self, text: str) -> int:
         if not re.fullmatch(r"-?\d{1,9}", text, re.ASCII):
-            raise NoSuchValue("expected a whole number")
+            raise NoSuchValue(say("whole"))
         return int(text)
 
     def _read_text(self, text: str) -> str:
@@ -110,16 +111,16 @@ class Setting:
     def _read_spans(self, text: str) -> list[dict[str, str]]:
         found = [_SPAN.fullmatch(one.strip()) for one in text.split(",")]
         if not all(found):
-            raise NoSuchValue("expected hours such as 08:00-12:00, 13:00-16:00, or - for closed")
+            raise NoSuchValue(say("hours"))
         return [{"opens": one[1], "closes": one[2]} for one in found if one is not None]
 
     def _read_json(self, text: str, now: Any) -> Document:
         try:
             value = json.loads(text)
         except (ValueError, RecursionError) as error:
-            raise NoSuchValue("expected JSON") from error
+            raise NoSuchValue(say("json")) from error
         if not isinstance(value, dict):
-            raise NoSuchValue("expected a JSON object")
+            raise NoSuchValue(say("json_object"))
         return _with_secrets(value, now if isinstance(now, dict) else {}, self.path)
 
 
@@ -189,7 +190,7 @@ def _with_secrets(written: Document, now: Document, path: Path) -> Document:
         if value != HIDDEN or shown((*path, *inner), "x") != HIDDEN:
             continue
         if inner not in present:
-            raise NoSuchValue(f"{'.'.join(inner)}: there is no secret to keep; write it")
+            raise NoSuchValue(say("inside", where=".".join(inner), why=say("no_secret")))
         written = put(written, inner, present[inner])
     return written
 

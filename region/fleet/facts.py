@@ -9,6 +9,7 @@ from messaging.call import Devices
 from messaging.health import Health
 from messaging.twin import TAKEN_BACK, Proving, Reported
 from region.fleet.standing import WEAK_DBM, Level, Standing
+from region.web.settings_told import SettingTeller
 from region.web.words import Translator
 
 _FAIR_DBM = -60  # below this a Wi-Fi signal is fair
@@ -143,7 +144,7 @@ class FactTeller:
             if reported.proving.taken_back is not None and reason.startswith(TAKEN_BACK):
                 continue  # told above, in words
             name = self.t("fleet.fact.refused_field", field=self._word("field", field))
-            yield Fact(name, reason, level="bad")
+            yield Fact(name, SettingTeller(self.t, self.has).why(field, reason), level="bad")
 
     def _versions(self, standing: Standing) -> Iterable[Fact]:
         if standing.hardware is not None:

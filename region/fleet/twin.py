@@ -10,12 +10,12 @@ from messaging.twin import Config, Reported
 from provisioning.authority.profiles import OF_THE_REGISTRY, Document, Merged
 from provisioning.authority.setting_fields import Setting, settings
 from region.fleet.standing import Level
-from region.web.settings_told import SettingTeller, of_setting, source_of
+from region.web.settings_told import SettingTeller, source_of
 
 
 @dataclass(frozen=True)
 class TwinLine:
-    """One setting. `in_force` is empty while the station has said nothing; `refused` is its reason, in its words."""
+    """One setting. `in_force` is empty while the station has said nothing; `refused` is its reason, in words."""
 
     name: str
     wanted: str
@@ -49,7 +49,7 @@ def _lines(
         have = "" if in_force is None else teller.value(one, in_force)
         if have == teller.value(one, meant):
             have = want
-        why = of_setting(refused, one.name)
+        why = teller.of_setting(refused, one.name)
         level: Level = "bad" if why else "warn" if in_force is not None and want != have else "good"
         line = TwinLine(teller.name(one.name), want, teller.t(f"web.level.{source}"), have, why, level)
         yield (source == "default" and level == "good"), line

@@ -11,6 +11,7 @@ from typing import Any, cast
 
 from sqlalchemy import select, update
 
+from messaging import reasons
 from messaging.twin import Config
 from provisioning.authority import profiles
 from provisioning.authority.profiles import Document, Level, Merged
@@ -195,14 +196,14 @@ class Layers(Subject):
             seen: dict[str, str] = {}
             for one, fields in at.items():
                 for field, why in fields.items():
-                    seen.setdefault(field, f"{why} (at station {one})")
+                    seen.setdefault(field, reasons.say("at_station", why=why, station=one))
             raise Refused(dict(list(seen.items())[:_MOST_TOLD]), at)
 
     async def _unknown_clinics(self, document: Document) -> dict[str, str]:
         named = {key: document[key] for key in ("clinic", "fallback") if isinstance(document.get(key), str)}
         known = {row["name"] for row in await self._rows(select(schema.clinic.c.name))}
         return {
-            key: "no clinic is called that: see region clinic list"
+            key: reasons.say("no_clinic")
             for key, name in named.items() if name and name not in known
         }  # fmt: skip
 
@@ -253,7 +254,7 @@ def _too_heavy(document: Document) -> str:
     weight = profiles.weight(document)
     if weight <= profiles.MOST_BYTES:
         return ""
-    return f"{weight} bytes are more than a station takes (at most {profiles.MOST_BYTES}): say less, or further down"
+    return reasons.say("heavy", bytes=weight, most=profiles.MOST_BYTES)
 
 
 def _clinics_of(document: Document) -> tuple[Any, Any]:

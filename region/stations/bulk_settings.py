@@ -9,6 +9,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
+from messaging.reasons import say
 from provisioning.authority.setting_fields import AS_ABOVE, Setting, read_values, settings
 from region.registry import NotFound, Refused
 from region.registry.filters import Filter
@@ -18,7 +19,7 @@ from region.stations.layout import LayoutService
 from region.stations.profile_pages import choices_of, groups_of
 from region.web.auth import ItAdmin
 from region.web.context import region_of
-from region.web.settings_told import SettingTeller, of_setting
+from region.web.settings_told import SettingTeller
 
 _OURS = ("csrf", "stations", "where")
 
@@ -48,7 +49,7 @@ def build_router(layout: LayoutService) -> APIRouter:
         chosen = await _named(request, stations)
         values, wrong = read_values(texts)
         if not values and not wrong:
-            wrong = {"document": "nothing was written"}
+            wrong = {"document": say("nothing")}
         try:
             if wrong:
                 raise Refused(wrong)
@@ -87,14 +88,13 @@ async def _form(
     teller = SettingTeller(region.pages.translator(request, session), region.pages.has_words)
     written, faults = texts or {}, wrong or {}
     blanks = [
-        Blank(one, own, of_setting(faults, one.name), choices_of(one, own, teller, clinics))
+        Blank(one, own, teller.of_setting(faults, one.name), choices_of(one, own, teller, clinics))
         for one in settings("station")
         for own in (written.get(one.name, ""),)
     ]
-    told = " ".join(one.wrong for one in blanks)
     return region.pages.page(
         request, "stations/bulk_settings.html", session, 422 if faults else 200, count=len(stations), where=where,
         groups={name: [one for one in blanks if one.setting.group == name] for name in groups_of(settings("station"))},
         ids=" ".join(one.id for one in stations), as_above=AS_ABOVE, any_wrong=bool(faults),
-        others={name: why for name, why in faults.items() if why not in told},
+        others=teller.others(faults, settings("station")),
     )  # fmt: skip

@@ -17,7 +17,7 @@ from region.registry.records import WebSession
 from region.stations.layout import LayoutService, Where
 from region.web.auth import ItAdmin
 from region.web.context import region_of
-from region.web.settings_told import SettingTeller, of_setting
+from region.web.settings_told import SettingTeller
 
 Name = Annotated[str, Form(max_length=80)]
 REGION = "all"  # the region's place, in an address
@@ -117,6 +117,11 @@ async def _done(request: Request, session: WebSession, change: Awaitable[object]
         await change
     except Conflict:
         return await _places(request, session, "stations.profiles.error.conflict", 409)
+    except Refused as error:
+        pages = region_of(request).pages
+        told = SettingTeller(pages.translator(request, session), pages.has_words).others(error.fields, ())
+        why = "; ".join(f"{name}: {reason}" for name, reason in told.items())
+        return await _places(request, session, "stations.profiles.error.refused", 422, why)
     except Invalid as error:
         return await _places(request, session, "stations.profiles.error.refused", 422, str(error))
     return RedirectResponse("/profiles", 303)
@@ -148,11 +153,10 @@ async def _profile(
         clinics = [one.name for one in await t.clinics.all()]
     teller = SettingTeller(region.pages.translator(request, session), region.pages.has_words)
     written = {one.name: one.text(one.at(layer.document)) for one in settings(level)} | dict(texts or {})
-    faults = {one.name: of_setting(wrong or {}, one.name) for one in settings(level)}
+    faults = {one.name: teller.of_setting(wrong or {}, one.name) for one in settings(level)}
     lines = [_line(one, written[one.name], above, faults[one.name], teller, clinics) for one in settings(level)]
     groups = {name: [line for line in lines if line.setting.group == name] for name in groups_of(settings(level))}
-    told = " ".join(line.wrong for line in lines)
-    others = {name: why for name, why in (wrong or {}).items() if why not in told}
+    others = teller.others(wrong or {}, settings(level))
     return region.pages.page(
         request, "stations/profile.html", session, 422 if wrong else 409 if conflict else 200, where=where,
         layer=layer, groups=groups, clinics=clinics, others=others, any_wrong=bool(wrong), conflict=conflict,

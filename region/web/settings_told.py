@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from messaging.codec import encode
+from messaging.reasons import read
 from messaging.twin import Config
 from provisioning.authority.profiles import Level, Path
 from provisioning.authority.setting_fields import NONE, Setting
@@ -42,6 +43,31 @@ class SettingTeller:
             return self.t("web.setting.unset")
         return self.word(one, text)
 
+    def why(self, name: str, told: str) -> str:
+        """Why the setting of that name is refused; a reason that is none of ours is told as it is."""
+        reason = read(told)
+        if reason is None:
+            return told
+        values = {part: self._part(name, part, value) for part, value in reason.values.items()}
+        return self.t(f"web.reason.{reason.code}", **values)
+
+    def of_setting(self, told: Mapping[str, str], name: str) -> str:
+        """Why a setting is refused, or something inside of it; `told` by dotted path."""
+        return "; ".join(self.why(key, why) for key, why in told.items() if _is_in(key, name))
+
+    def others(self, told: Mapping[str, str], settings: Collection[Setting]) -> dict[str, str]:
+        """What is told of none of these settings, by what it is called."""
+        rest = [key for key in told if not any(_is_in(key, one.name) for one in settings)]
+        return {self.name(key): self.why(key, told[key]) for key in rest}
+
+    def _part(self, name: str, part: str, value: str) -> str:
+        if part == "why":
+            return self.why(name, value)
+        if part == "where":
+            return self.name(f"{name}.{value}")
+        key = f"web.reason.value.{value}"
+        return self.t(key) if self.has(key) else value
+
     def source(self, one: Setting, sources: Mapping[Path, Level]) -> str:
         """Whose word it is: the nearest level's that says a part of it."""
         return self.t(f"web.level.{source_of(one, sources)}")
@@ -52,6 +78,6 @@ def source_of(one: Setting, sources: Mapping[Path, Level]) -> Level | str:
     return next((level for path, level in sources.items() if path[: len(one.path)] == one.path), "default")
 
 
-def of_setting(told: Mapping[str, str], name: str) -> str:
-    """What is told of a setting, or of something inside of it, by dotted path."""
-    return "; ".join(why for key, why in told.items() if key == name or key.startswith((f"{name}.", f"{name}[")))
+def _is_in(key: str, name: str) -> bool:
+    """Whether a dotted path leads to that setting, or to something inside of it."""
+    return key == name or key.startswith((f"{name}.", f"{name}["))

@@ -121,6 +121,18 @@ async def test_what_cannot_be_is_told_beside_its_field_and_what_was_written_stay
     assert (await ivan.said("region"))["volume"] == 55
 
 
+async def test_who_reads_danish_is_told_in_danish_why_it_cannot_be(kit: Kit) -> None:
+    async with kit.signed_in(await kit.person("per", "it_admin", language="da")) as browser:
+        per = Ivan(kit, browser, await kit.csrf(browser))
+        wrong = {"volume": "300", "opening.week.mon": "09:00-08:00", "night.ends": "22:00", "network.wifi": "{}x"}
+        for name, told in (
+            ("volume", "skal være fra 0 til 100"), ("opening.week.mon", "mandag lukker, før der åbnes"),
+            ("night.ends", "natten begynder, når den slutter"), ("network.wifi", "skal være JSON"),
+        ):  # fmt: skip
+            page = html.unescape((await per.save("/profiles/region/all", **{name: wrong[name]})).text)
+            assert told in page, name
+
+
 async def test_a_profile_changed_by_another_meanwhile_is_not_written_over(ivan: Ivan) -> None:
     answer = await ivan.save("/profiles/region/all", volume="20", version="0")
     assert answer.status_code == 409

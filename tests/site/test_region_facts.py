@@ -24,7 +24,7 @@ from region.fleet.standing import Standing, standing
 from region.fleet.words import WORDS
 from region.registry.records import ProcessPresence, Report, Station
 from region.web.subject import PresenceChange
-from region.web.words import LANGUAGES, Catalogue
+from region.web.words import LANGUAGES, OWN, Catalogue
 from tests.kits.region.app import Kit, every_subject, region_kit
 
 NOW = 1_800_000_000.0
@@ -59,7 +59,8 @@ def _stands(
 
 def _told(stands: Standing, language: Language = "en") -> dict[str, str]:
     catalogue = Catalogue()
-    catalogue.add(WORDS)
+    for words in (OWN, WORDS):
+        catalogue.add(words)
     sections = FactTeller(catalogue.translator(language), catalogue.has).sections(stands)
     return {fact.name: f"{fact.text} {fact.at or ''}".strip() for section in sections for fact in section.facts}
 

@@ -12,7 +12,9 @@ import httpx
 import pytest
 
 from messaging.codec import encode
+from messaging.reasons import say
 from messaging.settings import HIDDEN, Network, Static, Wifi, Wired
+from messaging.status import Connection
 from messaging.twin import Config, Reported
 from provisioning.authority.ports import Given
 from provisioning.authority.profiles import Layer, Merged, merge
@@ -124,6 +126,20 @@ async def test_the_live_part_is_a_page_of_its_own_for_who_runs_no_scripts(
     assert f'<noscript><p><a class="button" href="/fleet/stations/{station.id}">' in await _page(
         ivan, f"/stations/{station.id}"
     )
+
+
+async def test_who_reads_danish_is_told_in_danish_what_the_station_refuses(
+    kit: Kit, station: Station, ivan: httpx.AsyncClient
+) -> None:
+    refused = Reported(1, Config(), {"volume": say("range", least=0, most=100), "night": say("no_night")})
+    async with kit.region.registry.begin() as t:
+        await t.people.set_language(next(one.id for one in await t.people.all() if one.name == "ivan"), "da")
+        await t.reports.set_presence(station.id, Connection("agent", "online", "b1", 1), kit.clock.wall())
+        await t.reports.set_report(station.id, "reported", encode(refused), "b1", 1, kit.clock.wall())
+    page = await _page(ivan, f"/fleet/stations/{station.id}")
+    assert "skal være fra 0 til 100" in page
+    assert "natten begynder, når den slutter" in page
+    assert "not between" not in page
 
 
 async def test_its_certificate_is_told_and_can_be_renewed_from_there(

@@ -8,12 +8,13 @@ from typing import Protocol
 
 from messaging.twin import Language
 from region.web.subject import Words
-from region.web.words import audit, da, en, oidc, passkeys, settings
+from region.web.words import audit, da, en, oidc, passkeys, reasons, settings
 
 LANGUAGES: tuple[Language, ...] = ("en", "da")
+_PARTS = (audit, oidc, passkeys, reasons, settings)
 OWN: Words = {
-    "en": {**en.WORDS, **audit.WORDS["en"], **oidc.WORDS["en"], **settings.WORDS["en"], **passkeys.WORDS["en"]},
-    "da": {**da.WORDS, **audit.WORDS["da"], **oidc.WORDS["da"], **settings.WORDS["da"], **passkeys.WORDS["da"]},
+    "en": en.WORDS | {key: word for part in _PARTS for key, word in part.WORDS["en"].items()},
+    "da": da.WORDS | {key: word for part in _PARTS for key, word in part.WORDS["da"].items()},
 }
 
 
