@@ -249,7 +249,7 @@ def _background(options: ServeOptions, house: House) -> list[tuple[str, Work]]:
     if "stations" in options.roles:
         duty: list[tuple[str, Work]] = [("wire", house.wire.run), ("who is let in", house.gate.run)]
         duty += [(subject.name, subject.duty) for subject in house.subjects if subject.duty is not None]
-        work.append(("duty", Duty(registry, clock, duty).run))
+        work.append(("duty", Duty(registry, clock, duty, house.gate.stand_by).run))
     return work
 
 

@@ -22,15 +22,16 @@ class _Lost(Exception):
 
 
 class Duty:
-    """Does all of `work` while this process has the turn, which the database gives to one at a time.
+    """Does all of `work` while this process has the turn, which the database gives to one at a time; else `stand_by`.
 
     A process that dies loses it at once; one that loses its database stops within seconds, and waits its turn again.
     """
 
-    def __init__(self, registry: Registry, clock: Clock, work: Sequence[tuple[str, Work]]) -> None:
+    def __init__(self, registry: Registry, clock: Clock, work: Sequence[tuple[str, Work]], stand_by: Work) -> None:
         self._registry = registry
         self._clock = clock
         self._work = work
+        self._stand_by = stand_by
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -40,6 +41,8 @@ class Duty:
                     if still is not None:
                         _log.info("this process is on duty")
                         await self._do(still)
+                    else:
+                        await self._stand_by()
             except Unavailable as error:
                 _log.warning("nobody is on duty by this process: %s", error)
             await self._clock.sleep(_LOOK_S)

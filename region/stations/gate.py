@@ -42,12 +42,50 @@ class Revocations(Protocol):
         """The lists that name these certificates, PEM; one for each issuer of the chain."""
 
 
+PutInForce = Callable[[Iterable[str], bytes | None], None]  # shut-out stations; revocation lists, None: as before
+
+
 @dataclass(frozen=True)
 class Door:
     """The broker, as the gate works it."""
 
-    put_in_force: Callable[[Iterable[str], bytes | None], None]  # shut-out stations; revocation lists, None: as before
+    put_in_force: PutInForce
     cut_off: Callable[[str], Awaitable[None]]  # whoever is connected under this client id; LinkError
+
+
+class Lists:
+    """What the broker reads of who is let in: written anew when it has changed."""
+
+    def __init__(self, revocations: Revocations, put_in_force: PutInForce) -> None:
+        self._revocations = revocations
+        self._put_in_force = put_in_force
+        self._shut_out: frozenset[str] = frozenset()
+        self._listed: frozenset[str] | None = None  # what the lists in force name
+        self._listed_at = float("-inf")
+        self._issuers: frozenset[bytes] = frozenset()  # those that have lists
+        self._asked_at = float("-inf")
+
+    async def follow(self, shut_out: frozenset[str], refused: Sequence[Given], now: float) -> None:
+        """Have them say this. While the authority is away, the revocation lists stay as they are."""
+        serials = frozenset(one.serial for one in refused)
+        lists: bytes | None = None
+        issuers = self._issuers
+        try:
+            if now - self._asked_at >= CHAIN_EVERY_S:
+                issuers, self._asked_at = await self._chain(), now
+            if (serials, issuers) != (self._listed, self._issuers) or now - self._listed_at > REWRITE_EVERY_S:
+                lists = await self._revocations.revocation_lists(refused)
+        except AuthorityError as error:
+            _log.error("the revocation list waits (%s): %s", error.code, error)
+        if lists is None and shut_out == self._shut_out:
+            return
+        self._put_in_force(shut_out, lists)
+        self._shut_out = shut_out
+        if lists is not None:
+            self._listed, self._listed_at, self._issuers = serials, now, issuers
+
+    async def _chain(self) -> frozenset[bytes]:
+        return frozenset(one.fingerprint(hashes.SHA256()) for one in await self._revocations.chain())
 
 
 class Gate:
@@ -57,14 +95,10 @@ class Gate:
         self.let_go: list[Callable[[str], Awaitable[None]]] = []
         self.presence: list[Callable[[PresenceChange], Awaitable[None]]] = []
         self._registry = registry
-        self._revocations = revocations
+        self._lists = Lists(revocations, door.put_in_force)
         self._door = door
         self._clock = clock
-        self._shut_out: frozenset[str] = frozenset()
-        self._listed: frozenset[str] | None = None  # what the lists in force name
-        self._listed_at = float("-inf")
-        self._issuers: frozenset[bytes] = frozenset()  # those that have lists
-        self._asked_at = float("-inf")
+        self._shut_out: frozenset[str] = frozenset()  # those who were let go
         self._rounds: dict[str, int] = {}
 
     async def run(self) -> None:
@@ -79,38 +113,24 @@ class Gate:
     async def look(self) -> None:
         """Carry to the broker what the registry has decided since the last look."""
         now = self._clock.wall()
-        async with self._registry.read() as t:
-            shut_out = frozenset(station.id for station in await t.stations.shut_out())
-            refused = await t.certificates.refused(now)
-        new = shut_out - self._shut_out
-        for station in new:
+        shut_out, refused = await self._decided(now)
+        for station in shut_out - self._shut_out:
             await self._tell(self.let_go, station)
             self._rounds[station] = _ROUNDS
-        await self._put_in_force(shut_out, refused, now)
+        await self._lists.follow(shut_out, refused, now)
+        self._shut_out = shut_out
         for station in [one for one in self._rounds if one in shut_out]:
             await self._cut_off(station)
         self._rounds = {one: left - 1 for one, left in self._rounds.items() if left > 1 and one in shut_out}
 
-    async def _put_in_force(self, shut_out: frozenset[str], refused: Sequence[Given], now: float) -> None:
-        serials = frozenset(one.serial for one in refused)
-        lists: bytes | None = None
-        issuers = self._issuers
-        try:
-            if now - self._asked_at >= CHAIN_EVERY_S:
-                issuers, self._asked_at = await self._chain(), now
-            if (serials, issuers) != (self._listed, self._issuers) or now - self._listed_at > REWRITE_EVERY_S:
-                lists = await self._revocations.revocation_lists(refused)
-        except AuthorityError as error:
-            _log.error("the revocation list waits (%s): %s", error.code, error)
-        if lists is None and shut_out == self._shut_out:
-            return
-        self._door.put_in_force(shut_out, lists)
-        self._shut_out = shut_out
-        if lists is not None:
-            self._listed, self._listed_at, self._issuers = serials, now, issuers
+    async def stand_by(self) -> None:
+        """A look while another process is on duty: the broker beside this one reads what this one writes."""
+        now = self._clock.wall()
+        await self._lists.follow(*await self._decided(now), now)
 
-    async def _chain(self) -> frozenset[bytes]:
-        return frozenset(one.fingerprint(hashes.SHA256()) for one in await self._revocations.chain())
+    async def _decided(self, now: float) -> tuple[frozenset[str], Sequence[Given]]:
+        async with self._registry.read() as t:
+            return frozenset(station.id for station in await t.stations.shut_out()), await t.certificates.refused(now)
 
     async def _cut_off(self, station: str) -> None:
         for process in _PROCESSES:

@@ -101,6 +101,16 @@ async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
     await registry.close()
 
 
+async def test_one_that_stands_by_has_the_broker_beside_it_shut_out_and_leaves_the_rest_to_who_is_on_duty(
+    stage: Stage,
+) -> None:
+    await stage.admission.revoke("ivan", stage.station, "stolen")
+    await stage.gate.stand_by()
+    assert stage.broker.done == [([stage.station], b"list")]
+    await stage.gate.look()
+    assert stage.broker.done[1:] == [f"call of {stage.station}", f"{stage.station}-agent", f"{stage.station}-call"]
+
+
 async def test_a_revoked_station_loses_its_call_then_the_broker_then_its_connections(stage: Stage) -> None:
     await stage.admission.revoke("ivan", stage.station, "stolen")
     await stage.gate.look()

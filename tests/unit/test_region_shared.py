@@ -39,6 +39,10 @@ async def test_of_two_who_want_the_same_turn_one_waits_for_the_other(registry: R
     assert story == ["nobody waits for another's turn", "first", "second"]
 
 
+async def nothing() -> None:
+    """What these do while they stand by."""
+
+
 async def test_one_is_on_duty_and_the_next_takes_over_when_it_goes(registry: Registry, beside: Registry) -> None:
     other = registry if registry.is_sqlite else beside
     on_duty: asyncio.Queue[str] = asyncio.Queue()
@@ -48,7 +52,7 @@ async def test_one_is_on_duty_and_the_next_takes_over_when_it_goes(registry: Reg
             on_duty.put_nowait(name)
             await asyncio.Event().wait()
 
-        return asyncio.create_task(Duty(database, SystemClock(), [("work", work)]).run())
+        return asyncio.create_task(Duty(database, SystemClock(), [("work", work)], nothing).run())
 
     first = process("first", registry)
     assert await asyncio.wait_for(on_duty.get(), 10) == "first"
@@ -69,11 +73,27 @@ async def test_one_that_is_stopped_while_it_asks_whether_it_is_still_on_duty_sto
         on_duty.set()  # just as the first question goes out
         await asyncio.Event().wait()
 
-    running = asyncio.create_task(Duty(registry, SystemClock(), [("work", work)]).run())
+    running = asyncio.create_task(Duty(registry, SystemClock(), [("work", work)], nothing).run())
     await on_duty.wait()
     running.cancel()
     await asyncio.wait([running], timeout=10)
     assert running.cancelled()
+
+
+async def test_one_that_stands_by_does_what_there_is_to_do_meanwhile(registry: Registry, beside: Registry) -> None:
+    if registry.is_sqlite:
+        return
+    stood_by = asyncio.Event()
+
+    async def stand_by() -> None:
+        stood_by.set()
+
+    async with registry.holding("duty"):
+        running = asyncio.create_task(Duty(beside, SystemClock(), [], stand_by).run())
+        async with asyncio.timeout(10):
+            await stood_by.wait()
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
 
 
 async def test_one_that_loses_its_database_stops_and_waits_for_its_turn_again(
@@ -90,7 +110,7 @@ async def test_one_that_loses_its_database_stops_and_waits_for_its_turn_again(
         finally:
             on_duty.append("ended")
 
-    running = asyncio.create_task(Duty(registry, SystemClock(), [("work", work)]).run())
+    running = asyncio.create_task(Duty(registry, SystemClock(), [("work", work)], nothing).run())
     await eventually(lambda: on_duty == ["begun"])
     async with beside.begin() as t:
         await t.calls._connection.exec_driver_sql(
