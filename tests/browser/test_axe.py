@@ -172,6 +172,21 @@ async def test_it_finds_chooses_commands_and_follows_by_keyboard_alone(
     assert await complaints(page) == []
 
 
+async def test_the_page_of_a_site_s_staff_is_accessible(visitor: tuple[Page, Language], house: House) -> None:
+    page, language = visitor
+    async with house.registry.begin() as t:
+        nurse = await t.people.find(f"nurse-{language}") or await t.people.add(
+            f"nurse-{language}", "site_staff", house.clock.wall(), language=language, sites=[house.site.id]
+        )
+    await page.goto(await house.sign_in_link(nurse))
+    await expect(page).to_have_url(f"{house.url}/home")
+    await expect(page.get_by_text({"en": "Ready, but", "da": "Klar, men"}[language])).to_be_visible()
+    await expect(
+        page.get_by_text({"en": "Its screen shows nothing", "da": "Skærmen viser ikke noget"}[language])
+    ).to_be_visible()
+    assert await complaints(page) == []
+
+
 async def test_what_is_ticked_stays_while_stations_report(house: House, browser: Browser) -> None:
     context = await browser.new_context(viewport=WIDE)
     page = await context.new_page()
@@ -196,7 +211,7 @@ async def test_without_scripts_everything_is_done_by_forms(house: House, browser
     page = await context.new_page()
     page.set_default_timeout(PATIENCE_MS)
     await _sign_in(house, page, "en")
-    await page.get_by_label("Words: room, site, id or serial number").fill("room")
+    await page.get_by_label("Room, site, id or serial number").fill("room")
     await page.get_by_role("button", name="Find").click()
     await page.get_by_role("button", name="Do something with all 1").click()
     await page.locator("summary", has_text="Show a message").click()
