@@ -38,6 +38,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "command": ("region.cli.command", "have stations do something"),
     "diagnostics": ("region.cli.diagnostics", "what stations handed in: region command send diagnostics asks for it"),
     "user": ("region.cli.user", "who may sign in"),
+    "token": ("region.cli.token", "what scripts come with to the API"),
     "link": ("region.cli.link", "print a link that signs somebody in, once"),
     "audit": ("region.cli.audit", "the log of what was done, each row sealed to the one before it"),
     "api": ("region.cli.api", "what scripts can do here"),

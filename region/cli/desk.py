@@ -12,9 +12,10 @@ from pathlib import Path
 from messaging.clock import Clock, SystemClock
 from region.errors import Usage
 from region.registry import NotFound, Registry, database_url
+from region.registry.actions import COMMAND_LINE
 from region.registry.records import Clinic, Person, Site
 
-ACTOR = "command line"
+ACTOR = COMMAND_LINE
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,13 @@ class Desk:
     async def clinic_id(self, name: str | None) -> int | None:
         """Of the clinic of that name; None for none."""
         return (await self.clinic(name)).id if name else None
+
+    async def site_ids(self) -> tuple[int, ...] | None:
+        """Of the sites that were said (`--site`); None: none was."""
+        if self.args.site is None:
+            return None
+        async with self.registry.read() as t:
+            return tuple([(await t.sites.named(name)).id for name in self.args.site])
 
 
 def on_desk(args: argparse.Namespace, act: Callable[[Desk], Awaitable[None]], *, begins: bool) -> int:

@@ -10,9 +10,12 @@ import json
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from region.errors import Usage
+
+if TYPE_CHECKING:
+    from region.registry.records import ApiToken, Person
 
 _MOST_SHOWN = 10
 
@@ -32,6 +35,11 @@ def plain(data: Any) -> Any:
 def moment(at: float) -> str:
     """A time for people, in UTC."""
     return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+
+
+def places(whose: Person | ApiToken) -> str:
+    """The names of the places that somebody, or a token, is bound to."""
+    return ", ".join(filter(None, (whose.clinic, *(site.name for site in whose.sites)))) or "-"
 
 
 def configs_changed(count: int) -> str:

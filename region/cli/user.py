@@ -8,11 +8,11 @@ from typing import get_args
 
 from region.cli.desk import ACTOR, Desk
 from region.cli.parsing import actions_of, add_action
-from region.cli.printing import ask_twice, tell
+from region.cli.printing import ask_twice, places, tell
 from region.columns import table
 from region.errors import Usage
 from region.people.service import PeopleService, Wanted
-from region.registry.records import Person, Role
+from region.registry.records import Role
 from region.web.passwords import Passwords
 
 
@@ -60,7 +60,7 @@ async def _add(desk: Desk) -> None:
         raise Usage("a clinician needs --clinic")
     if args.role == "site_staff" and not args.site:
         raise Usage("a site's staff need --site")
-    sites = await _site_ids(desk)
+    sites = await desk.site_ids()
     hashed = await Passwords().hash(sys.stdin.readline().rstrip("\n")) if args.password_stdin else None
     wanted = Wanted(args.role, clinic_id, sites or (), args.display_name, args.title)
     person = await _service(desk).add(ACTOR, args.name, wanted, hashed)
@@ -70,18 +70,18 @@ async def _add(desk: Desk) -> None:
 async def _list(desk: Desk) -> None:
     async with desk.registry.read() as t:
         people = await t.people.all()
-    rows = ((p.name, p.role, _where(p), p.display_name, "yes" if p.active else "blocked") for p in people)
+    rows = ((p.name, p.role, places(p), p.display_name, "yes" if p.active else "blocked") for p in people)
     tell(desk.args, people, table(("NAME", "ROLE", "WHERE", "SHOWN AS", "ACTIVE"), rows))
 
 
 async def _set(desk: Desk) -> None:
     args, before = desk.args, await desk.person()
     clinic_id = before.clinic_id if args.clinic is None else await desk.clinic_id(args.clinic)
-    role, sites = args.role or before.role, await _site_ids(desk)
+    role, sites = args.role or before.role, await desk.site_ids()
     where = tuple(site.id for site in before.sites) if sites is None else sites
     wanted = Wanted(role, clinic_id, where, before.display_name, before.title)
     after = await _service(desk).change(ACTOR, before.id, wanted)
-    tell(args, after, f"{after.name} is {after.role}: {_where(after)}." if after != before else "No change.")
+    tell(args, after, f"{after.name} is {after.role}: {places(after)}." if after != before else "No change.")
 
 
 async def _password(desk: Desk) -> None:
@@ -132,15 +132,3 @@ async def _sign_out(desk: Desk) -> None:
 
 def _service(desk: Desk) -> PeopleService:
     return PeopleService(desk.registry, desk.clock)
-
-
-async def _site_ids(desk: Desk) -> tuple[int, ...] | None:
-    """Of the sites that were said; None: none was."""
-    if desk.args.site is None:
-        return None
-    async with desk.registry.read() as t:
-        return tuple([(await t.sites.named(name)).id for name in desk.args.site])
-
-
-def _where(person: Person) -> str:
-    return ", ".join(filter(None, (person.clinic, *(site.name for site in person.sites)))) or "-"

@@ -124,10 +124,11 @@ def _router() -> APIRouter:
             about = None if station is None else await t.stations.get(station)
             rows = await t.audit.recent(_PAGE + 1, before=before, station_id=station)
             named = {name for row in rows for name in (row.station_id, row.actor) if name}
+            tokens = await t.api_tokens.names()
             known = await t.finding.find(Filter(station=tuple(named)), region.clock.wall()) if named else []
         stations = {one.id: one for one in known}
         older = rows[_PAGE - 1].id if len(rows) > _PAGE else None
-        teller = Teller(region.pages.translator(request, session), region.pages.has_words, stations)
+        teller = Teller(region.pages.translator(request, session), region.pages.has_words, stations, tokens)
         told = [teller.tell(row) for row in rows[:_PAGE]]
         return region.pages.page(request, "fleet/audit.html", session, rows=told, older=older, about=about)
 

@@ -10,7 +10,7 @@ from starlette.requests import Request
 
 from region.people.service import PeopleService, Wanted
 from region.registry.records import Person, Role
-from region.web.auth import ItAdmin
+from region.web.auth import ItInPerson
 from region.web.context import region_of
 from region.web.fields import Body, Number
 from region.web.sign_in import LINK_LIVES_S
@@ -54,49 +54,49 @@ def build_router(service: PeopleService) -> APIRouter:
     router = APIRouter(prefix="/api", tags=["people"])
 
     @router.get("/people")
-    async def people(request: Request, _session: ItAdmin) -> list[Person]:
+    async def people(request: Request, _session: ItInPerson) -> list[Person]:
         """List the people who may sign in, by name."""
         async with region_of(request).registry.read() as t:
             return await t.people.all()
 
     @router.post("/people", status_code=201)
-    async def add_person(session: ItAdmin, new: NewPerson) -> Person:
+    async def add_person(session: ItInPerson, new: NewPerson) -> Person:
         """Add somebody; a link lets them in the first time."""
         return await service.add(session.person.name, new.name, new.wanted())
 
     @router.get("/people/{person_id}")
-    async def person(request: Request, _session: ItAdmin, person_id: Number) -> Person:
+    async def person(request: Request, _session: ItInPerson, person_id: Number) -> Person:
         """One of the people."""
         async with region_of(request).registry.read() as t:
             return await t.people.get(person_id)
 
     @router.put("/people/{person_id}")
-    async def change_person(session: ItAdmin, person_id: Number, new: PersonSettings) -> Person:
+    async def change_person(session: ItInPerson, person_id: Number, new: PersonSettings) -> Person:
         """Change what somebody may do, and where; another role signs them out everywhere."""
         return await service.change(session.person.name, person_id, new.wanted())
 
     @router.post("/people/{person_id}/block")
-    async def block_person(session: ItAdmin, person_id: Number) -> Person:
+    async def block_person(session: ItInPerson, person_id: Number) -> Person:
         """Shut somebody out, at once and everywhere."""
         return await service.set_active(session.person.name, person_id, active=False)
 
     @router.post("/people/{person_id}/unblock")
-    async def unblock_person(session: ItAdmin, person_id: Number) -> Person:
+    async def unblock_person(session: ItInPerson, person_id: Number) -> Person:
         """Let somebody in again."""
         return await service.set_active(session.person.name, person_id, active=True)
 
     @router.post("/people/{person_id}/sign-out")
-    async def sign_out_person(session: ItAdmin, person_id: Number) -> SignedOut:
+    async def sign_out_person(session: ItInPerson, person_id: Number) -> SignedOut:
         """End all that somebody has open, and void their links."""
         return SignedOut(browsers=await service.sign_out(session.person.name, person_id))
 
     @router.post("/people/{person_id}/reset-second-step", status_code=204)
-    async def reset_second_step(session: ItAdmin, person_id: Number) -> None:
+    async def reset_second_step(session: ItInPerson, person_id: Number) -> None:
         """Forget somebody's second step, for what was lost; the next sign-in sets it up anew."""
         await service.reset_second_step(session.person.name, person_id)
 
     @router.post("/people/{person_id}/link", status_code=201)
-    async def make_sign_in_link(request: Request, session: ItAdmin, person_id: Number) -> SignInLink:
+    async def make_sign_in_link(request: Request, session: ItInPerson, person_id: Number) -> SignInLink:
         """Make a link that signs somebody in, once; a second step is asked for as ever.
 
         It is a secret, and is told here and nowhere else.

@@ -11,7 +11,7 @@ from starlette.responses import RedirectResponse, Response
 from region.people.service import Oneself, PeopleService, Wanted, found
 from region.registry import Conflict, Invalid, RegistryError
 from region.registry.records import Person, Role, WebSession
-from region.web.auth import ItAdmin
+from region.web.auth import ItInPerson
 from region.web.context import region_of
 from region.web.fields import Number
 from region.web.sign_in import LINK_LIVES_S
@@ -33,12 +33,12 @@ def build_router(service: PeopleService) -> APIRouter:
     router = APIRouter(include_in_schema=False)
 
     @router.get("/people")
-    async def show_people(request: Request, session: ItAdmin, q: str = "") -> Response:
+    async def show_people(request: Request, session: ItInPerson, q: str = "") -> Response:
         return await _people(request, session, q[:100])
 
     @router.post("/people")
     async def add_person(
-        request: Request, session: ItAdmin, name: Text, role: Text, sites: Ids, clinic: Text = "",
+        request: Request, session: ItInPerson, name: Text, role: Text, sites: Ids, clinic: Text = "",
         display_name: Text = "", title: Text = "",
     ) -> Response:  # fmt: skip
         wanted = _wanted(role, clinic, sites, display_name, title)
@@ -52,12 +52,12 @@ def build_router(service: PeopleService) -> APIRouter:
         return RedirectResponse(f"/people/{person.id}?done=saved", 303)
 
     @router.get("/people/{person_id}")
-    async def show_person(request: Request, session: ItAdmin, person_id: Number, done: str = "") -> Response:
+    async def show_person(request: Request, session: ItInPerson, person_id: Number, done: str = "") -> Response:
         return await _person(request, session, person_id, done=done)
 
     @router.post("/people/{person_id}")
     async def change_person(
-        request: Request, session: ItAdmin, person_id: Number, role: Text, sites: Ids, clinic: Text = "",
+        request: Request, session: ItInPerson, person_id: Number, role: Text, sites: Ids, clinic: Text = "",
         display_name: Text = "", title: Text = "",
     ) -> Response:  # fmt: skip
         wanted = _wanted(role, clinic, sites, display_name, title)
@@ -71,12 +71,12 @@ def build_router(service: PeopleService) -> APIRouter:
         return _back(person_id, "saved")
 
     @router.post("/people/{person_id}/link")
-    async def make_link(request: Request, session: ItAdmin, person_id: Number) -> Response:
+    async def make_link(request: Request, session: ItInPerson, person_id: Number) -> Response:
         link = await service.link(session.person.name, person_id, region_of(request).settings.public_url)
         return await _person(request, session, person_id, link=link)
 
     @router.post("/people/{person_id}/{action}")
-    async def act(request: Request, session: ItAdmin, person_id: Number, action: Action) -> Response:
+    async def act(request: Request, session: ItInPerson, person_id: Number, action: Action) -> Response:
         try:
             await _act(service, session.person.name, person_id, action)
         except Oneself as refused:

@@ -38,7 +38,7 @@ class PeopleService:
         """A new account; Conflict if the name is taken, Invalid for a bad name or a role without its place."""
         now = self._clock.wall()
         async with self._registry.begin() as t:
-            await _check_places(t, wanted)
+            await check_places(t, wanted.clinic_id, wanted.sites)
             person = await t.people.add(
                 name, wanted.role, now, clinic_id=wanted.clinic_id, sites=wanted.sites,
                 display_name=wanted.display_name, title=wanted.title, password_hash=password_hash,
@@ -50,7 +50,7 @@ class PeopleService:
         """Make that of somebody; another role signs them out everywhere. Nobody gives oneself another role."""
         now = self._clock.wall()
         async with self._registry.begin() as t:
-            await _check_places(t, wanted)
+            await check_places(t, wanted.clinic_id, wanted.sites)
             before = await t.people.get(person_id)
             if wanted.role != before.role:
                 _not_oneself(actor, before)
@@ -122,9 +122,9 @@ def _not_oneself(actor: str, person: Person) -> None:
         raise Oneself("oneself: ask another administrator")
 
 
-async def _check_places(t: Transaction, wanted: Wanted) -> None:
+async def check_places(t: Transaction, clinic_id: int | None, sites: Iterable[int]) -> None:
     """NotFound for a clinic or site that is not there."""
-    if wanted.clinic_id is not None:
-        await t.clinics.get(wanted.clinic_id)
-    for site_id in wanted.sites:
+    if clinic_id is not None:
+        await t.clinics.get(clinic_id)
+    for site_id in sites:
         await t.sites.get(site_id)

@@ -12,7 +12,8 @@ from messaging.call import EndReason, RefusalCode
 
 AuditAction = Literal[
     "sign_in", "sign_out", "sign_in.link", "password", "second_step", "second_step.reset",
-    "passkey.add", "passkey.remove", "user.add", "user.bind", "user.sign_out", "user.block", "user.unblock",
+    "passkey.add", "passkey.remove", "token", "token.add", "token.revoke",
+    "user.add", "user.bind", "user.sign_out", "user.block", "user.unblock",
     "site.add", "clinic.add", "clinic.change", "station.add", "station.change", "code.make",
     "cluster.add", "municipality.add", "municipality.move", "site.move", "station.move", "room.add", "person.change",
     "layer.change", "profile.copy", "card.prepare", "claim.approve", "claim.refuse",
@@ -25,4 +26,5 @@ AuditOutcome = Literal[
     "done", "made", "changed", "given", "renewed", "refused", "waiting", "ringing", "answered", "by_itself",
     "successful", "failed", EndReason, RefusalCode
 ]  # fmt: skip
+COMMAND_LINE = "command line"  # who did it, where nobody has signed in
 LEFT_OUT = "events_left_out"  # the region's own event, of a station that tells of too many

@@ -13,6 +13,7 @@ from sqlalchemy import event
 from sqlalchemy.exc import ArgumentError, IntegrityError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from region.registry.api_tokens import ApiTokens
 from region.registry.attempts import Attempts
 from region.registry.audit import Audit
 from region.registry.backup import Renumbering
@@ -171,6 +172,11 @@ class Transaction:
     def sessions(self) -> Sessions:
         """Signed-in browsers and one-time links."""
         return Sessions(self._connection)
+
+    @cached_property
+    def api_tokens(self) -> ApiTokens:
+        """What scripts come with."""
+        return ApiTokens(self._connection)
 
     @cached_property
     def second_steps(self) -> SecondSteps:

@@ -11,8 +11,9 @@ from sqlalchemy import Select, bindparam, delete, exists, func, insert, or_, sel
 
 from messaging.twin import Language
 from region.registry import schema
+from region.registry.bound_sites import BoundSites
 from region.registry.errors import Conflict, Invalid, NotFound
-from region.registry.records import Bound, Person, Role
+from region.registry.records import Person, Role
 from region.registry.table import Row, Subject, chunks, text
 
 _WITH_SITES: frozenset[Role] = frozenset({"site_staff", "evaluator"})
@@ -109,11 +110,12 @@ class People(Subject):
 
     async def complete(self, rows: Sequence[Row]) -> list[Person]:
         """People from rows of `select_person`, with their sites."""
-        sites = await self._sites([row["id"] for row in rows if row["role"] in _WITH_SITES])
+        bound = BoundSites(self._connection, schema.person_site.c.person_id)
+        sites = await bound.of([row["id"] for row in rows if row["role"] in _WITH_SITES])
         return [
             Person(**{**row, "has_password": bool(row["has_password"]), "active": bool(row["active"]),
                       "second_step": bool(row["second_step"]), "vouched": bool(row["vouched"]),
-                      "sites": tuple(sites.get(row["id"], ()))})
+                      "sites": sites.get(row["id"], ())})
             for row in rows
         ]  # fmt: skip
 
@@ -186,22 +188,8 @@ class People(Subject):
         await self._bind_each({person_id: binding})
 
     async def _bind_each(self, bindings: Mapping[int, Binding]) -> None:
-        for some in chunks(bindings):
-            await self._run(delete(schema.person_site).where(schema.person_site.c.person_id.in_(some)))
-        rows = [
-            {"person_id": person, "site_id": site} for person, binding in bindings.items() for site in binding.bound
-        ]
-        if rows:
-            await self._connection.execute(insert(schema.person_site), rows)
-
-    async def _sites(self, people: Sequence[int]) -> dict[int, list[Bound]]:
-        bound, site = schema.person_site.c, schema.site.c
-        statement = select(bound.person_id, site.id, site.name).join(schema.site, site.id == bound.site_id)
-        found: dict[int, list[Bound]] = {}
-        for some in chunks(people):
-            for row in await self._rows(statement.where(bound.person_id.in_(some)).order_by(site.name)):
-                found.setdefault(row["person_id"], []).append(Bound(row["id"], row["name"]))
-        return found
+        bound = BoundSites(self._connection, schema.person_site.c.person_id)
+        await bound.put({person: binding.bound for person, binding in bindings.items()})
 
     async def _sign_out(self, people: Sequence[int]) -> None:
         for table in (schema.web_session, schema.sign_in_link):

@@ -20,6 +20,8 @@ OpenState = Literal["waiting", "ringing", "answered"]
 CallState = Literal["waiting", "ringing", "answered", "ended"]
 Admission = Literal["admitted", "quarantined", "revoked"]
 Direction = Literal["resident", "clinic"]  # who started the call
+TokenRole = Literal["it_admin", "site_staff", "evaluator"]  # a clinician's work is a person's alone
+TokenState = Literal["good", "expired", "revoked", "maker_out"]
 
 
 def digest(secret: str) -> str:
@@ -200,14 +202,46 @@ class Passkey:
 
 
 @dataclass(frozen=True)
+class ApiToken:
+    """What a script comes with. `id` is how its secret begins; the secret itself is nowhere.
+
+    `used_at` is the beginning of the day (UTC) on which it was last used. Not `good`: it has ended, or its maker may
+    not make any now (`maker_out`).
+    """
+
+    id: str
+    name: str
+    role: TokenRole
+    clinic_id: int | None
+    clinic: str
+    sites: tuple[Bound, ...]  # by name
+    reads_only: bool
+    made_by: str
+    made_at: float
+    expires_at: float
+    used_at: float | None
+    revoked_at: float | None
+    state: TokenState
+
+    @property
+    def actor(self) -> str:
+        """Who does what is done with it, as the audit has it."""
+        return f"{self.made_by} ({self.id})"
+
+
+@dataclass(frozen=True)
 class WebSession:
-    """A signed-in browser. `csrf` is the token its unsafe requests carry; `whole`: the second step has been given."""
+    """A signed-in browser. `csrf` is the token its unsafe requests carry; `whole`: the second step has been given.
+
+    With `token` it is no browser but one request of a script, and `person` is whom the token stands for.
+    """
 
     person: Person
     csrf: str
     created_at: float
     seen_at: float
     whole: bool = False
+    token: ApiToken | None = None
 
 
 @dataclass(frozen=True)

@@ -243,6 +243,28 @@ passkey = Table(
     Column("used_at", Double, nullable=True),
 )  # fmt: skip
 
+api_token = Table(
+    "api_token", metadata,
+    Column("id", String(16), primary_key=True),
+    Column("secret_sha256", String(64), nullable=False, unique=True),
+    Column("name", String(80), nullable=False),
+    Column("role", String(16), nullable=False),
+    Column("clinic_id", ForeignKey("clinic.id"), nullable=True, index=True),
+    Column("reads_only", Boolean, nullable=False),
+    Column("maker_id", ForeignKey("person.id"), nullable=True, index=True),  # none: the command line
+    Column("made_at", Double, nullable=False),
+    Column("expires_at", Double, nullable=False),
+    Column("used_at", Double, nullable=True),
+    Column("revoked_at", Double, nullable=True),
+    CheckConstraint("role IN ('it_admin', 'site_staff', 'evaluator')", name="role"),
+)  # fmt: skip
+
+api_token_site = Table(
+    "api_token_site", metadata,
+    Column("token_id", ForeignKey("api_token.id"), primary_key=True),
+    Column("site_id", ForeignKey("site.id"), primary_key=True, index=True),
+)  # fmt: skip
+
 identity = Table(
     "identity", metadata,
     Column("issuer", String(512), primary_key=True),

@@ -158,12 +158,12 @@ async def _station(
         clinics, sites = await t.clinics.all(), await t.sites.all()
         invitation, certificates = await t.enrolments.get(station_id), await t.certificates.of_station(station_id)
         presence = await t.reports.all_presence(station_id)
-        history = await t.audit.recent(20, station_id=station_id)
+        history, tokens = await t.audit.recent(20, station_id=station_id), await t.api_tokens.names()
         words, has, now = region.pages.translator(request, session), region.pages.has_words, region.clock.wall()
         commands = await lines_of(t, station_id, now, words, has)
     state: Enrolled = enrolled(invitation, bool(presence), now)
     message, status = _refusal(request, session, error, refusals)
-    teller = Teller(words, has, {station.id: station})
+    teller = Teller(words, has, {station.id: station}, tokens)
     told = [teller.tell(row) for row in history]
     return region.pages.page(
         request, "stations/station.html", session, status, station=station, clinics=clinics, sites=sites,

@@ -9,10 +9,11 @@ from pydantic import Field
 from starlette.requests import Request
 
 from region.registry import Invalid
+from region.registry.records import WebSession
 from region.stations.exporting import export_table
 from region.stations.importing import Kind, Taken, take_table
 from region.stations.tables import BadTable
-from region.web.auth import ItAdmin
+from region.web.auth import ItAdmin, in_person
 from region.web.context import region_of
 from region.web.csv import CSV, CsvTable
 from region.web.guard import TABLES
@@ -40,7 +41,9 @@ def build_router() -> APIRouter:
         """Write a table that can be taken in again; `plain` has commas and no mark, instead of what Danish Excel opens.
 
         Passwords are in none. That somebody has done so is a row in the log.
+        People are for people: no token reads them.
         """
+        _check_whose(session, kind)
         region = region_of(request)
         content = await export_table(region.registry, region.clock, session.person.name, kind, plain=plain)
         return CsvTable(content, headers={"Content-Disposition": f'attachment; filename="{kind}.csv"'})
@@ -49,8 +52,10 @@ def build_router() -> APIRouter:
     async def take_in(request: Request, session: ItAdmin, kind: Table, dry_run: bool = False) -> Taken:
         """Take in a table (at most 4 MiB): all of it, or nothing and each fault by line and column.
 
-        A dry run tells what would come of it, and changes nothing.
+        A dry run tells what would come of it, and changes nothing. People are for people: no token
+        takes them in.
         """
+        _check_whose(session, kind)
         region = region_of(request)
         try:
             return await take_table(
@@ -60,3 +65,8 @@ def build_router() -> APIRouter:
             raise Invalid(str(error)) from error
 
     return router
+
+
+def _check_whose(session: WebSession, kind: Kind) -> None:
+    if kind == "people":
+        in_person(session)

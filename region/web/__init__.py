@@ -8,8 +8,9 @@ A subject (`desk`, `stations`, `fleet` ...) is a package with one function::
 
 * `router`: a FastAPI router. Each handler says who may call it by the type of a parameter: `session: ItAdmin`,
   `Clinician`, `SiteStaff`, `FiguresReader`, `SignedIn`, or `Visitor` for anybody (`region.web.auth`; the rights stand
-  in `region.web.rights`, and with a route that states none the region does not start). What a person may see of what
-  the route gives: `rights.scope_of(session.person)`; a station outside of it is NotFound. Unsafe
+  in `region.web.rights`, and with a route that states none the region does not start). Below `/api` a script may come
+  with a token of its own (`region.web.bearer`), save where the right is one of people (`ItInPerson`). What a person
+  may see of what the route gives: `rights.scope_of(session.person)`; a station outside of it is NotFound. Unsafe
   methods need the CSRF token already: `X-CSRF-Token` header (page scripts read it from `<meta name="csrf-token">`,
   htmx sends it by itself) or the form field `csrf` (`{{ csrf_field() }}` in a form). `region_of(request)` gives the
   Region.
@@ -44,6 +45,9 @@ Errors::
     WebError                `status` and `code` (a stable word, also the key of its words: `web.error.<code>`)
     ├── NotSignedIn         401: to the sign-in page, for a browser
     ├── SecondStepNeeded    401: to the page of the second step, for a browser
+    ├── TokenRefused        401: an API token that opens nothing
+    ├── ForPeople           403: an API token, where people do what they do themselves
+    ├── ReadsOnly           403: an API token that may change nothing
     ├── NotAllowed          403: another role's page
     ├── BadToken            403: the CSRF token or the Origin is not ours
     ├── LinkSpent           410: a one-time link that is unknown, used or late

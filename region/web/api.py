@@ -18,7 +18,7 @@ router = APIRouter()
 
 @dataclass(frozen=True)
 class OwnSession:
-    """Who is signed in; `csrf` is what every request but GET carries as `X-CSRF-Token`.
+    """Who is signed in; `csrf` is what every request but GET carries as `X-CSRF-Token`, empty for an API token.
 
     Not `whole`: the second step is still to come, and nothing else can be done.
     """
@@ -34,7 +34,7 @@ EXAMPLES = (OwnSession("ivan", "it_admin", "gV0mPzK2q5d4c1Yt8bXnWfLrHsEoJuAi", w
 
 @router.get("/api/session", tags=["session"])
 async def own_session(request: Request, session: Halfway) -> OwnSession:
-    """Who is signed in, and the token of this session."""
+    """Who is signed in, or whom a token stands for; and the token of this session."""
     whole = not lacks_second_step(session, region_of(request))
     return OwnSession(session.person.name, session.person.role, session.csrf, whole)
 

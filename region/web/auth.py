@@ -13,8 +13,9 @@ from starlette.responses import Response, StreamingResponse
 
 from region.registry.records import Person, Role, WebSession
 from region.web import rights, tokens
+from region.web.bearer import bearer, session_of
 from region.web.context import Region, region_of
-from region.web.errors import NotAllowed, NotSignedIn, SecondStepNeeded
+from region.web.errors import ForPeople, NotAllowed, NotSignedIn, SecondStepNeeded
 from region.web.rights import Right
 
 IDLE_S = 8 * 3600.0
@@ -26,7 +27,7 @@ HOME: dict[Role, str] = {
 
 
 async def visitor(request: Request) -> WebSession | None:
-    """The session of this browser, if somebody is signed in. Looked up once a request."""
+    """The session of this browser, if somebody is signed in, or of this script. Looked up once a request."""
     if not hasattr(request.state, "session"):
         request.state.session = await _find(request)
     session: WebSession | None = request.state.session
@@ -48,7 +49,15 @@ class Holder:
             raise SecondStepNeeded
         if not self.right.of(session.person):
             raise NotAllowed
+        if self.right.in_person:
+            in_person(session)
         return session
+
+
+def in_person(session: WebSession) -> None:
+    """ForPeople where a script has come with a token."""
+    if session.token is not None:
+        raise ForPeople
 
 
 def lacks_second_step(session: WebSession, region: Region) -> bool:
@@ -90,6 +99,7 @@ Clinician = Annotated[WebSession, Depends(Holder(rights.DESK))]
 SiteStaff = Annotated[WebSession, Depends(Holder(rights.HOME))]
 FiguresReader = Annotated[WebSession, Depends(Holder(rights.FIGURES))]
 ItAdmin = Annotated[WebSession, Depends(Holder(rights.REGION))]
+ItInPerson = Annotated[WebSession, Depends(Holder(rights.PEOPLE))]
 
 
 async def begin_session(
@@ -134,6 +144,9 @@ def live(request: Request, _session: WebSession, topics: Iterable[str], first: I
 
 
 async def _find(request: Request) -> WebSession | None:
+    secret = bearer(request)
+    if secret is not None:
+        return await session_of(request, secret)
     region: Region = region_of(request)
     token, now = tokens.read_cookie(request, tokens.SESSION), region.clock.wall()
     if not token:

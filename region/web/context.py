@@ -56,3 +56,8 @@ def region_of(request: HTTPConnection) -> Region:
     """The Region the request came to."""
     region: Region = request.app.state.region
     return region
+
+
+def client_address(request: HTTPConnection) -> str:
+    """Whom to count tries against. Behind a proxy uvicorn has put the client's address here."""
+    return request.client.host if request.client else "unknown"

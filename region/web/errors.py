@@ -15,6 +15,7 @@ class WebError(Exception):
 
     status = 400
     code = "bad_request"
+    detail = ""  # what to do about it, where that can be said
 
     def __init__(self, text: str = "") -> None:
         super().__init__(text or self.code)
@@ -32,6 +33,33 @@ class SecondStepNeeded(WebError):
 
     status = 401
     code = "second_step_needed"
+
+
+class TokenRefused(WebError):
+    """An API token that is nobody's, or has ended. Which of these it was, its bearer is not told."""
+
+    status = 401
+    code = "token_refused"
+    detail = (
+        "no such token; or it has expired, was revoked, or its maker no longer looks after the region. "
+        "IT makes another: /people/tokens in the console, or region token add"
+    )
+
+
+class ForPeople(WebError):
+    """A token has come where people do what they do themselves."""
+
+    status = 403
+    code = "for_people"
+    detail = "a token opens the routes below /api, save those of people, tokens and second steps: sign in for these"
+
+
+class ReadsOnly(WebError):
+    """A token that only reads was to change something."""
+
+    status = 403
+    code = "reads_only"
+    detail = "this token was made for reading: use GET, or a token that may change things"
 
 
 class NotAllowed(WebError):

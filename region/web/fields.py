@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from region.web.examples import A_BATCH, A_COMMAND, A_KEY, A_MOMENT, A_STATION
+from region.web.examples import A_BATCH, A_COMMAND, A_KEY, A_MOMENT, A_STATION, A_TOKEN
 
 _ID = r"^[!-~]+$"  # what can be seen and is ASCII: more would be nobody's
 
@@ -15,6 +15,7 @@ StationId = Annotated[str, Field(max_length=40, pattern=_ID, examples=[A_STATION
 CommandId = Annotated[str, Field(max_length=40, pattern=_ID, examples=[A_COMMAND])]
 BatchId = Annotated[str, Field(max_length=40, pattern=_ID, examples=[A_BATCH])]  # of commands given together
 Key = Annotated[str, Field(max_length=64, pattern=_ID, examples=[A_KEY])]  # SHA-256 of a public key, hexadecimal
+TokenId = Annotated[str, Field(max_length=16, pattern=_ID, examples=[A_TOKEN])]
 Condition = Annotated[str, Field(max_length=160, examples=["state=offline"])]  # region/registry/filters.py
 Moment = Annotated[float, Field(ge=0, le=1e11, examples=[A_MOMENT])]  # Unix seconds
 

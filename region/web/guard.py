@@ -11,8 +11,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from region.web import tokens
 from region.web.auth import visitor
+from region.web.bearer import bearer
 from region.web.context import region_of
-from region.web.errors import BadToken
+from region.web.errors import BadToken, ReadsOnly
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 MOST_BODY = 96 * 1024  # an SDP of 32 KiB, escaped as JSON, and its wrapping
@@ -40,8 +41,11 @@ _HEADERS = {
 
 
 async def guard(request: Request) -> None:
-    """Refuse an unsafe request that another site may have made: BadToken."""
+    """Refuse an unsafe request that another site may have made (BadToken), or a token that may not (ReadsOnly)."""
     if request.method in SAFE:
+        return
+    if bearer(request) is not None:
+        await _check_script(request)
         return
     if not _from_here(request):
         raise BadToken("the request comes from another site")
@@ -55,6 +59,13 @@ async def guard(request: Request) -> None:
         raise BadToken("no cookie of ours came with the request")
     if not tokens.same(await _sent(request), expected):
         raise BadToken("the token of the form is missing or old")
+
+
+async def _check_script(request: Request) -> None:
+    """No browser sends a bearer token by itself, as it does a cookie: there is no other site to fear."""
+    session = await visitor(request)
+    if session is not None and session.token is not None and session.token.reads_only:
+        raise ReadsOnly
 
 
 def _from_here(request: Request) -> bool:

@@ -10,6 +10,7 @@ from region.web.errors import TooManyTries
 ACCOUNTS = Limit("account", tries=8, window_s=600.0)
 ADDRESSES = Limit("address", tries=40, window_s=600.0)
 LINKS = Limit("link", tries=20, window_s=600.0)
+TOKENS = Limit("token", tries=20, window_s=600.0)  # wrong ones, from one address
 
 
 class Limits:
@@ -46,3 +47,10 @@ class Limits:
         """The last try at a link was the right one."""
         async with self._registry.begin() as t:
             await t.attempts.give_back(LINKS, address)
+
+    async def wrong_token(self, address: str) -> None:
+        """Count an API token that opened nothing, or TooManyTries. Right ones are not counted, and not held back."""
+        async with self._registry.begin() as t:
+            wait_s = await t.attempts.take(TOKENS, address, self._clock.wall())
+        if wait_s > 0:
+            raise TooManyTries(wait_s)

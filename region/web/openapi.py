@@ -19,14 +19,17 @@ from region.web.auth import stated
 from region.web.guard import SAFE
 from region.web.problems import TYPE as PROBLEM_TYPE
 from region.web.problems import Problem
+from region.web.rights import Right
 
 PREFIX = "/api/"
 _DESCRIPTION = """\
 What the console does, for scripts. Times are Unix seconds; every text is Unicode.
 
-Signing in: `region link NAME` prints a link that signs in once; opened with a client that keeps cookies, it is a
-session. Whoever has a second step gives its code at `/second-step`. Every request but GET carries the session's own
-token, `csrf` of `GET /api/session`, in the header `X-CSRF-Token`.
+A script comes with an API token: `Authorization: Bearer vs_...`. IT makes one at `/people/tokens`, or by `region token
+add`. People, tokens and second steps are managed by people alone, in a session: `region link NAME` prints a link that
+signs in once; opened with a client that keeps cookies, it is one. Whoever has a second step gives its code at
+`/second-step`. In a session every request but GET carries its own token, `csrf` of `GET /api/session`, in the header
+`X-CSRF-Token`.
 
 Refusals are `application/problem+json` (RFC 9457) with a stable `code`; nothing has been changed then. A body over
 96 KiB is refused, save where another measure is told.
@@ -34,13 +37,15 @@ Refusals are `application/problem+json` (RFC 9457) with a stable `code`; nothing
 # By status: the name of the response, what it means, and the code of its example.
 _REFUSALS: dict[int, tuple[str, str, str]] = {
     400: ("Unreadable", "The body cannot be read at all.", "bad_request"),
-    401: ("NotSignedIn", "Nobody is signed in, or the second step is still to come (`second_step_needed`).",
-          "not_signed_in"),
-    403: ("NotAllowed", "It is another role's; or the token is missing or old (`bad_token`).", "not_allowed"),
+    401: ("NotSignedIn", "Nobody is signed in; the second step is still to come (`second_step_needed`); or the API "
+          "token opens nothing (`token_refused`).", "not_signed_in"),
+    403: ("NotAllowed", "It is another role's; the session's token is missing or old (`bad_token`); or it is not for "
+          "API tokens (`for_people`), or not for this one (`reads_only`).", "not_allowed"),
     404: ("NotFound", "What it is about is not there, or not in one's own places.", "not_found"),
     409: ("Conflict", "It does not fit what is there; look again.", "conflict"),
     413: ("TooLarge", "The body is too large.", "too_large"),
     422: ("Invalid", "A value cannot be; `detail` says which, and why.", "invalid"),
+    429: ("TooManyTries", "Too many wrong API tokens from one address; again after `Retry-After`.", "too_many_tries"),
     503: ("Unavailable", "The database or the broker (`no_broker`) does not answer; again after `Retry-After`.",
           "unavailable"),
 }  # fmt: skip
@@ -68,6 +73,8 @@ def document(routes: Iterable[APIRoute], examples: Iterable[object], words: Mapp
     components["schemas"]["Problem"] = TypeAdapter(Problem).json_schema()
     components["responses"] = {name: _refusal(status, words) for status, (name, _, _) in _REFUSALS.items()}
     components["securitySchemes"] = {
+        "token": {"type": "http", "scheme": "bearer", "bearerFormat": "vs_...",
+                  "description": "An API token: no cookie, no session, no `X-CSRF-Token`."},
         "session": {"type": "apiKey", "in": "cookie", "name": "session",
                     "description": "The cookie of a session; `__Host-session` where the region is reached by HTTPS."},
         "csrf": {"type": "apiKey", "in": "header", "name": "X-CSRF-Token",
@@ -89,7 +96,7 @@ def _complete(operation: dict[str, Any], route: APIRoute, method: str, examples:
     if right is not None:
         operation["x-right"] = right.name
         operation["x-roles"] = ["anybody"] if roles is None else sorted(roles)
-    operation["security"] = [] if roles is None else [{"session": [], **({} if method in SAFE else {"csrf": []})}]
+    operation["security"] = [] if right is None or roles is None else list(_ways_in(right, method))
     for content in _contents(operation):
         example = _example(content.get("schema", {}), examples)
         if example is not None and "example" not in content:
@@ -100,9 +107,15 @@ def _complete(operation: dict[str, Any], route: APIRoute, method: str, examples:
         answers[str(status)] = {"$ref": f"#/components/responses/{_REFUSALS[status][0]}"}
 
 
+def _ways_in(right: Right, method: str) -> Iterable[dict[str, list[str]]]:
+    if not right.in_person:
+        yield {"token": []}
+    yield {"session": [], **({} if method in SAFE else {"csrf": []})}
+
+
 def _statuses(operation: Mapping[str, Any], method: str, *, open_to_all: bool) -> set[int]:
     """How this operation can refuse."""
-    found = {503} if open_to_all else {401, 403, 503}
+    found = {503} if open_to_all else {401, 403, 429, 503}
     if "parameters" in operation:
         found |= {404, 422}
     if method not in SAFE:

@@ -13,13 +13,13 @@ from starlette.responses import RedirectResponse, Response
 from region.registry import NotFound
 from region.registry.records import WebSession
 from region.web.auth import HOME, Halfway, SignedIn, begin_session
-from region.web.context import Region, region_of
+from region.web.context import Region, client_address, region_of
 from region.web.errors import SecondStepNeeded
 from region.web.fields import Number
 from region.web.passkeys import MOST_ANSWER, Ceremony, PasskeyRefused, are_possible
 from region.web.second_step import new_recovery_codes
 from region.web.second_step_pages import second_step_page
-from region.web.sign_in import Field, account_page, client_address, inside
+from region.web.sign_in import Field, account_page, inside
 
 _log = logging.getLogger(__name__)
 router = APIRouter(include_in_schema=False)

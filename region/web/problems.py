@@ -18,7 +18,7 @@ from messaging.errors import MessageError
 from messaging.link.port import LinkError
 from region.registry import Conflict, Invalid, NotFound, RegistryError
 from region.web.context import region_of
-from region.web.errors import NotSignedIn, SecondStepNeeded, TooManyTries, WebError
+from region.web.errors import NotSignedIn, SecondStepNeeded, TokenRefused, TooManyTries, WebError
 
 _log = logging.getLogger(__name__)
 _REGISTRY: dict[type[RegistryError], tuple[int, str]] = {
@@ -83,7 +83,9 @@ async def _web(request: Request, error: Exception) -> Response:
     headers = {}
     if isinstance(error, TooManyTries):
         headers["Retry-After"] = str(int(error.retry_after_s) + 1)
-    return problem(request, error.status, error.code, headers=headers)
+    if isinstance(error, TokenRefused):
+        headers["WWW-Authenticate"] = 'Bearer error="invalid_token"'  # RFC 6750, 3
+    return problem(request, error.status, error.code, error.detail, headers)
 
 
 async def _registry(request: Request, error: Exception) -> Response:

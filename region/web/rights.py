@@ -18,12 +18,13 @@ EVERYBODY: frozenset[Role] = frozenset(get_args(Role))
 class Right:
     """A right by its name: the roles that have it; None: whoever comes, signed in or not.
 
-    `halfway`: also before the second step.
+    `halfway`: also before the second step. `in_person`: with no API token.
     """
 
     name: str
     roles: frozenset[Role] | None
     halfway: bool = False
+    in_person: bool = False
 
     def of(self, person: Person | None) -> bool:
         """Whether this person has it."""
@@ -37,6 +38,7 @@ DESK = Right("desk", frozenset({"clinician"}))
 HOME = Right("home", frozenset({"site_staff"}))
 FIGURES = Right("figures", frozenset({"it_admin", "evaluator"}))
 REGION = Right("region", frozenset({"it_admin"}))
+PEOPLE = Right("people", frozenset({"it_admin"}), in_person=True)  # who is let in, by whatever
 
 
 @dataclass(frozen=True)

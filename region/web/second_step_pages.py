@@ -9,10 +9,10 @@ from starlette.responses import RedirectResponse, Response
 from region.registry.records import Passkey, WebSession
 from region.web import second_step
 from region.web.auth import HOME, Halfway, begin_session
-from region.web.context import Region, region_of
+from region.web.context import Region, client_address, region_of
 from region.web.errors import TooManyTries
 from region.web.passkeys import Ceremony, are_possible
-from region.web.sign_in import Field, client_address, inside
+from region.web.sign_in import Field, inside
 
 router = APIRouter(include_in_schema=False)
 

@@ -11,11 +11,12 @@ from starlette.responses import RedirectResponse, Response
 
 from messaging.twin import Language
 from region.registry import Invalid, Registry
+from region.registry.actions import COMMAND_LINE
 from region.registry.people import sign_in_name
 from region.registry.records import Person, WebSession
 from region.web import tokens
 from region.web.auth import HOME, SignedIn, Visitor, begin_session, end_session
-from region.web.context import region_of
+from region.web.context import client_address, region_of
 from region.web.errors import LinkSpent, TooManyTries
 from region.web.pages import LANGUAGE_COOKIE
 from region.web.passkeys import Ceremony, are_possible
@@ -137,7 +138,7 @@ async def change_password(request: Request, session: SignedIn, new: Field, old: 
 
 async def make_link(
     registry: Registry, public_url: str, person: Person, now: float, lives_s: float, *, whole: bool = False,
-    actor: str = "command line",
+    actor: str = COMMAND_LINE,
 ) -> str:  # fmt: skip
     """A one-time sign-in link for that person; it is in nobody's log and stored as a digest only.
 
@@ -148,11 +149,6 @@ async def make_link(
         await t.sessions.add_link(token, person.id, now, now + lives_s, whole=whole)
         await t.audit.add(actor, "sign_in.link", "made", now, person=person.name)
     return f"{public_url}/once/{token}"
-
-
-def client_address(request: Request) -> str:
-    """Whom to count tries against. Behind a proxy uvicorn has put the client's address here."""
-    return request.client.host if request.client else "unknown"
 
 
 def inside(path: str) -> str:

@@ -64,6 +64,7 @@ def test_each_operation_says_what_it_does_and_whose_it_is() -> None:
             assert right is not None
             assert told["x-roles"] == sorted(right.roles or ["anybody"]), where(route)
             assert ("csrf" in str(told["security"])) == (method != "GET" and right.roles is not None), where(route)
+            assert ("token" in str(told["security"])) == (right.roles is not None and not right.in_person), where(route)
             refused = {"401", "403"} if right.roles is not None else set()
             assert refused | {"503"} <= set(told["responses"]), where(route)
 

@@ -41,6 +41,8 @@ BY_SCRIPT: dict[str, tuple[str, str]] = {
     "POST /people/{person_id}": ("change_person", "user set"),
     "POST /people/{person_id}/link": ("make_sign_in_link", "link"),
     "POST /people/{person_id}/{action}": ("block_person", "user block"),
+    "POST /people/tokens": ("make_token", "token add"),
+    "POST /people/tokens/{token_id}/revoke": ("revoke_token", "token revoke"),
 }
 # What changes nothing: forms, and whom a command would reach (`GET /api/fleet?where=` and `station list` tell it).
 FORMS: set[str] = {"POST /bulk", "POST /bulk/settings"}
@@ -64,6 +66,7 @@ SHFORMS: dict[str, tuple[str, str]] = {
     "GET /evaluation": ("figures", "evaluation"),
     "GET /people": ("people", "user list"),
     "GET /people/{person_id}": ("person", "user list"),
+    "GET /people/tokens": ("tokens", "token list"),
 }
 PIECES: set[str] = {
     "GET /fleet/stations", "GET /fleet/events", "GET /fleet/stations/{station_id}/events", "GET /claims/waiting",

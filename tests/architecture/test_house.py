@@ -75,6 +75,7 @@ SLEEPING = {  # besides the benches, which live in real time; why each may
 REGISTRY_HOSTS = re.compile(r"\b(pypi\.org|pythonhosted\.org|registry\.npmjs|npmjs\.com|piwheels|deb\.debian\.org)\b")
 SECRETS = re.compile(
     r"-----BEGIN [A-Z ]*PRIVATE KEY-----\n[A-Za-z0-9+/=\n]{40}|\bAKIA[0-9A-Z]{16}\b|\bghp_[A-Za-z0-9]{30}"
+    r"|\bvs_[a-z2-7]{8}_[a-z2-7]{48}"
 )
 
 

@@ -39,6 +39,7 @@ HEADINGS = {
     "/claims": {"en": "Stations that ask to be claimed", "da": "Stationer, der beder om at blive taget i brug"},
     "/evaluation": {"en": "The pilot in figures", "da": "Piloten i tal"},
     "/people": {"en": "People", "da": "Brugere"},
+    "/people/tokens": {"en": "API tokens", "da": "API-nøgler"},
     "/people/1": {"en": "eva", "da": "eva"},
     "/audit": {"en": "Log of calls and changes", "da": "Log over opkald og ændringer"},
     "/account": {"en": "Your account", "da": "Din konto"},

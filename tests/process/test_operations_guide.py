@@ -38,12 +38,17 @@ class Server:
         region.chmod(0o755)
         (home / "passphrase").write_text("six random words are the best\n")
 
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.ports['--port']}"
+
     def run(self, script: str) -> str:
         """What somebody types, and what is answered to it."""
         path = f"{self.home / 'bin'}:{os.environ['PATH']}"
         done = subprocess.run(
             ["sh", "-eu", "-c", script], cwd=self.home, text=True, capture_output=True, timeout=WITHIN_S, check=False,
-            env={**os.environ, "PATH": path, "PYTHONPATH": str(ROOT), "REGION_DATA": str(self.data)},
+            env={**os.environ, "PATH": path, "PYTHONPATH": str(ROOT), "REGION_DATA": str(self.data),
+                 "REGION": self.url},
         )  # fmt: skip
         assert done.returncode == 0, f"{script}\n{done.stderr}"
         return done.stdout
@@ -104,6 +109,20 @@ def test_what_the_guide_says_is_run_daily_is_there(tmp_path: Path) -> None:
     server.run("region migrate")
     for block in typed("monitoring.md"):
         server.run(block)
+
+
+def test_a_script_works_as_the_page_of_the_api_shows(tmp_path: Path) -> None:
+    server = Server(tmp_path)
+    (block,) = typed("api.md")
+    with server.serving():
+        told = server.run(block)
+    secret = (tmp_path / "api-token").read_text().split()[-1]
+    assert f'"name":"command line ({secret[:11]})","role":"it_admin"' in told
+    assert '"name":"Solgården"' in told
+    assert (secret in told, "Import from the register" in told) == (False, True)
+    assert (tmp_path / "api-token").stat().st_mode & 0o077 == 0
+    (row,) = [one for one in json.loads(server.run("region audit list --json")) if one["action"] == "site.add"]
+    assert row["actor"] == f"command line ({secret[:11]})"
 
 
 def _holds(server: Server) -> dict[str, object]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field, replace
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
@@ -14,12 +14,10 @@ import pytest_asyncio
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from region.web.context import Region
 from region.web.problems import TYPE as PROBLEM
-from region.web.subject import Subject
 from tests.kits.region.api import Operation, every_operation, furnish
 from tests.kits.region.api_fuzz import Sent, requests
-from tests.kits.region.app import every_subject, region_kit
+from tests.kits.region.app import every_subject, region_kit, still
 
 pytestmark = [pytest.mark.long, pytest.mark.asyncio(loop_scope="module")]
 EACH = settings(
@@ -33,9 +31,10 @@ OF_REQUESTS = {one.name: requests(one) for one in OPERATIONS}
 
 @dataclass
 class Stage:
-    """A region, somebody of each role signed in, and an eye on its database file that sees every commit of others."""
+    """A region, somebody and a script of each role, and an eye on its database file that sees all commits of others."""
 
     browsers: dict[str, httpx.AsyncClient]
+    scripts: dict[str, httpx.AsyncClient]
     tokens: dict[str, str]
     eye: sqlite3.Connection
     answers: Counter[int] = field(default_factory=Counter)
@@ -43,21 +42,17 @@ class Stage:
     def commits(self) -> int:
         return int(self.eye.execute("PRAGMA data_version").fetchone()[0])
 
-    async def send(self, operation: Operation, sent: Sent) -> httpx.Response:
+    async def send(self, operation: Operation, sent: Sent, *, by_token: bool) -> httpx.Response:
         role = next(one for one in self.browsers if one in operation.told["x-roles"])
-        headers = {"x-csrf-token": self.tokens[role], "content-type": sent.media}
-        return await self.browsers[role].request(operation.method, sent.target, content=sent.content, headers=headers)
-
-
-def _still(make: Callable[[Region], Subject]) -> Callable[[Region], Subject]:
-    """Without what goes on by itself: whatever is written then, a request wrote."""
-    return lambda region: replace(make(region), run=None, duty=None)
+        whose = self.scripts if by_token else self.browsers
+        headers = {"content-type": sent.media} | ({} if by_token else {"x-csrf-token": self.tokens[role]})
+        return await whose[role].request(operation.method, sent.target, content=sent.content, headers=headers)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def stage(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage]:
     data: Path = tmp_path_factory.mktemp("region")
-    async with region_kit(data, map(_still, every_subject(data))) as kit:
+    async with region_kit(data, map(still, every_subject(data))) as kit:
         await furnish(kit)
         ivan = await kit.person("ivan", "it_admin")
         sara = await kit.person("sara", "site_staff", sites=[3])
@@ -65,23 +60,31 @@ async def stage(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage
         async with kit.signed_in(ivan, **json_only) as it, kit.signed_in(sara, **json_only) as staff:
             browsers = {"it_admin": it, "site_staff": staff}
             tokens = {role: await kit.csrf(browser) for role, browser in browsers.items()}
-            eye = sqlite3.connect(data / "region.sqlite")
-            try:
-                yield Stage(browsers, tokens, eye)
-            finally:
-                eye.close()
+            of_it = kit.script((await kit.token("ivan", "it_admin")).secret)
+            of_staff = kit.script((await kit.token("ivan", "site_staff", sites=(3,))).secret)
+            async with of_it, of_staff:
+                scripts = {"it_admin": of_it, "site_staff": of_staff}
+                for script in scripts.values():  # the first use of the day is written down
+                    assert (await script.get("/api/session")).is_success
+                eye = sqlite3.connect(data / "region.sqlite")
+                try:
+                    yield Stage(browsers, scripts, tokens, eye)
+                finally:
+                    eye.close()
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda one: one.name)
 @EACH
 @given(data=st.data())
 async def test_whatever_is_sent_the_answer_is_as_told(operation: Operation, data: st.DataObject, stage: Stage) -> None:
-    sent = data.draw(OF_REQUESTS[operation.name])
+    sent, by_token = data.draw(OF_REQUESTS[operation.name]), data.draw(st.booleans())
     before = stage.commits()
-    answer = await stage.send(operation, sent)
+    answer = await stage.send(operation, sent, by_token=by_token)
     stage.answers[answer.status_code] += 1
     assert answer.status_code < 500, (sent, answer.text)
     operation.check(answer)
+    if by_token and operation.told["x-right"] == "people":
+        assert (answer.status_code, answer.json()["code"]) == (403, "for_people"), sent
     if not answer.is_success:
         assert answer.headers["content-type"] == PROBLEM
         assert stage.commits() == before, (sent, answer.text)

@@ -16,17 +16,19 @@ import pytest_asyncio
 from region.registry.records import Person
 from region.web.passkeys import Ceremony
 from region.web.second_step import code_at, key_for
-from tests.kits.region.app import PASSWORD, Kit, every_subject, region_kit
+from tests.kits.region.app import PASSWORD, Kit, every_subject, region_kit, still
 from tests.kits.region.passkeys import ORIGIN, SecurityKey
+from tests.kits.servers.databases import BOTH, ready
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def kit(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Kit]:
-    """One region for them all, at an address that browsers have passkeys at."""
+@pytest_asyncio.fixture(scope="module", loop_scope="module", params=BOTH)
+async def kit(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Kit]:
+    """One region for them all on each database, at an address that browsers have passkeys at."""
     folder = tmp_path_factory.mktemp("region")
-    async with region_kit(folder, every_subject(folder), public_url=ORIGIN) as kit:
+    subjects, database = map(still, every_subject(folder)), ready(request, folder)
+    async with region_kit(folder, subjects, public_url=ORIGIN, database=database) as kit:
         yield kit
 
 

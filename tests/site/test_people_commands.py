@@ -15,11 +15,11 @@ Region = Callable[..., Any]
 
 
 @pytest.fixture
-def region(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Region:
-    """Carries out a command; gives its JSON, or what it complained of."""
+def region(tmp_path: Path, database: str, capsys: pytest.CaptureFixture[str]) -> Region:
+    """Carries out a command, on each database; gives its JSON, or what it complained of."""
 
     def run(*words: str) -> Any:
-        code = main([*words, "--json", "--data", str(tmp_path)])
+        code = main([*words, "--json", "--data", str(tmp_path), "--database", database])
         out, err = capsys.readouterr()
         return json.loads(out) if code == 0 else (code, err)
 

@@ -12,16 +12,17 @@ import pytest_asyncio
 
 from region.people.service import found
 from region.registry.records import AuditRow, Bound, Person
-from tests.kits.region.app import Kit, every_subject, region_kit
+from tests.kits.region.app import Kit, every_subject, region_kit, still
+from tests.kits.servers.databases import BOTH, ready
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def kit(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Kit]:
-    """One region for them all, with two sites, a clinic, and Ivan of IT."""
+@pytest_asyncio.fixture(scope="module", loop_scope="module", params=BOTH)
+async def kit(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Kit]:
+    """One region for them all on each database, with two sites, a clinic, and Ivan of IT."""
     folder = tmp_path_factory.mktemp("region")
-    async with region_kit(folder, every_subject(folder)) as kit:
+    async with region_kit(folder, map(still, every_subject(folder)), database=ready(request, folder)) as kit:
         async with kit.region.registry.begin() as t:
             for site in ("Solgården", "Månelyst"):
                 await t.sites.add(site, kit.clock.wall())

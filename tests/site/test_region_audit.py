@@ -65,6 +65,7 @@ def test_what_is_written_is_what_the_types_name() -> None:
     calls = _audited()
     written = set().union(*(_constants(call.args[1]) for call in calls))
     written |= set().union(*(_constants(call) for call in _calls("region", "_audit")))  # region.desk.ear's own hand
+    written |= set().union(*(_constants(call.args[0]) for call in _calls("region/stations/importing", "tell")))
     assert len(calls) > 15
     assert {word for call in calls for word in _constants(call.args[1])} <= set(get_args(AuditAction))
     unsaid = set(get_args(AuditAction)) - written - {"event", "user.block", "user.unblock"}

@@ -25,7 +25,7 @@ from region.web.second_step import (
     recovery_code,
     step_of,
 )
-from tests.kits.region.app import PASSWORD, Kit, every_subject, region_kit
+from tests.kits.region.app import PASSWORD, Kit, every_subject, region_kit, still
 
 # RFC 6238, appendix B, for SHA-1; the last six of its eight digits.
 _RFC_KEY = base64.b32encode(b"12345678901234567890").decode()
@@ -72,8 +72,8 @@ def test_the_key_is_shown_in_groups_and_as_an_address_that_authenticators_read()
 
 
 @pytest.fixture
-async def kit(tmp_path: Path) -> AsyncIterator[Kit]:
-    async with region_kit(tmp_path, every_subject(tmp_path)) as kit:
+async def kit(tmp_path: Path, database: str) -> AsyncIterator[Kit]:
+    async with region_kit(tmp_path, map(still, every_subject(tmp_path)), database=database) as kit:
         yield kit
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -17,16 +15,15 @@ from starlette.routing import Mount
 from region.registry.records import Bound, Person, Role, Station
 from region.web import rights
 from region.web.auth import stated
-from region.web.site import build_site, every_route
+from region.web.site import build_site
 from region.web.subject import Subject
-from tests.kits.region.app import Kit, every_subject, region_kit
+from tests.kits.region.app import Kit
+from tests.kits.region.rights import ROLES, UNSAFE, Stage, told, two_of_each
 
-UNSAFE = ("POST", "PUT", "PATCH", "DELETE")
-ROLES: tuple[Role, ...] = ("it_admin", "clinician", "site_staff", "evaluator")
 # What each right opens, said once more by hand: whoever widens a right has to come here and mean it.
 WHOSE: dict[str, set[Role]] = {
     "own_account": set(ROLES), "halfway": set(ROLES), "desk": {"clinician"}, "home": {"site_staff"},
-    "figures": {"it_admin", "evaluator"}, "region": {"it_admin"},
+    "figures": {"it_admin", "evaluator"}, "region": {"it_admin"}, "people": {"it_admin"},
 }  # fmt: skip
 FOR_ANYBODY = {
     "/", "/api", "/sign-in", "/once/{token}", "/sign-out", "/language",
@@ -34,51 +31,10 @@ FOR_ANYBODY = {
 }  # fmt: skip
 
 
-@dataclass
-class Stage:
-    """A region with two of each place, and people of one of them."""
-
-    kit: Kit
-    people: dict[Role, Person]
-    stations: tuple[Station, Station]  # ours, theirs
-    call: str  # of their clinic
-
-    def routes(self) -> Iterator[tuple[str, APIRoute]]:
-        found = [(method, one) for one in every_route(self.kit.app.routes) for method in sorted(one.methods or ())]
-        assert len(found) > 40, "the enumeration has lost its routes"
-        yield from found
-
-    def path(self, route: APIRoute) -> str:
-        """With the ids of the others' things in it."""
-        path = route.path.replace("{station_id}", self.stations[1].id).replace("{call}", self.call)
-        return re.sub(r"\{[^}]+\}", "1", path)
-
-
 @pytest.fixture
 async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
-    async with region_kit(tmp_path, every_subject(tmp_path)) as kit:
-        now = kit.clock.wall()
-        async with kit.region.registry.begin() as t:
-            clinics = [await t.clinics.add(name, "", now) for name in ("Bakkens Klinik", "Dalens Klinik")]
-            sites = [await t.sites.add(name, now) for name in ("Solgården", "Månelyst")]
-            stations = [
-                await t.stations.add(f"Room at {site.name}", site.id, clinic.id, now)
-                for site, clinic in zip(sites, clinics, strict=True)
-            ]
-            await t.calls.add("c0ffee00c0ffee00", stations[1].id, clinics[1].id, "resident", "waiting", now, boot="b1")
-        people: dict[Role, Person] = {
-            "it_admin": await kit.person("ivan", "it_admin"),
-            "clinician": await kit.person("anna", "clinician", clinics[0]),
-            "site_staff": await kit.person("sara", "site_staff", sites=[sites[0].id]),
-            "evaluator": await kit.person("eva", "evaluator", sites=[sites[0].id]),
-        }
-        yield Stage(kit, people, (stations[0], stations[1]), "c0ffee00c0ffee00")
-
-
-async def _told(kit: Kit) -> int:
-    """How many things have been done, sign-ins aside."""
-    async with kit.region.registry.read() as t:
-        return len([row for row in await t.audit.recent(10_000) if not row.action.startswith("sign_in")])
+    async with two_of_each(tmp_path) as stage:
+        yield stage
 
 
 def test_every_route_states_a_right_and_each_right_is_theirs_who_should_have_it(stage: Stage) -> None:
@@ -125,7 +81,7 @@ async def test_nobody_gets_in_who_is_not_signed_in(stage: Stage) -> None:
 
 @pytest.mark.parametrize("role", ROLES)
 async def test_each_role_gets_in_where_it_may_and_nowhere_else(stage: Stage, role: Role) -> None:
-    before = await _told(stage.kit)
+    before = await told(stage.kit)
     async with stage.kit.signed_in(stage.people[role], accept="application/json") as browser:
         headers = {"x-csrf-token": await stage.kit.csrf(browser)}
         for method, route in stage.routes():
@@ -134,7 +90,7 @@ async def test_each_role_gets_in_where_it_may_and_nowhere_else(stage: Stage, rol
                 continue
             answer = await browser.request(method, stage.path(route), headers=headers, json={})
             assert (answer.status_code, answer.json()["code"]) == (403, "not_allowed"), (role, method, route.path)
-    assert await _told(stage.kit) == before
+    assert await told(stage.kit) == before
 
 
 @pytest.mark.parametrize("role", ROLES)
@@ -142,7 +98,7 @@ async def test_nothing_is_done_without_the_sessions_own_token_or_from_another_si
     other: Role = "clinician" if role == "it_admin" else "it_admin"
     async with stage.kit.signed_in(stage.people[other]) as theirs:
         token_of_another = await stage.kit.csrf(theirs)
-    before = await _told(stage.kit)
+    before = await told(stage.kit)
     async with stage.kit.signed_in(stage.people[role], accept="application/json") as browser:
         token = await stage.kit.csrf(browser)
         tries = (
@@ -156,14 +112,14 @@ async def test_nothing_is_done_without_the_sessions_own_token_or_from_another_si
             for headers in tries:
                 answer = await browser.request(method, stage.path(route), headers=headers)
                 assert (answer.status_code, answer.json()["code"]) == (403, "bad_token"), (method, route.path, headers)
-    assert await _told(stage.kit) == before
+    assert await told(stage.kit) == before
 
 
 @pytest.mark.parametrize("role", ["clinician", "site_staff", "evaluator"])
 async def test_what_is_another_places_is_neither_read_nor_touched(stage: Stage, role: Role) -> None:
     """Every route that this role may use, with the ids of another site's and clinic's things; and every list."""
     kit, (_, theirs) = stage.kit, stage.stations
-    page, before = "p" * 16, await _told(kit)
+    page, before = "p" * 16, await told(kit)
     bodies = {"answer": {"generation": 1, "sdp": "v=0"}, "candidates": {"generation": 1, "candidates": [
         {"candidate": "x"}]}, "calls": {"station": theirs.id}}  # fmt: skip
     async with kit.signed_in(stage.people[role], accept="application/json") as browser:
@@ -189,7 +145,7 @@ async def test_what_is_another_places_is_neither_read_nor_touched(stage: Stage, 
                 assert answer.status_code == 200, (route.path, answer.text)
                 assert theirs.site not in answer.text, route.path
                 assert theirs.id not in answer.text, route.path
-    assert await _told(kit) == before
+    assert await told(kit) == before
     async with kit.region.registry.read() as t:
         assert (await t.calls.get(stage.call)).state == "waiting"
 

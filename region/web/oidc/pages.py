@@ -11,12 +11,12 @@ from starlette.responses import RedirectResponse, Response
 
 from region.web import tokens
 from region.web.auth import HOME, Visitor, begin_session
-from region.web.context import Region, region_of
+from region.web.context import Region, client_address, region_of
 from region.web.errors import OidcReason, RegionSignInFailed
 from region.web.oidc.admitting import admit
 from region.web.oidc.attempt import LIVES_S, Attempt, unpacked
 from region.web.oidc.provider import Answered, Provider
-from region.web.sign_in import client_address, inside, sign_in_page
+from region.web.sign_in import inside, sign_in_page
 
 _log = logging.getLogger(__name__)
 COOKIE = "oidc"

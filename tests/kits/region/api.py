@@ -15,7 +15,7 @@ from region.cli.api import site
 from region.registry.bulk import Wanted
 from region.registry.records import HandedIn, Ordered
 from region.stations.examples import BUNDLE, CLAIM, COMMAND
-from region.web.examples import STATION
+from region.web.examples import A_TOKEN, STATION
 from region.web.openapi import operations
 from region.web.problems import TYPE as PROBLEM
 from tests.kits.region.app import Kit
@@ -119,6 +119,7 @@ async def furnish(kit: Kit) -> None:
         await t.municipalities.add("Bakkeby", (await t.clusters.add("Midtbyerne", now)).id, now)
         eva = await t.people.add("eva", "evaluator", now, sites=[STATION.site_id])
         assert eva.id == 1
+        await t.api_tokens.add(A_TOKEN, "of nobody", "Import", "evaluator", now, now + 86_400)
         wanted = Wanted(STATION.id, True, STATION.name, None, STATION.site_id, STATION.room, {"clinic": STATION.clinic})
         await t.bulk.put([wanted], "ivan", now)
         ordered = Ordered(COMMAND.type, COMMAND.fields, "ivan", COMMAND.why, now + 600, now + 4200)

@@ -25,8 +25,9 @@ from region.desk.subject import subject as desk_subject
 from region.evaluation.subject import subject as evaluation_subject
 from region.fleet.subject import subject as fleet_subject
 from region.people.subject import subject as people_subject
+from region.people.tokens import MadeToken, TokenService, WantedToken
 from region.registry import Registry
-from region.registry.records import Clinic, Person, Role, Site, Station
+from region.registry.records import Clinic, Person, Role, Site, Station, TokenRole
 from region.registry.store import RegistryEnrolmentStore
 from region.stations.admission import Admission
 from region.stations.cards import CardService
@@ -141,6 +142,15 @@ class Kit:
         public_url = self.region.settings.public_url
         return await make_link(self.region.registry, public_url, person, self.clock.wall(), 60, whole=whole)
 
+    async def token(self, maker: str, role: TokenRole, **more: Any) -> MadeToken:
+        """An API token that this person makes."""
+        service = TokenService(self.region.registry, self.clock)
+        return await service.make(maker, WantedToken("Import from the register", role, **more))
+
+    def script(self, secret: str) -> httpx.AsyncClient:
+        """A script that comes with that token."""
+        return self.browser(accept="application/json", authorization=f"Bearer {secret}")
+
     async def csrf(self, browser: httpx.AsyncClient, path: str = "/account") -> str:
         """The token of that browser's pages."""
         found = re.search(r'name="csrf-token" content="([^"]+)"', (await browser.get(path, headers=HTML)).text)
@@ -172,14 +182,23 @@ def every_subject(data: Path) -> tuple[Callable[[Region], Subject], ...]:
     return desk_subject, fleet_subject, stations, evaluation_subject, people_subject
 
 
+def still(make: Callable[[Region], Subject]) -> Callable[[Region], Subject]:
+    """The subject without what goes on by itself: whatever is written then, a request wrote, and days pass at once."""
+    return lambda region: replace(make(region), run=None, duty=None)
+
+
 @asynccontextmanager
 async def region_kit(
     data: Path, subjects: Iterable[Callable[[Region], Subject]] = (), *, language: Language | None = None,
-    public_url: str = "http://region.test", provider: Callable[[ManualClock], Provider] | None = None, **settings: Any,
+    public_url: str = "http://region.test", provider: Callable[[ManualClock], Provider] | None = None,
+    database: str = "", **settings: Any,
 ) -> AsyncIterator[Kit]:  # fmt: skip
-    """A region with its database in `data`. `subjects` are the packages' `subject` functions; `provider` vouches."""
+    """A region with its database in `data`, or at `database`.
+
+    `subjects` are the packages' `subject` functions; `provider` vouches.
+    """
     clock = ManualClock()
-    registry = Registry(ready_sqlite(data))
+    registry = Registry(database or ready_sqlite(data))
     downlink = FakeDownlink()
     region = Region(
         settings=replace(WebSettings(public_url, language), **settings), registry=registry, clock=clock, hub=Hub(clock),

@@ -46,8 +46,13 @@ def empty_database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 @pytest.fixture(params=BOTH)
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The address of a database at this version's schema, with nothing in it."""
+    return ready(request, tmp_path)
+
+
+def ready(request: pytest.FixtureRequest, data: Path) -> str:
+    """The address of a database at this version's schema, for a fixture of any scope with `params=BOTH`."""
     if request.param == SQLITE:
-        return ready_sqlite(tmp_path)
+        return ready_sqlite(data)
     server: Postgres = request.getfixturevalue("server")
     return server.database(request.getfixturevalue("template"))
 
