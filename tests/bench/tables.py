@@ -22,7 +22,7 @@ from messaging.clock import SystemClock
 from region.registry import Registry, database_url
 from region.stations.exporting import give_table
 from region.stations.importing import KINDS, Kind, take_table
-from tests.postgres import postgres
+from tests.kits.servers.postgres import postgres
 
 DATABASES = ("sqlite", "postgresql")
 _OTHER: dict[Kind, tuple[str, str]] = {

@@ -16,7 +16,7 @@ from region.stations.exporting import give_table
 from region.stations.importing import BAR, COLUMNS, KINDS, NOBODY, Kind, Taken, take_table
 from region.stations.importing.cells import folded
 from region.stations.tables import BadTable, write_table
-from tests.databases import ready_sqlite
+from tests.kits.servers.databases import ready_sqlite
 
 CLOCK = ManualClock()
 Tables = dict[Kind, list[tuple[str, ...]]]
