@@ -28,6 +28,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 from messaging.codec import Length, decode, encode
 from messaging.envelope import parse_json
 from messaging.errors import AlteredWord, ForeignWord, MessageError, OversizedMessage, Unsigned
+from messaging.reasons import say
 
 SIGNING = ExtendedKeyUsageOID.CODE_SIGNING
 MOST_BYTES: Final = 63 * 1024  # of the whole, so that it fits in an envelope of 64
@@ -101,10 +102,10 @@ def _parts(payload: bytes) -> tuple[bytes, bytes, bytes, bytes]:
     """What was signed, the header's JSON, the payload's JSON, and the signature as two numbers side by side."""
     parts = payload.split(b".")
     if len(parts) != 3:
-        raise Unsigned("not a signed word")
+        raise Unsigned(say("no_word"))
     header, text, signature = (_plain(part) for part in parts)
     if len(signature) != 2 * _HALF:
-        raise Unsigned("the signature is not one of ES256")
+        raise Unsigned(say("signature"))
     return parts[0] + b"." + parts[1], header, text, signature
 
 
@@ -113,13 +114,13 @@ def _chain(header: bytes, typ: str) -> tuple[x509.Certificate, ...]:
         data = parse_json(header, MOST_BYTES)
         said = decode(_Header, data)
     except MessageError as error:
-        raise Unsigned("the header is not one of ours") from error
+        raise Unsigned(say("header")) from error
     if set(data) != {"alg", "typ", "x5c"} or said.typ != typ or not said.x5c:
-        raise Unsigned("the header is not one of ours")
+        raise Unsigned(say("header"))
     try:
         return tuple(x509.load_der_x509_certificate(base64.b64decode(one, validate=True)) for one in said.x5c)
     except (binascii.Error, ValueError, UnsupportedAlgorithm, x509.InvalidVersion) as error:
-        raise Unsigned("the signer's certificate cannot be read") from error
+        raise Unsigned(say("unread_signer")) from error
 
 
 def _path(chain: Sequence[x509.Certificate], roots: Sequence[x509.Certificate]) -> tuple[x509.Certificate, ...]:
@@ -133,7 +134,7 @@ def _path(chain: Sequence[x509.Certificate], roots: Sequence[x509.Certificate]) 
             return path
         if not above or not _issued(above[0], one):
             break
-    raise ForeignWord("the signer's certificate leads to no root that this station trusts")
+    raise ForeignWord(say("strange_signer"))
 
 
 def _issued(issuer: x509.Certificate, one: x509.Certificate) -> bool:
@@ -148,9 +149,9 @@ def _check_fitness(path: Sequence[x509.Certificate]) -> None:
     try:
         fit = _is_signer(path[0]) and all(_is_authority(one, below) for below, one in enumerate(path[1:]))
     except (ValueError, x509.ExtensionNotFound, x509.DuplicateExtension, x509.UnsupportedGeneralNameType) as error:
-        raise ForeignWord("the signer's certificate does not say what it is for") from error
+        raise ForeignWord(say("vague_signer")) from error
     if not fit:
-        raise ForeignWord("the signer's certificate is not one for signing words")
+        raise ForeignWord(say("no_signer"))
 
 
 def _is_signer(one: x509.Certificate) -> bool:
@@ -178,22 +179,22 @@ def _extensions(one: x509.Certificate) -> tuple[x509.BasicConstraints, x509.KeyU
 def _check_signature(signer: x509.Certificate, signing_input: bytes, signature: bytes) -> None:
     key = signer.public_key()
     if not isinstance(key, ec.EllipticCurvePublicKey) or not isinstance(key.curve, ec.SECP256R1):
-        raise ForeignWord("the signer's key is not one of ES256")
+        raise ForeignWord(say("signer_key"))
     first, second = (int.from_bytes(half, "big") for half in (signature[:_HALF], signature[_HALF:]))
     try:
         key.verify(encode_dss_signature(first, second), signing_input, ec.ECDSA(hashes.SHA256()))
     except InvalidSignature as error:
-        raise AlteredWord("what was sent is not what was signed") from error
+        raise AlteredWord(say("altered")) from error
 
 
 def _plain(part: bytes) -> bytes:
     """What this base64url stands for; Unsigned unless it is its one canonical form."""
     if not _BASE64URL.fullmatch(part):
-        raise Unsigned("not a signed word")
+        raise Unsigned(say("no_word"))
     try:
         content = base64.urlsafe_b64decode(part + b"=" * (-len(part) % 4))
     except (binascii.Error, ValueError) as error:
-        raise Unsigned("not a signed word") from error
+        raise Unsigned(say("no_word")) from error
     if base64url(content) != part:
-        raise Unsigned("not a signed word")
+        raise Unsigned(say("no_word"))
     return content

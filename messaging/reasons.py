@@ -85,6 +85,23 @@ ENGLISH: dict[str, str] = {
     "manager": "NetworkManager refuses it: {what}",
     "wifi_country": "the country {country}: this machine's Wi-Fi is set for {image}, which its image decides",
     "no_time_servers": "the station may not change its time servers",
+    # of a word that is not believed (jws, signed)
+    "unsigned": "nothing signed was sent",
+    "no_word": "not a signed word",
+    "signature": "the signature is not one of ES256",
+    "header": "the header is not one of ours",
+    "unread_signer": "the signer's certificate cannot be read",
+    "strange_signer": "the signer's certificate leads to no root that this station trusts",
+    "vague_signer": "the signer's certificate does not say what it is for",
+    "no_signer": "the signer's certificate is not one for signing words",
+    "signer_key": "the signer's key is not one of ES256",
+    "altered": "what was sent is not what was signed",
+    "other_purpose": "signed for another purpose",
+    "other_station": "signed for another station",
+    "signer_time": "signed outside the time of the signer's certificate",
+    "future": "dated in the future",
+    "past": "its time has passed",
+    "no_roots": "this station cannot read the roots that it trusts",
     # and where in the field
     "inside": "{where}: {why}",
 }

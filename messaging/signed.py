@@ -24,6 +24,7 @@ from messaging.command import CID, LONGEST_S, CommandType
 from messaging.envelope import parse_json
 from messaging.errors import ExpiredWord, ForeignWord, MalformedMessage, Unsigned
 from messaging.jws import MOST_BYTES, Signed
+from messaging.reasons import say
 from messaging.topics import STATION_ID
 
 TYPE: Final = "laegeknap+jws"
@@ -84,7 +85,7 @@ def carried(data: dict[str, Any]) -> bytes:
     """The word in an envelope's data; Unsigned when there is none, and nothing beside it counts."""
     word = data.get("jws")
     if not isinstance(word, str) or not word.isascii():
-        raise Unsigned("nothing signed was sent")
+        raise Unsigned(say("unsigned"))
     return word.encode("ascii")
 
 
@@ -125,19 +126,19 @@ def read_word(
     signed = jws.read(payload, TYPE, roots)
     word = decode(Word, parse_json(signed.text, MOST_BYTES))
     if word.kind != kind:
-        raise ForeignWord("signed for another purpose")
+        raise ForeignWord(say("other_purpose"))
     if word.station != station:
-        raise ForeignWord("signed for another station")
+        raise ForeignWord(say("other_station"))
     _check_times(word, signed, wall if clock_trusted else None)
     return word
 
 
 def _check_times(word: Word, signed: Signed, wall: float | None) -> None:
     if not signed.held(word.issued):
-        raise ExpiredWord("signed outside the time of the signer's certificate")
+        raise ExpiredWord(say("signer_time"))
     if wall is None:
         return
     if word.issued > wall + CLOCK_TOLERANCE_S:
-        raise ExpiredWord("dated in the future")
+        raise ExpiredWord(say("future"))
     if word.expires is not None and word.expires < wall:
-        raise ExpiredWord("its time has passed")
+        raise ExpiredWord(say("past"))

@@ -8,6 +8,7 @@ from typing import Any
 
 from messaging.envelope import Sealer
 from messaging.errors import ForeignWord
+from messaging.reasons import say
 from messaging.signed import Kind, Word, carried, read_word
 from provisioning.station.errors import StateUnusable
 from provisioning.station.keystore import Keystore
@@ -36,5 +37,5 @@ def believed(keystore: Keystore, station: str, kind: Kind, data: dict[str, Any],
         roots = keystore.roots()
     except StateUnusable as error:
         _log.error("nothing the region says can be believed: %s", error)
-        raise ForeignWord("this station cannot read the roots that it trusts") from error
+        raise ForeignWord(say("no_roots")) from error
     return read_word(jws, kind=kind, station=station, roots=roots, wall=wall or 0.0, clock_trusted=wall is not None)
