@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
@@ -15,15 +16,17 @@ from kiosk_ui.screen.view import Noticed, ScreenView, screen_view
 from messaging.opening import is_open
 from messaging.settings import AutoAnswer, Night, Opening, Span, Week
 from messaging.twin import Config
+from region.daytime import ZONE
 from tests.kits.station.screen_scenes import agent_view, call_view
 
+UNITS = Path(__file__).parents[2] / "systemd" / "system"
 EVERY_DAY = Opening(Week(*[(Span("08:00", "16:00"),)] * 7), closed=("2026-12-31", "2027-01-01"))
 NIGHT = Night(on=True, begins="22:00", ends="07:00", brightness=10)
 
 
 @pytest.fixture(autouse=True)
 def denmark(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setenv("TZ", "Europe/Copenhagen")
+    monkeypatch.setenv("TZ", ZONE)
     time.tzset()
     yield
     monkeypatch.undo()
@@ -64,6 +67,14 @@ def test_the_screen_goes_by_the_clock_on_the_wall(utc: str, clock: str, opens: s
     assert view.clock == clock
     assert view.notice == (f"Lægerne ved Havnen har åbent igen {opens}" if opens else "")
     assert (view.brightness, view.tone) == ((10, "night") if dark else (100, "calm"))
+
+
+def test_every_service_goes_by_the_clock_in_denmark_whatever_zone_its_image_was_made_with() -> None:
+    """Raspberry Pi OS comes with London's, Debian with none: an hour wrong on the wall, at night and at the clinic."""
+    shared = (UNITS / "laegeknap-.service.d" / "50-sandbox.conf").read_text(encoding="utf-8").splitlines()
+    assert f"Environment=TZ={ZONE}" in shared
+    others = [path.name for path in UNITS.rglob("*.service") if "TZ=" in path.read_text(encoding="utf-8")]
+    assert others == [], "it is said in one place"
 
 
 @pytest.mark.parametrize("day", ["2026-10-25", "2027-03-28", "2026-12-30"])
