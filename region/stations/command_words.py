@@ -13,7 +13,8 @@ WORDS: Words = {
         "stations.command.until": "Good until",
         "stations.command.lead": "A station that is away gets its commands when it is back, if they are still good. "
         "What would disturb a call waits until the call is over. No command can open the camera or the microphone.",
-        "stations.command.more": "Restarting the whole machine, locking and wiping: region command send --help.",
+        "stations.command.more": "Restart the machine, take it out of use or put it in use …",
+        "stations.command.wipe": "To erase a station for good: region command send wipe, or the API.",
         "stations.command.given": "Given. Below you can follow how far it comes.",
         "stations.command.shut_out": "A station that is shut out takes no commands.",
         "stations.command.cancel": "Call back",
@@ -75,7 +76,8 @@ WORDS: Words = {
         "stations.command.lead": "En station, der er væk, får sine kommandoer, når den er tilbage, hvis de stadig "
         "gælder. Det, der ville forstyrre et opkald, venter, til opkaldet er slut. Ingen kommando kan åbne kameraet "
         "eller mikrofonen.",
-        "stations.command.more": "Genstart af hele maskinen, spærring og sletning: region command send --help.",
+        "stations.command.more": "Genstart maskinen, tag den ud af brug eller i brug igen …",
+        "stations.command.wipe": "En station slettes for altid med region command send wipe eller API’et.",
         "stations.command.given": "Givet. Herunder kan du følge, hvor langt den når.",
         "stations.command.shut_out": "En station, der er lukket ude, tager ikke imod kommandoer.",
         "stations.command.cancel": "Kald tilbage",

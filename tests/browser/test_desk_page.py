@@ -143,6 +143,26 @@ async def test_a_slow_click_hits_what_it_was_meant_for_though_it_also_turns_the_
     await station.rested()
 
 
+async def test_one_of_many_stations_is_found_by_its_room(station: RunningStation, house: House, anna: Desk) -> None:
+    field = anna.page.get_by_label("Find a room or site")
+    await expect(anna.page.locator("#stations .person")).to_have_count(1)
+    await expect(field).to_be_hidden()
+    async with house.registry.begin() as t:
+        made = [
+            await t.stations.add(f"Room {n}", house.site.id, house.clinic.id, house.clock.wall()) for n in range(5, 14)
+        ]
+    await anna.page.reload()
+    await field.fill("ROOM 1")
+    await expect(anna.page.locator("#stations [data-part=name]")).to_have_text([f"Room {n}" for n in range(10, 14)])
+    await accessible(anna)
+    await field.fill("cellar")
+    await anna.says("No station is called that.")
+    async with house.registry.begin() as t:
+        for one in made:
+            nobody = {"clinic_id": None, "language": one.language, "volume": one.volume}
+            await t.stations.change(one.id, name=one.name, site_id=one.site_id, **nobody)
+
+
 async def test_the_desk_is_accessible_while_idle_ringing_and_in_a_call(station: RunningStation, anna: Desk) -> None:
     await accessible(anna)
     station.face.press()

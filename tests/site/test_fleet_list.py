@@ -151,6 +151,19 @@ async def test_whom_it_would_reach_is_shown_and_it_reaches_them_and_nobody_else(
     assert given[0].expires_at - given[0].created_at == 86_400
 
 
+async def test_what_takes_a_station_from_its_residents_is_one_step_from_its_page(
+    kit: Kit, ivan: httpx.AsyncClient, stations: list[Station]
+) -> None:
+    page = (await ivan.get(f"/stations/{stations[0].id}")).text
+    form = re.search(r'<form class="after" method="post" action="/bulk">(.*?)</form>', page, re.DOTALL)[1]
+    said = dict(re.findall(r'name="([^"]+)" value="([^"]*)"', form))
+    shown = (await ivan.post("/bulk", data=said)).text
+    assert "With one station" in shown
+    assert _held(shown) == [stations[0].id]
+    for command in ("Restart the machine", "Take out of use", "Put in use again"):
+        assert f"<summary>{command}</summary>" in shown
+
+
 async def test_those_chosen_are_followed_one_by_one_and_called_back(
     kit: Kit, ivan: httpx.AsyncClient, stations: list[Station]
 ) -> None:

@@ -8,12 +8,16 @@ const CLOCK = new Intl.DateTimeFormat(document.documentElement.lang === "da" ? "
   minute: "2-digit",
 });
 
+const FEW = 8; // stations that are found by looking
+
 export class Board {
   constructor({ root, words, onAnswer, onCall }) {
     Object.assign(this, { root, words, onAnswer, onCall });
     this.waiting = new Rows(root.querySelector("#waiting"), root.querySelector("#waiting-row"));
     this.stations = new Rows(root.querySelector("#stations"), root.querySelector("#station-row"));
     this.recent = new Rows(root.querySelector("#recent"), root.querySelector("#recent-row"));
+    this.find = root.querySelector("#find input");
+    this.find.addEventListener("input", () => this.draw());
     this.calls = [];
     this.busy = false;
     setInterval(() => this.count(), 1000);
@@ -36,12 +40,24 @@ export class Board {
   draw() {
     if (!this.board) return;
     this.waiting.show(this.calls, "call", (row, call) => this.drawWaiting(row, call));
-    this.stations.show(this.board.stations, "station", (row, station) => this.drawStation(row, station));
+    const found = this.found();
+    this.stations.show(found, "station", (row, station) => this.drawStation(row, station));
     this.recent.show(this.board.recent, "call", (row, call) => this.drawRecent(row, call));
     this.root.querySelector("#no-recent").hidden = this.board.recent.length > 0;
     this.root.querySelector("#nobody").hidden = this.calls.length > 0;
     this.root.querySelector("#no-stations").hidden = this.board.stations.length > 0;
+    this.root.querySelector("#none-found").hidden = found.length > 0 || this.board.stations.length === 0;
+    this.root.querySelector("#find").hidden = this.board.stations.length <= FEW;
     this.count();
+  }
+
+  // The stations with every word that somebody has written, in room or site.
+  found() {
+    const words = this.find.value.toLocaleLowerCase().split(/\s+/);
+    return this.board.stations.filter(({ name, site }) => {
+      const told = `${name} ${site}`.toLocaleLowerCase();
+      return words.every((word) => told.includes(word));
+    });
   }
 
   drawWaiting(row, call) {

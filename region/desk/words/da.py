@@ -33,6 +33,8 @@ PAGE = {
     "waited": "har ventet",
     "answer": "Svar",
     "stations": "Stationer",
+    "find": "Find stue eller sted",
+    "none_found": "Ingen station hedder sådan.",
     "no_stations": "Ingen stationer ringer til denne klinik endnu. It-afdelingen sætter dem op.",
     "call": "Ring op",
     "recent": "Seneste opkald",

@@ -33,6 +33,8 @@ PAGE = {
     "waited": "waiting for",
     "answer": "Answer",
     "stations": "Stations",
+    "find": "Find a room or site",
+    "none_found": "No station is called that.",
     "no_stations": "No station calls this clinic yet. The IT department sets them up.",
     "call": "Call",
     "recent": "Latest calls",
