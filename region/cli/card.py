@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import shlex
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -15,6 +17,7 @@ from region.cli.parsing import actions_of, add_action
 from region.cli.printing import tell
 from region.cli.services import root_sha256
 from region.errors import Usage
+from region.registry.filters import Filter
 from region.stations.cards import MOST_CARDS, MOST_DAYS, SHEET, CardService, Order
 from region.stations.sheet import draw_sheet
 from region.stations.sheet_words import sheet_words
@@ -57,9 +60,26 @@ async def _prepare(desk: Desk) -> None:
     batch = await service.prepare(ACTOR, order, args.into, draw)
     cards = [{"number": one.number, "station": one.station, "room": one.room, "folder": one.folder}
              for one in batch.cards]  # fmt: skip
-    data = {"site": batch.site, "into": str(args.into), "expires_at": batch.expires, "cards": cards}
-    tell(args, data, f"Made {len(cards)} cards for {batch.site} in {args.into}. Each holds a secret that works once.\n"
-                     f"Print {args.into / SHEET}.")  # fmt: skip
+    silent = await _without_a_clinic(desk, [one.station for one in batch.cards])
+    data = {
+        "site": batch.site, "into": str(args.into), "expires_at": batch.expires, "cards": cards, "no_clinic": silent
+    }  # fmt: skip
+    made = "Made one card" if len(cards) == 1 else f"Made {len(cards)} cards"
+    told = [
+        f"{made} for {batch.site} in {args.into}. Each holds a secret that works once.",
+        f"Print {args.into / SHEET}.",
+    ]
+    if silent:
+        told.append(f"{len(silent)} of the stations have no clinic to call yet: region profile set --site "
+                    f"{shlex.quote(batch.site)} clinic=NAME")  # fmt: skip
+    tell(args, data, "\n".join(told))
+
+
+async def _without_a_clinic(desk: Desk, stations: Sequence[str]) -> list[str]:
+    """Those whose buttons would call nobody."""
+    async with desk.registry.read() as t:
+        found = await t.finding.find(Filter(state=("no_clinic",), station=tuple(stations)), desk.clock.wall())
+    return [one.id for one in found]
 
 
 async def _region(desk: Desk) -> None:

@@ -320,6 +320,20 @@ def test_forty_cards_in_one_command(data: Path, tmp_path: Path, capsys: pytest.C
     database.close()
 
 
+def test_cards_whose_buttons_would_call_nobody_are_told_of(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _region(data, "card", "prepare", "--site", "Solgården", "--count", "2", "--into", str(tmp_path / "two"))
+    told = capsys.readouterr().out
+    assert "2 of the stations have no clinic to call yet: region profile set --site 'Solgården' clinic=NAME" in told
+    _region(data, "clinic", "add", "Bakkens Klinik")
+    asked = ("--room", "Køkken", "--clinic", "Bakkens Klinik", "--into", str(tmp_path / "one"))
+    _region(data, "card", "prepare", "--site", "Solgården", *asked)
+    told = capsys.readouterr().out
+    assert "Made one card for Solgården" in told
+    assert "no clinic" not in told
+
+
 def test_the_codes_stand_on_the_sheet_only_where_somebody_asks(data: Path, tmp_path: Path) -> None:
     asked = ("--room", "Køkken", "--show-codes", "--language", "en", "--into", str(tmp_path / "cards"))
     _region(data, "card", "prepare", "--site", "Solgården", *asked)
