@@ -68,7 +68,7 @@ class Apart:
         anew = loud & (once < now - _ANOTHER)
         again[anew] = once[anew]
         once[anew] = now
-        self._until = min(int(once.min()), int(again.min()) + _LONGER) + HOLDS if again.all() else 0
+        self._until = min(int(np.min(once)), int(np.min(again)) + _LONGER) + HOLDS if again.all() else 0
 
 
 def _energy(block: Block) -> float:

@@ -174,7 +174,7 @@ def find(sound: Sound, start: int) -> int | None:
     power = np.abs(spectrum) ** 2
     matched = np.fft.rfft(part, size) * np.conj(spectrum) / (power + 0.01 * power.max())
     likeness = np.abs(np.fft.irfft(matched, size)[: len(part) - len(probe) + 1])
-    peak = int(likeness.argmax())
+    peak = int(np.argmax(likeness))
     chance = float(np.sqrt(np.mean(likeness**2)))
     there = part[peak : peak + len(probe)]
     alike = abs(float(there @ probe)) / (float(np.linalg.norm(there) * np.linalg.norm(probe)) or 1.0)

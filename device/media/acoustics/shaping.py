@@ -44,7 +44,7 @@ class Limiter:
 
     def apply(self, block: Block) -> Block:
         """The block under the ceiling."""
-        peak = max(int(block.max()), -int(block.min()))
+        peak = max(int(np.max(block)), -int(np.min(block)))
         gain = min(1.0, self._gain * _RELEASE, self._most / peak if peak else 1.0)
         if gain == self._gain == 1.0:
             return block.astype(np.int16, copy=False)

@@ -34,7 +34,7 @@ class MotionFinder:
         share = found[:, cv2.CC_STAT_AREA].sum() / (WIDTH * HEIGHT)
         if not _LEAST <= share <= _MOST:
             return None
-        left, top = found[:, cv2.CC_STAT_LEFT].min(), found[:, cv2.CC_STAT_TOP].min()
-        right = (found[:, cv2.CC_STAT_LEFT] + found[:, cv2.CC_STAT_WIDTH]).max()
-        bottom = (found[:, cv2.CC_STAT_TOP] + found[:, cv2.CC_STAT_HEIGHT]).max()
+        left, top = float(np.min(found[:, cv2.CC_STAT_LEFT])), float(np.min(found[:, cv2.CC_STAT_TOP]))
+        right = float(np.max(found[:, cv2.CC_STAT_LEFT] + found[:, cv2.CC_STAT_WIDTH]))
+        bottom = float(np.max(found[:, cv2.CC_STAT_TOP] + found[:, cv2.CC_STAT_HEIGHT]))
         return Box(left / WIDTH, top / HEIGHT, (right - left) / WIDTH, (bottom - top) / HEIGHT)
