@@ -160,6 +160,12 @@ async def test_it_finds_chooses_commands_and_follows_by_keyboard_alone(
     )
     await _tab_to(page, "details:nth-of-type(1) > summary")
     await page.keyboard.press("Enter")
+    await expect(page.locator("details[open] input[name=at]")).to_be_hidden()
+    await _tab_to(page, "details[open] select[name=when]")
+    await page.keyboard.press("End")
+    await expect(page.locator("details[open] input[name=at]")).to_be_visible()
+    assert await complaints(page) == []
+    await page.keyboard.press("Home")
     await _tab_to(page, "details[open] input[name=why]")
     await page.keyboard.type("which one?")
     assert await complaints(page) == []
