@@ -12,7 +12,6 @@ that wait of one address and in all. An address is a whole /64 of IPv6. Many sta
 from __future__ import annotations
 
 import hmac
-import ipaddress
 import secrets
 from dataclasses import dataclass
 
@@ -27,6 +26,7 @@ from region.addresses import Addresses
 from region.registry import Conflict, Invalid, NotFound, Registry, Transaction
 from region.registry.claims import SILENT_S, WAITS_S
 from region.registry.records import Claim, Station
+from region.sources import source_of
 
 MOST_WAITING = 512
 MOST_OF_ONE = 64
@@ -59,19 +59,6 @@ class Chosen:
 def check_of(claim: Claim) -> str:
     """The six digits on its station's screen."""
     return check_code(claim.key_sha256, claim.code_sha256, claim.nonce)
-
-
-def source_of(address: str) -> str:
-    """Whom to count claims against."""
-    try:
-        known = ipaddress.ip_address(address)
-    except ValueError:
-        return "unknown"
-    if isinstance(known, ipaddress.IPv6Address):
-        if known.ipv4_mapped is not None:
-            return str(known.ipv4_mapped)
-        return str(ipaddress.ip_network((known, 64), strict=False))
-    return str(known)
 
 
 class ClaimService:

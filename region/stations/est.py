@@ -45,6 +45,7 @@ from provisioning.authority.ports import Signer
 from provisioning.authority.renewal import Renewals
 from region.doors.peer import shown_certificate
 from region.registry import RegistryError
+from region.sources import source_of
 from region.stations.claims import ClaimService
 from region.stations.diagnostics import DiagnosticsService
 
@@ -73,23 +74,23 @@ def build_est(
     async def simpleenroll(request: Request) -> Response:
         async def enrol() -> tuple[x509.Certificate, ...]:
             station, code = est.read_credentials(request.headers.get("authorization"))
-            certificate = await enrolment.enrol(station, code, est.decode_request(await _body(request)), source)
+            certificate = await enrolment.enrol(station, code, est.decode_request(await _body(request)), line)
             _log.info("station %s enrolled", station)
             return (certificate,)
 
-        source = _source(request)
+        source, line = _source(request), source_of(_source(request))
         return await _answer("enrolment", source, enrol())
 
     async def simplereenroll(request: Request) -> Response:
         async def renew() -> tuple[x509.Certificate, ...]:
-            return (await renewals.renew(est.decode_request(await _body(request)), _shown(request), source),)
+            return (await renewals.renew(est.decode_request(await _body(request)), _shown(request), line),)
 
-        source = _source(request)
+        source, line = _source(request), source_of(_source(request))
         return await _answer("renewal", source, renew())
 
     async def tell_time(request: Request) -> Response:
         async def tell() -> Response:
-            wait_s = times.take(source, clock.monotonic())
+            wait_s = times.take(source_of(source), clock.monotonic())
             if wait_s > 0:
                 raise TooManyTries(wait_s)
             headers = {"Cache-Control": "no-store"}

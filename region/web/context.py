@@ -9,6 +9,7 @@ from starlette.requests import HTTPConnection
 from messaging.clock import Clock
 from messaging.twin import Language
 from region.registry import Registry
+from region.sources import source_of
 from region.web.events import Hub
 from region.web.limits import Limits
 from region.web.oidc.provider import Provider
@@ -60,4 +61,4 @@ def region_of(request: HTTPConnection) -> Region:
 
 def client_address(request: HTTPConnection) -> str:
     """Whom to count tries against. Behind a proxy uvicorn has put the client's address here."""
-    return request.client.host if request.client else "unknown"
+    return source_of(request.client.host if request.client else "")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 from tests.kits.region.app import HTML, PASSWORD, Kit, region_kit
@@ -138,6 +139,18 @@ async def test_guessing_links_is_held_back(kit: Kit) -> None:
     async with kit.browser() as browser:
         answers = [(await browser.get(f"/once/guess{number}")).status_code for number in range(25)]
     assert answers == [410] * 20 + [429] * 5
+
+
+async def test_another_address_of_the_same_network_is_no_way_round(kit: Kit) -> None:
+    """Whoever has an IPv6 line has as many addresses as there could be tries."""
+
+    async def guess(address: str) -> int:
+        transport = httpx.ASGITransport(kit.app, client=(address, 1))
+        async with httpx.AsyncClient(transport=transport, base_url=kit.region.settings.public_url) as browser:
+            return (await browser.get("/once/guess")).status_code
+
+    assert [await guess(f"2001:db8::{number:x}") for number in range(25)] == [410] * 20 + [429] * 5
+    assert await guess("2001:db8:0:1::1") == 410, "another line"
 
 
 async def test_too_many_wrong_passwords_close_the_account_for_a_while(kit: Kit) -> None:

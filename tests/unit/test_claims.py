@@ -10,8 +10,6 @@ from pathlib import Path
 import httpx
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
-from hypothesis import given
-from hypothesis import strategies as st
 
 from messaging.claim import CLAIM_PATH, ClaimAnswer, ClaimRequest, check_code
 from messaging.clock import ManualClock
@@ -27,7 +25,7 @@ from region.registry import Conflict, Invalid, NotFound, Registry
 from region.registry.claims import SILENT_S, WAITS_S
 from region.registry.store import RegistryEnrolmentStore
 from region.stations import claims as claims_module
-from region.stations.claims import REFUSED_S, Chosen, ClaimService, source_of
+from region.stations.claims import REFUSED_S, Chosen, ClaimService
 from region.stations.est import build_est
 from tests.kits.trust.enrolment_store import InMemorySigner, make_request
 
@@ -281,16 +279,3 @@ async def test_the_door_answers_a_claim_and_refuses_what_is_none(desk: Desk) -> 
     held = await desk.http.post(CLAIM_PATH, json=encode(computer.asks))
     assert (held.status_code, held.json()) == (429, {"code": "too_many_tries"})
     await desk.http.aclose()
-
-
-@pytest.mark.parametrize(("address", "source"), [
-    ("10.0.0.1", "10.0.0.1"), ("2001:db8::1", "2001:db8::/64"), ("2001:db8::ffff:1", "2001:db8::/64"),
-    ("::ffff:10.0.0.1", "10.0.0.1"), ("unknown", "unknown"), ("", "unknown"),
-])  # fmt: skip
-def test_an_address_is_counted_by_whom_it_belongs_to(address: str, source: str) -> None:
-    assert source_of(address) == source
-
-
-@given(st.text(max_size=60))
-def test_no_address_is_an_error(address: str) -> None:
-    assert len(source_of(address)) <= 64
