@@ -39,9 +39,8 @@ async def serve(config: StationConfig, watchdog: Watchdog) -> None:
 def _link_maker(clock: Clock) -> MakeLink:
     def make(identity: Identity, keystore: Keystore, will: Will) -> Link:
         host, port = split_address(identity.broker)
-        settings = MqttSettings(
-            host, port, f"{identity.station}-agent", keystore.ca, keystore.certificate, keystore.key
-        )
+        client_id = keystore.client_id(identity.station, "agent")
+        settings = MqttSettings(host, port, client_id, keystore.ca, keystore.certificate, keystore.key)
         return MqttLink(settings, agent_subscriptions(identity.station), will, clock)
 
     return make

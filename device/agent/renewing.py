@@ -98,4 +98,5 @@ async def try_at_broker(kept: Keystore, waiting: keystore.Renewing) -> None:
     if identity is None:
         raise StateUnusable("this station is not enrolled any more")
     host, port = split_address(identity.broker)
-    await knock(MqttSettings(host, port, f"{identity.station}-trial", waiting.ca, waiting.certificate, kept.key))
+    client_id = kept.client_id(identity.station, "trial")
+    await knock(MqttSettings(host, port, client_id, waiting.ca, waiting.certificate, kept.key))

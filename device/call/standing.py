@@ -73,9 +73,9 @@ def read_config(state_dir: Path) -> Standing:
 
 
 def mqtt_link(identity: Identity, state_dir: Path, clock: Clock) -> MakeLink:
-    """The call's own client of the broker, `<station>-call`, with the station's certificate."""
+    """The call's own client of the broker, with the station's certificate."""
     keystore = Keystore(state_dir)
     host, port = split_address(identity.broker)
-    client_id = f"{identity.station}-call"
+    client_id = keystore.client_id(identity.station, "call")
     settings = MqttSettings(host, port, client_id, keystore.ca, keystore.certificate, keystore.key)
     return lambda subscriptions, will: MqttLink(settings, subscriptions, will, clock)

@@ -29,7 +29,9 @@ from typing import Annotated
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from messaging.client_ids import client_id
 from messaging.codec import Length
 from messaging.enrolment import CodeFile
 from messaging.errors import MessageError
@@ -122,6 +124,15 @@ class Keystore:
     def registered_key(self) -> ec.EllipticCurvePrivateKey:
         """The private key in force."""
         return load_key(self.key)
+
+    def client_id(self, station: str, process: str) -> str:
+        """As what that process comes to the broker. Without a key that can be read nobody lets it in."""
+        try:
+            public = self.registered_key().public_key()
+        except StateUnusable as error:
+            _log.error("this station cannot connect without its key: %s", error)
+            return f"{station}-{process}"
+        return client_id(station, process, public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo))
 
     def roots(self) -> tuple[x509.Certificate, ...]:
         """The roots that broker and region are held to."""

@@ -11,11 +11,14 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Protocol
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from messaging.client_ids import client_id
 from messaging.clock import Clock
 from messaging.link.port import LinkError
 from messaging.status import Connection, Process
@@ -120,7 +123,7 @@ class Gate:
         await self._lists.follow(shut_out, refused, now)
         self._shut_out = shut_out
         for station in [one for one in self._rounds if one in shut_out]:
-            await self._cut_off(station)
+            await self._cut_off(station, [one for one in refused if one.station == station])
         self._rounds = {one: left - 1 for one, left in self._rounds.items() if left > 1 and one in shut_out}
 
     async def stand_by(self) -> None:
@@ -132,12 +135,13 @@ class Gate:
         async with self._registry.read() as t:
             return frozenset(station.id for station in await t.stations.shut_out()), await t.certificates.refused(now)
 
-    async def _cut_off(self, station: str) -> None:
-        for process in _PROCESSES:
+    async def _cut_off(self, station: str, certificates: Sequence[Given]) -> None:
+        keys = {_public_key(one) for one in certificates}
+        for process, key in product(_PROCESSES, sorted(keys)):
             try:
-                await self._door.cut_off(f"{station}-{process}")
+                await self._door.cut_off(client_id(station, process, key))
             except LinkError as error:
-                _log.warning("%s-%s was not cut off: %s", station, process, error)
+                _log.warning("the %s of %s was not cut off: %s", process, station, error)
         for change in await self._note_gone(station):
             await self._tell(self.presence, change)
 
@@ -161,3 +165,8 @@ class Gate:
                 await listener(what)
             except Exception:  # noqa: BLE001 - whoever does not let go must not keep the station connected
                 _log.exception("a part of the region did not let go of a station that is shut out")
+
+
+def _public_key(given: Given) -> bytes:
+    public = x509.load_der_x509_certificate(given.der).public_key()
+    return public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)

@@ -81,7 +81,9 @@ async def _enrolled(region: Region, folder: Path) -> Keystore:
 
 
 def _link(region: Region, keystore: Keystore, station: str) -> MqttLink:
-    settings = MqttSettings(HOST, region.broker, f"{station}-agent", keystore.ca, keystore.certificate, keystore.key)
+    settings = MqttSettings(
+        HOST, region.broker, keystore.client_id(station, "agent"), keystore.ca, keystore.certificate, keystore.key
+    )
     return MqttLink(settings, agent_subscriptions(station), None, SystemClock())
 
 

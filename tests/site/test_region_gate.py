@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from messaging.client_ids import client_id
 from messaging.clock import ManualClock
 from messaging.link.port import LinkDown
 from messaging.status import Connection
@@ -25,7 +27,15 @@ from region.stations.admission import Admission, CloneWatch
 from region.stations.gate import CHAIN_EVERY_S, REWRITE_EVERY_S, Door, Gate
 from region.web.subject import PresenceChange
 
-DER = b"not looked at"
+KEY = certificates.new_key().public_key()
+SPKI = KEY.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+
+
+def _certificate(now: float) -> bytes:
+    """One of a station, DER."""
+    root = certificates.root("a root", certificates.validity(now, timedelta(days=45)))
+    made = certificates.leaf("st", KEY, certificates.validity(now, timedelta(days=45)), root, certificates.CLIENT)
+    return made.public_bytes(Encoding.DER)
 
 
 @dataclass
@@ -92,7 +102,7 @@ async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
     async with registry.begin() as t:
         site = await t.sites.add("Solgården", now)
         station = await t.stations.add("Stue 4", site.id, None, now)
-        await t.certificates.add(Given(station.id, "aa", "k1", DER, now, now + 45 * 86_400))
+        await t.certificates.add(Given(station.id, "aa", "k1", _certificate(now), now, now + 45 * 86_400))
     stage = Stage(registry, station.id, clock)
     await stage.say("one", 1)
     await stage.gate.look()
@@ -115,7 +125,8 @@ async def test_a_revoked_station_loses_its_call_then_the_broker_then_its_connect
     await stage.admission.revoke("ivan", stage.station, "stolen")
     await stage.gate.look()
     assert stage.broker.done == [
-        f"call of {stage.station}", ([stage.station], b"list"), f"{stage.station}-agent", f"{stage.station}-call",
+        f"call of {stage.station}", ([stage.station], b"list"),
+        client_id(stage.station, "agent", SPKI), client_id(stage.station, "call", SPKI),
     ]  # fmt: skip
     assert stage.broker.lists[-1] == {"aa"}
     assert [change.now.state for change in stage.heard] == ["offline"]
@@ -128,7 +139,7 @@ async def test_who_comes_back_in_between_is_cut_off_again_and_then_left_to_the_b
     await stage.admission.revoke("ivan", stage.station)
     for _ in range(5):
         await stage.gate.look()
-    assert stage.broker.done.count(f"{stage.station}-call") == 3
+    assert stage.broker.done.count(client_id(stage.station, "call", SPKI)) == 3
 
 
 async def test_without_the_authority_the_access_list_shuts_out_and_the_revocation_list_follows(stage: Stage) -> None:

@@ -16,6 +16,8 @@ from device.call.standing import Standing, is_locked, mqtt_link, read_config, re
 from messaging.clock import ManualClock
 from messaging.link.mqtt import MqttLink
 from messaging.twin import Config
+from provisioning.station.documents import new_key
+from provisioning.station.keystore import Keystore
 
 IDENTITY = {"station": "st-00000001", "broker": "region.example:8403", "url": "https://region.example:8402"}
 
@@ -80,10 +82,22 @@ def test_a_damaged_identity_is_said_and_is_none(
 
 def test_the_link_is_the_calls_own_client(tmp_path: Path) -> None:
     (tmp_path / "identity.json").write_text(json.dumps(IDENTITY))
+    (tmp_path / "key.pem").write_bytes(new_key())
     identity = read_identity(tmp_path)
     assert identity is not None
     link = mqtt_link(identity, tmp_path, ManualClock())((), lambda: ("t", b""))
     assert isinstance(link, MqttLink)
     assert (link._settings.client_id, link._settings.host, link._settings.port) == (
-        "st-00000001-call", "region.example", 8403,
+        Keystore(tmp_path).client_id("st-00000001", "call"), "region.example", 8403,
     )  # fmt: skip
+
+
+def test_a_key_that_cannot_be_read_is_said_and_keeps_the_button_s_process_from_nothing_but_the_link(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "identity.json").write_text(json.dumps(IDENTITY))
+    (tmp_path / "key.pem").write_bytes(b"half a key")
+    identity = read_identity(tmp_path)
+    assert identity is not None
+    assert isinstance(mqtt_link(identity, tmp_path, ManualClock())((), lambda: ("t", b"")), MqttLink)
+    assert "cannot connect without its key" in caplog.text

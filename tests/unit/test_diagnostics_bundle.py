@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import sys
+import tracemalloc
 from dataclasses import replace
 from typing import Any
 
@@ -69,6 +70,19 @@ def test_what_was_packed_is_unpacked() -> None:
 def test_what_is_none_of_ours_is_refused_however_far_it_would_unfold(spoilt: bytes) -> None:
     with pytest.raises(MalformedMessage):
         unpack(spoilt)
+
+
+def test_a_bomb_takes_no_more_memory_than_a_bundle_may() -> None:
+    bomb = gzip.compress(bytes(16 * MOST_UNPACKED))
+    assert len(bomb) < MOST_PACKED
+    tracemalloc.start()
+    try:
+        with pytest.raises(MalformedMessage):
+            unpack(bomb)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most < 3 * MOST_UNPACKED
 
 
 def test_the_newest_lines_are_what_there_is_room_for() -> None:

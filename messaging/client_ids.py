@@ -1,0 +1,14 @@
+"""Under which client ids a station's processes come to the broker: known to it and to its region, and to nobody else.
+
+A broker gives a session to whoever names its client id, whatever their certificate. So a station's holds something of
+its public key, which no other station ever sees; the key's thumbprint, which a screen may show, does not give it away.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+
+def client_id(station: str, process: str, public_key: bytes) -> str:
+    """For that process of a station with that key (SubjectPublicKeyInfo, DER)."""
+    return f"{station}-{process}-{hashlib.sha256(b'client id ' + public_key).hexdigest()[:32]}"
