@@ -118,7 +118,8 @@ async def test_one_that_stands_by_has_the_broker_beside_it_shut_out_and_leaves_t
     await stage.gate.stand_by()
     assert stage.broker.done == [([stage.station], b"list")]
     await stage.gate.look()
-    assert stage.broker.done[1:] == [f"call of {stage.station}", f"{stage.station}-agent", f"{stage.station}-call"]
+    cut_off = [client_id(stage.station, process, SPKI) for process in ("agent", "call")]
+    assert stage.broker.done[1:] == [f"call of {stage.station}", *cut_off]
 
 
 async def test_a_revoked_station_loses_its_call_then_the_broker_then_its_connections(stage: Stage) -> None:
