@@ -88,6 +88,7 @@ class MqttLink:
         self._inbox = inbox or Inbox()
         self._session: _Session | None = None
         self._task: asyncio.Task[None] | None = None
+        self._closing: asyncio.Task[None] | None = None
         self._serial = 0
 
     @property
@@ -119,6 +120,8 @@ class MqttLink:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
             self._task = None
+        if self._closing is not None:
+            await self._closing
         self._inbox.clear()
 
     async def publish(self, topic: str, payload: bytes, *, retain: bool = False, expiry_s: int | None = None) -> None:
@@ -156,7 +159,8 @@ class MqttLink:
                 reason = await session.run(self._subscriptions, self._will() if self._will else None, self._came_up)
             finally:
                 # Also when cancelled: paho's thread must not outlive the link.
-                await asyncio.shield(session.close())
+                self._closing = asyncio.create_task(session.close())
+                await asyncio.shield(self._closing)
                 self._session = None
             self._put(Down(reason))
             await self._pause(reason)
@@ -198,6 +202,7 @@ class _Session:
     def __init__(self, serial: int, settings: MqttSettings, put: Callable[[LinkEvent], None], connect_s: float) -> None:
         self.serial = serial
         self.is_up = False
+        self._closed = False
         self._settings = settings
         self._put = put
         self._connect_s = connect_s
@@ -260,6 +265,7 @@ class _Session:
     async def close(self) -> None:
         """Disconnect in order and end paho's thread."""
         self.is_up = False
+        self._closed = True
         self.client.disconnect()
         await asyncio.to_thread(self.client.loop_stop)
         self._fail_waiting(LinkDown("the connection was closed"))
@@ -268,9 +274,7 @@ class _Session:
 
     def _open(self, will: tuple[str, bytes] | None) -> None:
         settings = self._settings
-        context = ssl.create_default_context(cafile=str(settings.ca))
-        context.load_cert_chain(settings.certificate, settings.key)
-        self.client.tls_set_context(context)
+        self.client.tls_set_context(_tls(settings))
         if will is not None:
             delay = _properties(PacketTypes.WILLMESSAGE, WillDelayInterval=_WILL_DELAY_S)
             self.client.will_set(*will, qos=1, retain=True, properties=delay)
@@ -281,6 +285,8 @@ class _Session:
             MaximumPacketSize=_MOST_BYTES,
         )
         self.client.connect(settings.host, settings.port, _KEEPALIVE_S, clean_start=False, properties=properties)
+        if self._closed:  # while this thread was connecting, which nothing cuts short
+            self.client.disconnect()
 
     async def _or_ended(self, future: asyncio.Future[Any]) -> Any:
         await asyncio.wait((future, self._ended), return_when=asyncio.FIRST_COMPLETED)
@@ -344,6 +350,24 @@ class _Session:
             _settle(done, None, error)
 
 
+class _Tls(ssl.SSLSocket):
+    """One whose handshake has failed is closed: paho only forgets it."""
+
+    def do_handshake(self, block: bool = False) -> None:
+        try:
+            super().do_handshake(block)
+        except BaseException:
+            self.close()
+            raise
+
+
+def _tls(settings: MqttSettings) -> ssl.SSLContext:
+    context = ssl.create_default_context(cafile=str(settings.ca))
+    context.sslsocket_class = _Tls
+    context.load_cert_chain(settings.certificate, settings.key)
+    return context
+
+
 async def knock(settings: MqttSettings, within_s: float = CONNECT_S) -> None:
     """Connect once, as this client id and with a clean session, and go: LinkRefused or LinkDown when we are not let in.
 
@@ -359,9 +383,7 @@ def _knock(settings: MqttSettings, within_s: float) -> None:
     client.connect_timeout = within_s
     until = time.monotonic() + within_s
     try:
-        context = ssl.create_default_context(cafile=str(settings.ca))
-        context.load_cert_chain(settings.certificate, settings.key)
-        client.tls_set_context(context)
+        client.tls_set_context(_tls(settings))
         client.connect(settings.host, settings.port, _KEEPALIVE_S, clean_start=True)
         while not heard and time.monotonic() < until and client.loop(0.1) == mqtt.MQTT_ERR_SUCCESS:
             continue
