@@ -19,12 +19,6 @@ Opened = Callable[[], AbstractAsyncContextManager[Kit]]
 
 
 @pytest.fixture
-async def kit(tmp_path: Path) -> AsyncIterator[Kit]:
-    async with region_kit(tmp_path, every_subject(tmp_path)) as kit:
-        yield kit
-
-
-@pytest.fixture
 def furnished(tmp_path_factory: pytest.TempPathFactory) -> Opened:
     """Opens a region that the examples are about, as often as one likes, each as nobody has touched it."""
 

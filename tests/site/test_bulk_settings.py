@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -17,7 +15,7 @@ from messaging.clock import ManualClock
 from provisioning.authority.setting_fields import AS_ABOVE, read_values, settings
 from region.registry import Refused, Registry
 from region.stations.layout import LayoutService
-from tests.kits.region.app import Kit, every_subject, region_kit
+from tests.kits.region.app import Kit
 from tests.kits.region.stations import NOW, stand
 
 
@@ -68,20 +66,7 @@ def test_whatever_is_written_is_a_value_taken_away_left_or_told(texts: dict[str,
     assert taken_away == {name for name in spoken if texts[name].strip() == AS_ABOVE}
 
 
-@pytest.fixture
-async def kit(tmp_path: Path) -> AsyncIterator[Kit]:
-    async with region_kit(tmp_path, every_subject(tmp_path)) as kit:
-        await kit.places()
-        yield kit
-
-
-@pytest.fixture
-async def ivan(kit: Kit) -> AsyncIterator[httpx.AsyncClient]:
-    async with kit.signed_in(await kit.person("ivan", "it_admin")) as browser:
-        browser.headers["x-csrf-token"] = await kit.csrf(browser)
-        yield browser
-
-
+@pytest.mark.usefixtures("station")
 async def test_from_the_list_to_what_changed_at_each(kit: Kit, ivan: httpx.AsyncClient) -> None:
     page = (await ivan.post("/bulk", data={"whom": "found", "where": "site=Solgården"})).text
     assert "Change settings of one station" in page
@@ -102,6 +87,7 @@ async def test_from_the_list_to_what_changed_at_each(kit: Kit, ivan: httpx.Async
     assert "volume" not in (await _said(kit.region.registry))[ids]
 
 
+@pytest.mark.usefixtures("station")
 async def test_a_fault_is_told_at_its_field_and_nothing_is_saved(kit: Kit, ivan: httpx.AsyncClient) -> None:
     async with kit.region.registry.read() as t:
         (station,) = await t.stations.all()
@@ -118,6 +104,7 @@ async def test_a_fault_is_told_at_its_field_and_nothing_is_saved(kit: Kit, ivan:
     assert await _said(kit.region.registry) == before
 
 
+@pytest.mark.usefixtures("station")
 async def test_the_api_sets_what_a_filter_finds(kit: Kit, ivan: httpx.AsyncClient) -> None:
     async with kit.region.registry.read() as t:
         (station,) = await t.stations.all()

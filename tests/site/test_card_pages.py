@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -14,21 +12,9 @@ import pytest
 from messaging.claim import REGION_FILE, read_region_file
 from messaging.enrolment import CODE_FILE, read_code_file
 from region.stations.cards import MOST_CARDS, SHEET
-from tests.kits.region.app import Kit, every_subject, region_kit
+from tests.kits.region.app import Kit
 
-
-@pytest.fixture
-async def kit(tmp_path: Path) -> AsyncIterator[Kit]:
-    async with region_kit(tmp_path, every_subject(tmp_path)) as kit:
-        await kit.places()
-        yield kit
-
-
-@pytest.fixture
-async def ivan(kit: Kit) -> AsyncIterator[httpx.AsyncClient]:
-    async with kit.signed_in(await kit.person("ivan", "it_admin")) as browser:
-        browser.headers["x-csrf-token"] = await kit.csrf(browser)
-        yield browser
+pytestmark = pytest.mark.usefixtures("station")
 
 
 async def _stations(kit: Kit) -> list[str]:

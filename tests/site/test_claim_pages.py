@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import httpx
 import pytest
@@ -16,16 +14,10 @@ from provisioning.authority.request import key_name
 from region.addresses import Addresses
 from region.registry.claims import SILENT_S
 from region.stations.claims import ClaimService
-from tests.kits.region.app import HTML, Kit, every_subject, region_kit
+from tests.kits.region.app import HTML, Kit
 from tests.kits.trust.enrolment_store import make_request
 
 JSON = {"accept": "application/json"}
-
-
-@pytest.fixture
-async def kit(tmp_path: Path) -> AsyncIterator[Kit]:
-    async with region_kit(tmp_path, every_subject(tmp_path)) as kit:
-        yield kit
 
 
 async def _claim(kit: Kit, serial: str = "") -> tuple[str, str]:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import get_args
 from zoneinfo import ZoneInfo
 
@@ -21,29 +19,12 @@ from region.registry.records import Command, Station
 from region.stations.command_pages import ON_THE_PAGE, How, how, line
 from region.stations.command_words import WORDS
 from region.web.words import LANGUAGES, Catalogue
-from tests.kits.region.app import Kit, every_subject, region_kit
+from tests.kits.region.app import Kit
 
 GIVEN = Command(
     "a" * 16, "b" * 16, "st-00000001", "Stue 4", "Solgården", "identify", {}, "ivan", "", 0.0, 0.0, 60.0, "init", False,
     "", {}, None, None, None, None,
 )  # fmt: skip
-
-
-@pytest.fixture
-async def kit(tmp_path: Path) -> AsyncIterator[Kit]:
-    async with region_kit(tmp_path, every_subject(tmp_path)) as kit:
-        yield kit
-
-
-@pytest.fixture
-async def station(kit: Kit) -> Station:
-    return (await kit.places())[2]
-
-
-@pytest.fixture
-async def browser(kit: Kit) -> AsyncIterator[httpx.AsyncClient]:
-    async with kit.signed_in(await kit.person("ivan", "it_admin")) as browser:
-        yield browser
 
 
 async def commands(kit: Kit) -> list[Command]:
@@ -52,121 +33,121 @@ async def commands(kit: Kit) -> list[Command]:
 
 
 async def test_a_command_from_the_page_goes_out_when_the_station_is_there_and_comes_to_its_end(
-    kit: Kit, station: Station, browser: httpx.AsyncClient
+    kit: Kit, station: Station, ivan: httpx.AsyncClient
 ) -> None:
-    form = {"csrf": await kit.csrf(browser)}
+    form = {"csrf": await kit.csrf(ivan)}
     said = {"type": "message", "text": "Vi kommer kl. 10", "percent": "70"}
-    refused = await browser.post(f"/stations/{station.id}/commands", data={**form, **said})
+    refused = await ivan.post(f"/stations/{station.id}/commands", data={**form, **said})
     assert refused.status_code == 422, "a message has no volume"
-    answer = await browser.post(f"/stations/{station.id}/commands", data={**form, "type": "message", "text": "Hej"})
-    assert "follow how far it comes" in (await browser.get(answer.headers["location"].partition("#")[0])).text
+    answer = await ivan.post(f"/stations/{station.id}/commands", data={**form, "type": "message", "text": "Hej"})
+    assert "follow how far it comes" in (await ivan.get(answer.headers["location"].partition("#")[0])).text
     shown = f"/stations/{station.id}/commands"
-    assert "Waits until the station is there" in (await browser.get(shown)).text
+    assert "Waits until the station is there" in (await ivan.get(shown)).text
     async with kit.region.registry.begin() as t:
         await t.reports.set_presence(station.id, Connection("agent", "online", "b1", 1), kit.clock.wall())
     while not [sent for sent in kit.downlink.sent if "/cmd/" in sent.topic]:
         await kit.clock.advance(1)
-    page = (await browser.get(shown)).text
+    page = (await ivan.get(shown)).text
     assert "Sent" in page
     assert "Call back" not in page
     (given,) = await commands(kit)
     async with kit.region.registry.begin() as t:
         await t.commands.note(given.id, station.id, "message", Progress("failed", "unsupported"), kit.clock.wall())
-    page = (await browser.get(shown)).text
+    page = (await ivan.get(shown)).text
     assert "Not done" in page
     assert "this station cannot do it" in page
 
 
 async def test_a_message_stands_as_long_as_was_chosen_and_an_emoji_is_refused_before_anybody_sees_a_box(
-    kit: Kit, station: Station, browser: httpx.AsyncClient
+    kit: Kit, station: Station, ivan: httpx.AsyncClient
 ) -> None:
-    page = (await browser.get(f"/stations/{station.id}")).text
+    page = (await ivan.get(f"/stations/{station.id}")).text
     assert '<option value="3600" selected>1 hour</option>' in page
-    form = {"csrf": await kit.csrf(browser), "type": "message", "seconds": "28800"}
-    refused = await browser.post(f"/stations/{station.id}/commands", data={**form, "text": "Tillykke 🎂"})
+    form = {"csrf": await kit.csrf(ivan), "type": "message", "seconds": "28800"}
+    refused = await ivan.post(f"/stations/{station.id}/commands", data={**form, "text": "Tillykke 🎂"})
     assert refused.status_code == 422
     assert "without emoji" in refused.text
-    await browser.post(f"/stations/{station.id}/commands", data={**form, "text": "Vi kommer kl. 10. Hilsen IT"})
+    await ivan.post(f"/stations/{station.id}/commands", data={**form, "text": "Vi kommer kl. 10. Hilsen IT"})
     (given,) = await commands(kit)
     assert given.fields == {"text": "Vi kommer kl. 10. Hilsen IT", "seconds": 28_800}
 
 
-async def test_what_waits_is_called_back_from_the_page(kit: Kit, station: Station, browser: httpx.AsyncClient) -> None:
-    form = {"csrf": await kit.csrf(browser)}
-    await browser.post(f"/stations/{station.id}/commands", data={**form, "type": "identify"})
+async def test_what_waits_is_called_back_from_the_page(kit: Kit, station: Station, ivan: httpx.AsyncClient) -> None:
+    form = {"csrf": await kit.csrf(ivan)}
+    await ivan.post(f"/stations/{station.id}/commands", data={**form, "type": "identify"})
     (given,) = await commands(kit)
-    assert "Call back: Show which one it is" in (await browser.get(f"/stations/{station.id}/commands")).text
+    assert "Call back: Show which one it is" in (await ivan.get(f"/stations/{station.id}/commands")).text
     cancel = f"/stations/{station.id}/commands/{given.id}/cancel"
-    assert (await browser.post(cancel, data=form)).status_code == 303
-    again = await browser.post(cancel, data=form)
+    assert (await ivan.post(cancel, data=form)).status_code == 303
+    again = await ivan.post(cancel, data=form)
     assert again.status_code == 409
     assert "cannot be done now" in again.text
     assert [one.reason for one in await commands(kit)] == ["cancelled"]
 
 
 async def test_a_command_for_tonight_waits_for_its_time_and_can_be_called_back(
-    kit: Kit, station: Station, browser: httpx.AsyncClient
+    kit: Kit, station: Station, ivan: httpx.AsyncClient
 ) -> None:
     page = f"/stations/{station.id}"
-    form = {"csrf": await kit.csrf(browser), "type": "restart", "process": "screen"}
-    assert "Tonight at 03:00" in (await browser.get(page)).text
+    form = {"csrf": await kit.csrf(ivan), "type": "restart", "process": "screen"}
+    assert "Tonight at 03:00" in (await ivan.get(page)).text
     async with kit.region.registry.begin() as t:
         await t.reports.set_presence(station.id, Connection("agent", "online", "b1", 1), kit.clock.wall())
-    answer = await browser.post(f"{page}/commands", data={**form, "when": "tonight", "at": ""})
+    answer = await ivan.post(f"{page}/commands", data={**form, "when": "tonight", "at": ""})
     assert answer.status_code == 303
     (given,) = await commands(kit)
     begins = datetime.fromtimestamp(given.not_before, ZoneInfo("Europe/Copenhagen"))
     assert (begins.hour, given.expires_at - given.not_before) == (3, 3600)
     await kit.clock.advance(5)
     assert not [sent for sent in kit.downlink.sent if "/cmd/" in sent.topic], "the station is there, its time has not"
-    shown = (await browser.get(f"{page}/commands")).text
+    shown = (await ivan.get(f"{page}/commands")).text
     assert "Waits for its time" in shown
     assert f"{begins.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}" in shown
-    assert (await browser.post(f"{page}/commands/{given.id}/cancel", data=form)).status_code == 303
-    refused = await browser.post(f"{page}/commands", data={**form, "at": "2027-03-28T03:00"})
+    assert (await ivan.post(f"{page}/commands/{given.id}/cancel", data=form)).status_code == 303
+    refused = await ivan.post(f"{page}/commands", data={**form, "at": "2027-03-28T03:00"})
     assert refused.status_code == 422, "said to be done now, and at a time"
     assert "That time cannot be" in refused.text
 
 
 @pytest.mark.parametrize("kind", [*sorted(set(ORDERS) - set(ON_THE_PAGE)), "explode", ""])
 async def test_what_takes_a_station_from_its_residents_is_not_sent_from_the_page(
-    kit: Kit, station: Station, browser: httpx.AsyncClient, kind: str
+    kit: Kit, station: Station, ivan: httpx.AsyncClient, kind: str
 ) -> None:
-    form = {"csrf": await kit.csrf(browser), "type": kind, "text": station.id}
-    assert (await browser.post(f"/stations/{station.id}/commands", data=form)).status_code == 422
+    form = {"csrf": await kit.csrf(ivan), "type": kind, "text": station.id}
+    assert (await ivan.post(f"/stations/{station.id}/commands", data=form)).status_code == 422
     assert await commands(kit) == []
 
 
 async def test_the_page_offers_nothing_for_a_station_that_is_shut_out(
-    kit: Kit, station: Station, browser: httpx.AsyncClient
+    kit: Kit, station: Station, ivan: httpx.AsyncClient
 ) -> None:
-    form = {"csrf": await kit.csrf(browser), "type": "identify"}
+    form = {"csrf": await kit.csrf(ivan), "type": "identify"}
     async with kit.region.registry.begin() as t:
         await t.stations.set_admission(station.id, "revoked")
-    page = (await browser.get(f"/stations/{station.id}")).text
+    page = (await ivan.get(f"/stations/{station.id}")).text
     assert "takes no commands" in page
     assert f'action="/stations/{station.id}/commands"' not in page
-    assert (await browser.post(f"/stations/{station.id}/commands", data=form)).status_code == 409
+    assert (await ivan.post(f"/stations/{station.id}/commands", data=form)).status_code == 409
 
 
 async def test_nobody_but_it_commands(kit: Kit) -> None:
     clinic, _, station = await kit.places()
-    async with kit.signed_in(await kit.person("anna", "clinician", clinic)) as browser:
-        form = {"csrf": await kit.csrf(browser), "type": "identify"}
-        assert (await browser.post(f"/stations/{station.id}/commands", data=form)).status_code == 403
-        api = await browser.post(
+    async with kit.signed_in(await kit.person("anna", "clinician", clinic)) as anna:
+        form = {"csrf": await kit.csrf(anna), "type": "identify"}
+        assert (await anna.post(f"/stations/{station.id}/commands", data=form)).status_code == 403
+        api = await anna.post(
             "/api/commands", json={"type": "identify", "stations": [station.id]}, headers={"x-csrf-token": form["csrf"]}
         )
         assert api.status_code == 403
-        assert (await browser.get(f"/stations/{station.id}/commands")).status_code == 403
+        assert (await anna.get(f"/stations/{station.id}/commands")).status_code == 403
     assert await commands(kit) == []
 
 
-async def test_the_api_does_what_the_command_line_does(kit: Kit, station: Station, browser: httpx.AsyncClient) -> None:
-    headers = {"x-csrf-token": await kit.csrf(browser), "accept": "application/json"}
+async def test_the_api_does_what_the_command_line_does(kit: Kit, station: Station, ivan: httpx.AsyncClient) -> None:
+    headers = {"x-csrf-token": await kit.csrf(ivan), "accept": "application/json"}
 
     async def post(path: str, body: dict[str, object], status: int = 201) -> dict:
-        answer = await browser.post(f"/api/{path}", json=body, headers=headers)
+        answer = await ivan.post(f"/api/{path}", json=body, headers=headers)
         assert answer.status_code == status, answer.text
         return answer.json()
 
@@ -175,8 +156,8 @@ async def test_the_api_does_what_the_command_line_does(kit: Kit, station: Statio
     assert (given["type"], given["station_id"], given["actor"], given["why"]) == (
         "reboot", station.id, "ivan", "new kernel"
     )  # fmt: skip
-    assert (await browser.get(f"/api/commands/{given['id']}")).json() == given
-    listed = (await browser.get(f"/api/commands?station={station.id}&only_open=true")).json()
+    assert (await ivan.get(f"/api/commands/{given['id']}")).json() == given
+    listed = (await ivan.get(f"/api/commands?station={station.id}&only_open=true")).json()
     assert listed == [given]
     assert (await post(f"commands/{given['id']}/cancel", {}, 200))["reason"] == "cancelled"
     await post(f"commands/{given['id']}/cancel", {}, 409)
@@ -190,7 +171,7 @@ async def test_the_api_does_what_the_command_line_does(kit: Kit, station: Statio
         {"type": "identify", "stations": [station.id], "colour": "red"},
     ):  # fmt: skip
         await post("commands", wrong, 422)
-    assert (await browser.get("/api/commands?most=0", headers=headers)).status_code == 422
+    assert (await ivan.get("/api/commands?most=0", headers=headers)).status_code == 422
 
 
 @given(

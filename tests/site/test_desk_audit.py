@@ -2,20 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
 import pytest
 
 from messaging.call import Connected, Devices, Hangup, Offer, Request
 from messaging.status import HungUp
-from tests.kits.region.desk import CALL, Clinician, House, desk_house
-
-
-@pytest.fixture
-async def house(tmp_path: Path) -> AsyncIterator[House]:
-    async with desk_house(tmp_path) as house:
-        yield house
+from tests.kits.region.desk import CALL, Clinician, House
 
 
 @pytest.fixture

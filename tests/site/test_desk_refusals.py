@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,13 +20,7 @@ from messaging.errors import MalformedMessage
 from region.desk.ear import MOST_REQUESTS, MOST_WAITING
 from region.desk.hands import MOST_STARTS
 from region.desk.subject import make_desk
-from tests.kits.region.desk import CALL, OFFER, House, desk_house, ring, talk
-
-
-@pytest.fixture
-async def house(tmp_path: Path) -> AsyncIterator[House]:
-    async with desk_house(tmp_path) as house:
-        yield house
+from tests.kits.region.desk import CALL, OFFER, House, ring, talk
 
 
 async def test_a_station_without_a_clinic_is_told_so(house: House) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -29,7 +28,7 @@ from region.registry.records import HandedIn
 from region.registry.store import RegistryEnrolmentStore
 from region.stations.diagnostics import DiagnosticsService
 from region.stations.est import build_est
-from tests.kits.region.app import Kit, every_subject, region_kit
+from tests.kits.region.app import Kit
 from tests.kits.region.stations import command, connects, order
 from tests.kits.trust.enrolment_store import InMemorySigner
 from tests.unit.test_diagnostics_bundle import BUNDLE
@@ -87,12 +86,6 @@ class Front:
         async with self.registry.read() as t:
             rows = await t.audit.recent(50)
         return [row.action for row in rows if row.action.startswith("diagnostics")]
-
-
-@pytest.fixture
-async def kit(tmp_path: Path) -> AsyncIterator[Kit]:
-    async with region_kit(tmp_path, every_subject(tmp_path)) as kit:
-        yield kit
 
 
 @pytest.fixture

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import httpx
@@ -19,16 +17,10 @@ from region.fleet.listing import ON_A_PAGE, Asked, read_asked
 from region.registry import Invalid
 from region.registry.filters import Filter
 from region.registry.records import Station
-from tests.kits.region.app import Kit, every_subject, region_kit
+from tests.kits.region.app import Kit
 
 COPENHAGEN = ZoneInfo("Europe/Copenhagen")
 NAME = re.compile(r'<th scope="row"><a href="/stations/[^"]+">([^<]+)</a>')
-
-
-@pytest.fixture
-async def kit(tmp_path: Path) -> AsyncIterator[Kit]:
-    async with region_kit(tmp_path, every_subject(tmp_path)) as kit:
-        yield kit
 
 
 @pytest.fixture
@@ -43,12 +35,6 @@ async def stations(kit: Kit) -> list[Station]:
             await t.reports.set_presence(made[0].id, Connection(process, "online", "b1", 1), now)
         await t.stations.set_admission(made[2].id, "revoked")
         return made + [await t.stations.add(f"Stue {n:02}", sun.id, clinic.id, now) for n in range(60)]
-
-
-@pytest.fixture
-async def ivan(kit: Kit) -> AsyncIterator[httpx.AsyncClient]:
-    async with kit.signed_in(await kit.person("ivan", "it_admin")) as browser:
-        yield browser
 
 
 async def _names(browser: httpx.AsyncClient, query: str) -> list[str]:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import datetime
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -22,7 +20,7 @@ from region.fleet.home import AtHome, at_home
 from region.fleet.home_words import WORDS
 from region.fleet.standing import standing
 from region.registry.records import ProcessPresence, Report, Station
-from tests.kits.region.app import Kit, every_subject, region_kit
+from tests.kits.region.app import Kit
 
 DENMARK = ZoneInfo("Europe/Copenhagen")
 DAY = (Span("08:00", "16:00"),)
@@ -100,12 +98,6 @@ def test_a_station_that_starts_asks_for_a_moment_and_one_without_a_clinic_for_it
 def test_every_advice_has_words_that_name_no_program(language: Language) -> None:
     for key, text in WORDS[language].items():
         assert not re.search(r"station-|agent|MQTT|broker|process", text), key
-
-
-@pytest.fixture
-async def kit(tmp_path: Path) -> AsyncIterator[Kit]:
-    async with region_kit(tmp_path, every_subject(tmp_path)) as kit:
-        yield kit
 
 
 async def _page(kit: Kit, language: Language, config: Config) -> str:

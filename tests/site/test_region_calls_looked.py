@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -19,7 +17,7 @@ from region.fleet.intake import Intake
 from region.fleet.looked import LookedTeller
 from region.fleet.words import WORDS
 from region.registry.records import CallLooked, Station
-from tests.kits.region.app import Kit, every_subject, region_kit
+from tests.kits.region.app import Kit
 
 OUT = WayQuality(31.2, 1460.4, 0.004, 0.02, 29.6, 1280, 720, 300.0, 8.0, 4.0)
 INTO = WayQuality(28.0, 2100.0, 0.0123, 0.05, 24.0, 640, 360, 301.0, 11.0, 0.0, 2, 3.4)
@@ -28,12 +26,6 @@ TOLD = CallQuality(
     "c0ffee00", 1_800_000_400.0, 312.0, "good", 1, 7.0, OUT, INTO, SoundQuality(9, 7, 400.0, 100.0, 52.0),
     0.84, 43.2, 120.0, "relay", "H264", "x264", WORST,
 )  # fmt: skip
-
-
-@pytest.fixture
-async def kit(tmp_path: Path) -> AsyncIterator[Kit]:
-    async with region_kit(tmp_path, every_subject(tmp_path)) as kit:
-        yield kit
 
 
 async def _called(kit: Kit, *calls: str) -> Station:

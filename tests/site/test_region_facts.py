@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 from typing import get_args, get_type_hints
@@ -25,7 +24,7 @@ from region.fleet.words import WORDS
 from region.registry.records import ProcessPresence, Report, Station
 from region.web.subject import PresenceChange
 from region.web.words import LANGUAGES, OWN, Catalogue
-from tests.kits.region.app import Kit, every_subject, region_kit
+from tests.kits.region.app import Kit, every_subject
 
 NOW = 1_800_000_000.0
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=9)  # what a message may hold
@@ -149,12 +148,6 @@ def test_the_command_line_tells_the_same() -> None:
     assert ("Temperature", "51.3 °C") in lines
     assert ("Call program", "there since 2027-01-15T07:55:00Z") in lines
     assert next(iter(printed(_stands(call="offline")))) == ("Would a call work now?", "No")
-
-
-@pytest.fixture
-async def kit(tmp_path: Path) -> AsyncIterator[Kit]:
-    async with region_kit(tmp_path, every_subject(tmp_path)) as kit:
-        yield kit
 
 
 async def test_the_page_of_a_station_loads_how_it_is_and_the_api_gives_it(kit: Kit) -> None:

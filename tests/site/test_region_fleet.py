@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,7 +23,7 @@ from region.fleet.subject import subject as fleet_subject
 from region.fleet.words import WORDS
 from region.registry.records import AuditRow, ProcessPresence, Report, Station
 from region.web.words import LANGUAGES
-from tests.kits.region.app import Kit, every_subject, region_kit
+from tests.kits.region.app import Kit, region_kit
 
 NOW = 1_800_000_000.0
 STATION = Station("st-00000001", "Room 4", 1, "Solgården", 1, "Bakkens Klinik", "", "da", 70, 3, 3, NOW)
@@ -147,12 +146,6 @@ def test_a_station_never_seen_is_not_ready() -> None:
 def test_a_report_of_an_older_version_that_cannot_be_read_is_as_none() -> None:
     reports = [Report(STATION.id, "m/health", {"uptime_s": "long"}, "b1", 1, NOW)]
     assert standing(STATION, [_process("agent"), _process("call")], reports, NOW).health is None
-
-
-@pytest.fixture
-async def kit(tmp_path: Path) -> AsyncIterator[Kit]:
-    async with region_kit(tmp_path, every_subject(tmp_path)) as kit:
-        yield kit
 
 
 def _envelope(message: object, wall: float = NOW - 50, clock: str = "ntp", **more: object) -> Envelope:

@@ -32,15 +32,9 @@ from region.stations.births import ConfirmEnrolment
 from region.stations.est import build_est
 from region.stations.publishing import Publisher
 from region.stations.service import Settings, StationService
-from tests.kits.region.app import Kit, every_subject, region_kit
+from tests.kits.region.app import Kit, region_kit
 from tests.kits.trust.enrolment_store import InMemorySigner
 from tests.kits.trust.signing import SigningKit, said
-
-
-@pytest.fixture
-async def kit(tmp_path: Path) -> AsyncIterator[Kit]:
-    async with region_kit(tmp_path, every_subject(tmp_path)) as kit:
-        yield kit
 
 
 async def test_it_makes_a_clinic_a_site_a_station_and_its_code_file_on_pages(kit: Kit) -> None:

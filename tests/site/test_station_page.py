@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import AsyncIterator
 from dataclasses import replace
-from pathlib import Path
 
 import httpx
-import pytest
 
 from messaging.codec import encode
 from messaging.reasons import say
@@ -22,7 +19,7 @@ from region.fleet.twin import TwinLine, twin_lines
 from region.registry.records import Station
 from region.web.settings_told import SettingTeller
 from region.web.words import OWN, Catalogue
-from tests.kits.region.app import Kit, every_subject, region_kit
+from tests.kits.region.app import Kit
 
 DAY_S = 86_400.0
 
@@ -85,23 +82,6 @@ def test_a_network_as_it_was_written_is_no_other_than_the_one_in_force() -> None
     hidden = replace(network, wifi={"Home": Wifi(psk=HIDDEN, hidden=True)})
     lines, _ = _lines(merged, Reported(1, Config(network=hidden), {}))
     assert lines["Wireless networks"].level == "warn"
-
-
-@pytest.fixture
-async def kit(tmp_path: Path) -> AsyncIterator[Kit]:
-    async with region_kit(tmp_path, every_subject(tmp_path)) as kit:
-        yield kit
-
-
-@pytest.fixture
-async def station(kit: Kit) -> Station:
-    return (await kit.places())[2]
-
-
-@pytest.fixture
-async def ivan(kit: Kit, station: Station) -> AsyncIterator[httpx.AsyncClient]:
-    async with kit.signed_in(await kit.person("ivan", "it_admin")) as browser:
-        yield browser
 
 
 async def _page(browser: httpx.AsyncClient, path: str, **headers: str) -> str:

@@ -3,18 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
-from tests.kits.region.app import HTML, Kit, every_subject, region_kit
-
-
-@pytest.fixture
-async def kit(tmp_path: Path) -> AsyncIterator[Kit]:
-    async with region_kit(tmp_path, every_subject(tmp_path)) as kit:
-        yield kit
+from tests.kits.region.app import HTML, Kit
 
 
 @pytest.mark.parametrize(

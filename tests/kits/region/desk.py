@@ -144,6 +144,12 @@ class House:
         await anext(events)
         return Clinician(person, page, browser, csrf, events)
 
+    async def is_left_by(self, clinician: Clinician) -> None:
+        """The clinician's page goes away, and the desk notices."""
+        await clinician.leaves()
+        await self.desk.rooms.see_pages()
+        await self.desk.rooms.tick()
+
     async def another_station(self, name: str = "Room 5", clinic: Clinic | None = None) -> FakeStation:
         """One more station of the clinic, at the same site."""
         async with self.kit.region.registry.begin() as t:
