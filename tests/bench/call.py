@@ -37,7 +37,7 @@ from messaging.errors import MessageError
 from messaging.local import CALL_SOCKET, CallView, from_line
 from region.demo.display import in_memory, shown_on
 from tests.bench.line_scene import write_wav
-from tests.bench.report import Figures, table
+from tests.bench.report import Figures, table, written
 from tests.bench.stations import PATIENCE_S, Ours, Station, chromium_as, clinic_page, enrolled, our_station
 from tests.bench.usage import Meter, pss_mb
 from tests.browser import desk_page
@@ -254,10 +254,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, default=Path("build/bench/call.json"))
     options = parser.parse_args(arguments)
     result = asyncio.run(measure(options.rounds))
-    options.out.parent.mkdir(parents=True, exist_ok=True)
-    options.out.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
-    print(table(result))
-    print(f"written to {options.out}")
+    written(result, table(result), options.out)
     return 0
 
 

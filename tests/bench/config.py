@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
-import json
 import os
 import platform
 import sys
@@ -32,6 +31,7 @@ from messaging.clock import SystemClock
 from region.registry import schema
 from region.stations.layout import LayoutService, Where
 from tests.bench.config_stage import ConfigStage, CrowdProcess, config_stage, crowd
+from tests.bench.report import written
 from tests.bench.usage import pss_mb
 from tests.kits.servers.postgres import postgres
 
@@ -204,10 +204,7 @@ def main(arguments: list[str] | None = None) -> int:
         "stations": options.stations, "cores": os.cpu_count(), "python": platform.python_version(), "keys": KEYS,
         "databases": {name: _measure(options.stations, name) for name in options.databases.split(",")},
     }  # fmt: skip
-    options.out.parent.mkdir(parents=True, exist_ok=True)
-    options.out.write_text(json.dumps(run, indent=1) + "\n", encoding="utf-8")
-    print(table(run))
-    print(f"written to {options.out}")
+    written(run, table(run), options.out)
     return 0
 
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import os
 import platform
 import ssl
@@ -35,7 +34,7 @@ from region.broker import BrokerPaths, EmbeddedBroker, write_access, write_ident
 from region.demo.plan import HOST
 from tests.bench.config_stage import allow_many_files, certify
 from tests.bench.light_station import Crowd, LightStation
-from tests.bench.report import percentile
+from tests.bench.report import percentile, written
 from tests.kits.servers.broker import free_port
 
 PATIENCE_S = 300.0
@@ -176,10 +175,7 @@ def main(arguments: list[str] | None = None) -> int:
         "stations": options.stations, "cores": os.cpu_count(), "python": platform.python_version(), "keys": KEYS,
         "pause_s": PAUSE_S, **asyncio.run(measured(options.stations, away)),
     }  # fmt: skip
-    options.out.parent.mkdir(parents=True, exist_ok=True)
-    options.out.write_text(json.dumps(run, indent=1) + "\n", encoding="utf-8")
-    print(told(run))
-    print(f"written to {options.out}")
+    written(run, told(run), options.out)
     return 0
 
 

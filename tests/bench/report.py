@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections import UserDict
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 LABELS = {
@@ -43,6 +45,13 @@ class Figures(UserDict[str, list[float]]):
     def line(self) -> str:
         """The medians in one line, for who watches."""
         return ", ".join(f"{name} {values['p50']:g}" for name, values in self.summary().items())
+
+
+def written(run: dict[str, Any], told: str, out: Path) -> None:
+    """The figures in a file for programs, and what they tell on the screen."""
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_text(json.dumps(run, indent=1) + "\n", encoding="utf-8")
+    print(f"{told}\nwritten to {out}")
 
 
 def percentile(values: Iterable[float], percent: float) -> float:

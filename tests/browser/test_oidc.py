@@ -8,10 +8,9 @@ from dataclasses import dataclass
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Page, expect
 
 from tests.browser.axe import complaints
-from tests.browser.desk_page import PATIENCE_MS
 from tests.browser.oidc_provider import provider, settings_file
 from tests.kits.house import House, running_house
 from tests.kits.servers.broker import free_port
@@ -32,16 +31,6 @@ async def stage(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage
     port, folder = free_port(), tmp_path_factory.mktemp("oidc")
     async with running_house(serve=["--oidc", str(settings_file(folder, port))]) as house:
         yield Stage(house, port)
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def page(browser: Browser) -> AsyncIterator[Page]:
-    """A window of somebody who is signed in nowhere."""
-    context = await browser.new_context()
-    page = await context.new_page()
-    page.set_default_timeout(PATIENCE_MS)
-    yield page
-    await context.close()
 
 
 async def _sign_in(page: Page, stage: Stage, name: str) -> None:

@@ -7,12 +7,11 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Page, expect
 
 from messaging.twin import Language
 from region.web.sign_in import make_link
 from tests.browser.axe import complaints
-from tests.browser.desk_page import PATIENCE_MS
 from tests.kits.house import House, running_house
 
 pytestmark = [pytest.mark.system, pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
@@ -26,15 +25,6 @@ async def house() -> AsyncIterator[House]:
     """A region that people reach by a name: an address of numbers has no passkeys."""
     async with running_house(name="localhost") as house:
         yield house
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def page(browser: Browser) -> AsyncIterator[Page]:
-    context = await browser.new_context()
-    page = await context.new_page()
-    page.set_default_timeout(PATIENCE_MS)
-    yield page
-    await context.close()
 
 
 class Authenticator:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -10,12 +11,14 @@ from pathlib import Path
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from messaging.clock import SystemClock
-from messaging.link.mqtt import MqttSettings
+from messaging.link.mqtt import MqttSettings, knock
+from messaging.link.port import LinkDown
 from provisioning.authority import certificates
 from provisioning.authority.ca import key_pem
 from provisioning.authority.certificates import Revoked
 from provisioning.authority.vault import open_authority
 from region.broker import REGION_USER, BrokerPaths, EmbeddedBroker, write_access, write_identity
+from tests.kits.eventually import eventually
 from tests.kits.servers.broker import free_port
 
 HOST = "127.0.0.1"
@@ -56,6 +59,29 @@ class Stage:
         if not certificate.exists():
             self._certify(name)
         return MqttSettings(HOST, self.port, client_id, self.paths.ca, certificate, key)
+
+    async def lets_in(self, client_id: str) -> None:
+        """Once the broker has read what was written for it, the station is let in."""
+
+        async def let_in() -> bool:
+            with contextlib.suppress(LinkDown):
+                await knock(self.station(client_id))
+                return True
+            return False
+
+        await eventually(let_in, 20, every_s=0.05)
+
+    async def refuses(self, client_id: str) -> None:
+        """Once the broker has read what was written for it, the station is refused."""
+
+        async def refused() -> bool:
+            try:
+                await knock(self.station(client_id))
+            except LinkDown:
+                return True
+            return False
+
+        await eventually(refused, 20)
 
     def region(self, client_id: str) -> MqttSettings:
         paths = self.paths

@@ -3,37 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-import pytest_asyncio
 from PIL import Image
 
 from messaging.local import OWN_RING
 from messaging.sound import SPEAKER_RING
-from tests.browser.desk_page import GRANT, Desk, chromium
+from tests.browser.desk_page import Desk
 from tests.kits.eventually import eventually
-from tests.kits.house import READY_S, House, RunningStation, running_house
-from tests.process.house_stage import sit_down
+from tests.kits.house import READY_S, House, RunningStation
 
 pytestmark = [pytest.mark.system, pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
 DARK = 40  # of 255: a tenth, and what a JPEG makes of it
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def house() -> AsyncIterator[House]:
-    async with running_house() as house:
-        await house.add_station("Room 4", screen=True)
-        yield house
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def anna(house: House) -> AsyncIterator[Desk]:
-    person = await house.add_clinician("anna", "Anna Holm")
-    async with chromium(GRANT) as browser:
-        yield await sit_down(house, browser, person)
 
 
 @pytest.fixture

@@ -13,9 +13,9 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import expect
 
-from tests.browser.desk_page import GRANT, PATIENCE_MS, Desk, chromium
+from tests.browser.desk_page import PATIENCE_MS, Desk
 from tests.kits.eventually import eventually
-from tests.kits.house import READY_S, House, RunningStation, running_house
+from tests.kits.house import READY_S, House, RunningStation
 from tests.kits.promptness import prompt
 from tests.process.house_stage import (
     back_online,
@@ -23,26 +23,11 @@ from tests.process.house_stage import (
     presence,
     restarted,
     seen_states,
-    sit_down,
     talk,
     watch,
 )
 
 pytestmark = [pytest.mark.system, pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(120)]
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def house() -> AsyncIterator[House]:
-    async with running_house() as house:
-        await house.add_station("Room 4", screen=True)
-        yield house
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def anna(house: House) -> AsyncIterator[Desk]:
-    person = await house.add_clinician("anna", "Anna Holm")
-    async with chromium(GRANT) as browser:
-        yield await sit_down(house, browser, person)
 
 
 @pytest_asyncio.fixture(loop_scope="module")
