@@ -14,7 +14,7 @@ import psutil  # type: ignore[import-untyped]
 import pytest
 from PIL import Image
 
-from tests.vm.machine import Machine, Unit, all_active, all_new, running_machine, until, why_not
+from tests.vm.machine import Machine, all_active, all_new, running_machine, until, why_not
 
 pytestmark = pytest.mark.system
 
@@ -215,28 +215,25 @@ async def test_a_request_to_set_the_clock_is_taken_up_in_its_sandbox_and_a_sense
 async def test_polkit_lets_the_agent_in_its_sandbox_start_and_stop_timesyncd_and_nothing_else(running: Machine) -> None:
     running.run("systemctl", "start", "dbus.socket", "polkit.service", TIMESYNCD)
     before = running.unit(TIMESYNCD).pid
-    assert as_the_agent(running, "/opt/laegeknap/bin/python", "/opt/ask.py", "use").result == "success"
+    assert running.once(SERVICES["agent"], "/opt/laegeknap/bin/python", "/opt/ask.py", "use").result == "success"
     await until(lambda: running.unit(TIMESYNCD).pid not in (0, before), "it asks others from now on")
     assert "NTP=ntp.example" in running.run("cat", "/run/systemd/timesyncd.conf.d/60-laegeknap.conf").stdout
-    assert as_the_agent(running, "/opt/laegeknap/bin/python", "/opt/ask.py", "stop").result == "success"
+    assert running.once(SERVICES["agent"], "/opt/laegeknap/bin/python", "/opt/ask.py", "stop").result == "success"
     await until(lambda: running.unit(TIMESYNCD).active == "inactive", "it asks nobody")
     for command in (("stop", SERVICES["region"]), ("start", TIMESYNCD), ("daemon-reload",)):
-        assert as_the_agent(running, "/usr/bin/systemctl", "--no-ask-password", *command).result == "exit-code"
+        assert (
+            running.once(SERVICES["agent"], "/usr/bin/systemctl", "--no-ask-password", *command).result == "exit-code"
+        )
     assert running.journal("--unit=laegeknap-once.service").count("authentication required") == 3
     assert (running.unit(SERVICES["region"]).active, running.unit(TIMESYNCD).active) == ("active", "inactive")
 
 
-def as_the_agent(machine: Machine, *command: str) -> Unit:
-    """How a command ended that ran once in place of the agent's own, as its user and in its sandbox."""
-    name = "laegeknap-once.service"
-    unit = machine.run("cat", f"/usr/lib/systemd/system/{SERVICES['agent']}").stdout
-    for line in ("Type=notify", "WatchdogSec=30", "Restart=always", "ExecStart=/opt/laegeknap/bin/station agent"):
-        assert line in unit
-        unit = unit.replace(line, "")
-    machine.write(f"/run/systemd/system/{name}", f"{unit}\n[Service]\nType=oneshot\nExecStart={' '.join(command)}\n")
-    machine.run("systemctl", "daemon-reload")
-    machine.run("systemctl", "start", name, ok=False)
-    return machine.unit(name)
+async def test_sound_is_there_from_boot_on_without_anybody_signed_in(running: Machine) -> None:
+    running.run("systemctl", "start", "dbus.socket", "systemd-logind.service")
+    await until(running.path("/run/laegeknap/sound").exists, "PipeWire of the station's user listens")
+    become = ("setpriv", "--reuid=laegeknap", "--regid=laegeknap", "--clear-groups")
+    asked = running.inside(SERVICES["call"], *become, "pactl", "--server=unix:/run/laegeknap/sound", "info")
+    assert "PipeWire" in asked.stdout, asked.stderr
 
 
 async def test_a_code_file_on_the_boot_partition_makes_it_a_station_that_can_call(enrolled: Machine) -> None:
