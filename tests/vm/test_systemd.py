@@ -224,7 +224,8 @@ async def test_polkit_lets_the_agent_in_its_sandbox_start_and_stop_timesyncd_and
         assert (
             running.once(SERVICES["agent"], "/usr/bin/systemctl", "--no-ask-password", *command).result == "exit-code"
         )
-    assert running.journal("--unit=laegeknap-once.service").count("authentication required") == 3
+    refused = "authentication required"
+    await until(lambda: running.journal("--identifier=systemctl").count(refused) == 3, "polkit has said no to each")
     assert (running.unit(SERVICES["region"]).active, running.unit(TIMESYNCD).active) == ("active", "inactive")
 
 
