@@ -22,6 +22,7 @@ WORDS: Words = {
         "people.token.none": "No script has a token yet.",
         "people.token.add": "Make a token",
         "people.token.purpose": "What it is for, e.g. Import from the register",
+        "people.token.clinic": "Clinic (an evaluator's may have one)",
         "people.token.days": "For how many days (1 to {most})",
         "people.token.only": "It only reads, and changes nothing",
         "people.token.made": "This is the token of “{name}”. Put it where only the script can read it: it is shown "
@@ -51,6 +52,7 @@ WORDS: Words = {
         "people.token.none": "Ingen scripts har en nøgle endnu.",
         "people.token.add": "Lav en nøgle",
         "people.token.purpose": "Hvad den er til, f.eks. Import fra registeret",
+        "people.token.clinic": "Klinik (en evaluators kan have en)",
         "people.token.days": "I hvor mange dage (1 til {most})",
         "people.token.only": "Den læser kun og ændrer ikke noget",
         "people.token.made": "Her er nøglen til “{name}”. Læg den, hvor kun scriptet kan læse den: den vises kun denne "

@@ -133,7 +133,7 @@ def _bodies(operation: Operation) -> Strategy:
 @st.composite
 def requests(draw: st.DrawFn, operation: Operation) -> Sent:
     """A request for this operation: as told, or spoilt anywhere."""
-    values = {  # an empty one, or a slash, is another route's
+    values = {  # an empty one, a slash, or a step (`.`) is another route's
         name: quote(draw(of_part(schema)).encode("utf-8", "surrogatepass"), safe="")
         for name, schema in operation.parameters("path").items()
     }
@@ -149,7 +149,8 @@ def requests(draw: st.DrawFn, operation: Operation) -> Sent:
 
 def of_part(schema: Mapping[str, Any]) -> Strategy:
     """What may stand in the place of one part of a path."""
-    return (of_schema(schema).map(str) | odd_text()).filter(lambda text: bool(text) and "/" not in text)
+    text = of_schema(schema).map(str) | odd_text()
+    return text.filter(lambda part: part not in ("", ".", "..") and "/" not in part)
 
 
 def _said(value: Any) -> Any:
