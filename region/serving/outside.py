@@ -157,7 +157,7 @@ async def open_line(
     try:
         ears = MqttLink(settings(await ears_id(registry), at_once=MOST_AT_ONCE), region_subscriptions(), None, clock)
         mouth = ears if registry.is_sqlite else MqttLink(settings(options.client_id, kept_s=0), (), None, clock)
-        door = Door(put_in_force, lambda client_id: knock(settings(client_id)))
+        door = Door(put_in_force, lambda client_id: knock(settings(client_id)), lambda: ears.is_up)
         yield Line(ears, mouth, paths.ca.read_bytes(), renew, door)
     finally:
         if own is not None:

@@ -32,6 +32,7 @@ LOOK_EVERY_S = 1.0
 REWRITE_EVERY_S = 7 * 86_400.0
 CHAIN_EVERY_S = 10.0  # how soon a new issuer gets its list: mosquitto refuses certificates of one that has none
 _ROUNDS = 3  # one that comes back between the two is cut off again: mosquitto says nothing when it has read its files
+_EARS_WITHIN_S, _EARS_EVERY_S = 3.0, 0.1
 _PROCESSES: tuple[Process, ...] = ("agent", "call")
 
 
@@ -54,6 +55,7 @@ class Door:
 
     put_in_force: PutInForce
     cut_off: Callable[[str], Awaitable[None]]  # whoever is connected under this client id; LinkError
+    hears: Callable[[], bool] = lambda: True  # whether the region's own client, for which it keeps things, is connected
 
 
 class Lists:
@@ -105,7 +107,13 @@ class Gate:
         self._rounds: dict[str, int] = {}
 
     async def run(self) -> None:
-        """Look for ever."""
+        """Look for ever.
+
+        mosquitto 2.0.11 keeps nothing more for a client that is away while it reads its lists again: ours comes first.
+        """
+        waited_until = self._clock.monotonic() + _EARS_WITHIN_S
+        while not self._door.hears() and self._clock.monotonic() < waited_until:
+            await self._clock.sleep(_EARS_EVERY_S)
         while True:
             try:
                 await self.look()

@@ -14,8 +14,8 @@ from messaging.link.mqtt import MqttLink, knock
 from messaging.link.port import Down, Inbound, LinkDown, LinkRefused, Up
 from messaging.topics import region_subscriptions, up
 from provisioning.authority.vault import open_authority
-from region.broker import MOST_AT_ONCE, REGION_USER
-from tests.process.broker_stage import STATION, Stage, running_stage
+from region.broker import MOST_AT_ONCE, REGION_USER, configuration
+from tests.process.broker_stage import HOST, STATION, Stage, running_stage
 
 pytestmark = pytest.mark.system
 
@@ -121,3 +121,49 @@ async def test_what_thousands_say_while_the_region_is_away_waits_for_it(stage: S
     await ears.stop()
     await station.stop()
     assert heard == [str(number).encode() for number in range(said)]
+
+
+async def test_what_is_said_while_the_region_is_away_outlives_the_broker(stage: Stage) -> None:
+    """Also after its lists were read again: while the region was there (`Gate.run`)."""
+
+    async def say(text: bytes) -> None:
+        station = MqttLink(stage.station(f"{STATION}-agent"), (), None, stage.clock)
+        station.hurry(True)
+        await station.start()
+        while not isinstance((await station.burst(1))[0], Up):
+            continue
+        await station.publish(up(STATION, "m", "health"), text)
+        await station.stop()
+
+    def ears() -> MqttLink:
+        return MqttLink(stage.region(REGION_USER), region_subscriptions(), None, stage.clock)
+
+    async with asyncio.timeout(60):
+        away, back = ears(), ears()
+        await away.start()
+        assert await away.burst(1) == [Up(False)]
+        stage.lists(2)
+        stage.broker.reload()
+        await say(b"before")
+        await away.burst(1)
+        await away.stop()
+        await say(b"while it is away")
+        await stage.broker.stop()
+        await stage.broker.start()
+        await say(b"after the restart")
+        heard: list[bytes] = []
+        await back.start()
+        while len(heard) < 3:
+            for event in await back.burst(1):
+                if isinstance(event, Inbound):
+                    heard.append(event.payload)
+                    back.ack(event)
+        await back.stop()
+    assert heard == [b"before", b"while it is away", b"after the restart"], "unacknowledged, it comes again"
+
+
+def test_nothing_is_set_by_which_a_newer_mosquitto_forgets_who_is_away(tmp_path: Path) -> None:
+    """Since 2.0.12 it does with `per_listener_settings`; one listener needs none of its own."""
+    told = configuration(tmp_path, HOST, 8403, "region")
+    assert "per_listener_settings" not in told
+    assert told.count("listener ") == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -26,6 +27,7 @@ from region.registry.records import ProcessPresence
 from region.stations.admission import Admission, CloneWatch
 from region.stations.gate import CHAIN_EVERY_S, REWRITE_EVERY_S, Door, Gate
 from region.web.subject import PresenceChange
+from tests.kits.eventually import eventually
 
 KEY = certificates.new_key().public_key()
 SPKI = KEY.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
@@ -141,6 +143,24 @@ async def test_who_comes_back_in_between_is_cut_off_again_and_then_left_to_the_b
     for _ in range(5):
         await stage.gate.look()
     assert stage.broker.done.count(client_id(stage.station, "call", SPKI)) == 3
+
+
+@pytest.mark.parametrize("comes", [True, False], ids=["ears that come", "ears that never come"])
+async def test_the_broker_reads_its_lists_when_the_region_s_ears_are_there_but_waits_for_them_not_long(
+    stage: Stage, comes: bool
+) -> None:
+    heard: list[bool] = []
+    door = Door(stage.broker.put_in_force, stage.broker.cut_off, lambda: bool(heard))
+    running = asyncio.create_task(Gate(stage.registry, stage.broker, door, stage.clock).run())
+    try:
+        await stage.clock.advance(2.0)
+        assert stage.broker.done == []
+        heard += [True] * comes
+        await stage.clock.advance(0.2 if comes else 1.5)
+        await eventually(lambda: stage.broker.done == [([], b"list")])
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
 
 
 async def test_without_the_authority_the_access_list_shuts_out_and_the_revocation_list_follows(stage: Stage) -> None:
