@@ -16,6 +16,7 @@ from region.registry.records import WebSession
 from region.stations.layout import Copying, LayoutService
 from region.web.auth import ItAdmin
 from region.web.context import region_of
+from region.web.settings_told import SettingTeller
 
 Site = Annotated[str, Form(max_length=80)]
 Field = Annotated[str, Form(max_length=40)]
@@ -62,11 +63,12 @@ async def _page(
         sites = [one.name for one in await t.sites.all()]
     copying = await _compared(layout, source, target) if source and target and source != target else None
     changes = copying.changes if copying else []
+    teller = SettingTeller(region.pages.translator(request, session), region.pages.has_words)
     return region.pages.page(
         request, "stations/profile_copy.html", session, _status(error), sites=sites, source=source, target=target,
         copying=copying, fields=[(name, _of(changes, name)) for name in dict.fromkeys(one.path[0] for one in changes)],
         seen=_seal(copying) if copying else "", same=bool(source) and source == target,
-        error="" if error is None else str(error),
+        error=teller.every(error.fields) if isinstance(error, Refused) else "" if error is None else str(error),
     )  # fmt: skip
 
 

@@ -119,8 +119,7 @@ async def _done(request: Request, session: WebSession, change: Awaitable[object]
         return await _places(request, session, "stations.profiles.error.conflict", 409)
     except Refused as error:
         pages = region_of(request).pages
-        told = SettingTeller(pages.translator(request, session), pages.has_words).others(error.fields, ())
-        why = "; ".join(f"{name}: {reason}" for name, reason in told.items())
+        why = SettingTeller(pages.translator(request, session), pages.has_words).every(error.fields)
         return await _places(request, session, "stations.profiles.error.refused", 422, why)
     except Invalid as error:
         return await _places(request, session, "stations.profiles.error.refused", 422, str(error))

@@ -60,6 +60,10 @@ class SettingTeller:
         rest = [key for key in told if not any(_is_in(key, one.name) for one in settings)]
         return {self.name(key): self.why(key, told[key]) for key in rest}
 
+    def every(self, told: Mapping[str, str]) -> str:
+        """All that is told, in one line."""
+        return "; ".join(f"{name}: {why}" for name, why in self.others(told, ()).items())
+
     def _part(self, name: str, part: str, value: str) -> str:
         if part == "why":
             return self.why(name, value)

@@ -196,6 +196,30 @@ async def test_one_sites_profile_is_copied_to_another_once_it_has_been_looked_at
     assert (await ivan.browser.get("/profiles/copy?source=Mars&target=Solgården")).status_code == 404
 
 
+async def test_a_copy_or_a_move_that_does_not_go_together_is_told_in_the_readers_words(kit: Kit) -> None:
+    now = kit.clock.wall()
+    async with kit.region.registry.begin() as t:
+        skive = await t.municipalities.add("Skive", None, now)
+        await t.layers.put("municipality", str(skive.id), {"night": {"ends": "06:00"}}, "ivan", now)
+        sun, moon = await t.sites.named("Solgården"), await t.sites.named("Månelyst")
+        await t.sites.move(sun.id, skive.id)
+        await t.layers.put("site", str(moon.id), {"night": {"begins": "06:00"}}, "ivan", now)
+    async with kit.signed_in(await kit.person("per", "it_admin", language="da")) as browser:
+        per = Ivan(kit, browser, await kit.csrf(browser))
+        shown = await per.page("/profiles/copy?source=Månelyst&target=Solgården")
+        found = re.search(r'name="seen" value="([^"]+)"', shown)
+        assert found is not None
+        both = {"source": "Månelyst", "target": "Solgården", "seen": found[1]}
+        copied = await per.post("/profiles/copy", **both, field="night")
+        async with kit.region.registry.begin() as t:
+            await t.sites.move(sun.id, None)
+            await t.layers.put("site", str(sun.id), {"night": {"begins": "06:00"}}, "ivan", now)
+        moved = await per.post("/sites/move", name="Solgården", municipality="Skive")
+    for refused in (copied, moved):
+        assert refused.status_code == 422
+        assert "natten begynder, når den slutter (på stationen st-" in html.unescape(refused.text)
+
+
 async def test_clusters_and_municipalities_are_made_and_moved_on_the_page(ivan: Ivan) -> None:
     for path, name in (("/clusters", "Øst"), ("/municipalities", "Skive")):
         assert (await ivan.post(path, name=name)).headers["location"] == "/profiles"
