@@ -64,7 +64,9 @@ bench-fleet-config: ready-test ## 10,000 stations' config changed at once: build
 bench-reconnect: ready-test ## the broker restarted under 1000 stations, how they return: build/bench/reconnect.json (STATIONS=200)
 	$(BIN)/python -m tests.bench.reconnect $(if $(STATIONS),--stations=$(STATIONS))
 
-install-station install-region: ## (root) units, users, rules of a station or a region to their places (DESTDIR=an image's root)
+install-station: ## (root) a station's units, users and rules to their places (DESTDIR=an image's root)
+install-region: ## (root) a region's
+install-station install-region:
 	@$(PYTHON) tools/install.py $(@:install-%=%) --destdir='$(DESTDIR)'
 
 lock: ## compile requirements/*.lock anew (needs uv)

@@ -64,6 +64,12 @@ def test_a_region_s_server_gets_nothing_of_a_station_s(tmp_path: Path) -> None:
     assert not list(tmp_path.rglob("*agent*")) + list(tmp_path.rglob("*.target"))
 
 
+def test_make_help_names_both(tmp_path: Path) -> None:
+    told = make("help", tmp_path)
+    assert "make install-station" in told
+    assert "make install-region" in told
+
+
 def test_no_file_of_systemd_is_left_out(install: ModuleType) -> None:
     sources = {source for role in install.ROLES for source in install.placed(role).values()}
     assert sources == {path for name in ("systemd", "docs") for path in (ROOT / name).rglob("*") if path.is_file()}

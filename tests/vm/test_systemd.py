@@ -221,9 +221,8 @@ async def test_polkit_lets_the_agent_in_its_sandbox_start_and_stop_timesyncd_and
     assert running.once(SERVICES["agent"], "/opt/laegeknap/bin/python", "/opt/ask.py", "stop").result == "success"
     await until(lambda: running.unit(TIMESYNCD).active == "inactive", "it asks nobody")
     for command in (("stop", SERVICES["region"]), ("start", TIMESYNCD), ("daemon-reload",)):
-        assert (
-            running.once(SERVICES["agent"], "/usr/bin/systemctl", "--no-ask-password", *command).result == "exit-code"
-        )
+        asked = running.once(SERVICES["agent"], "/usr/bin/systemctl", "--no-ask-password", *command)
+        assert asked.result == "exit-code"
     refused = "authentication required"
     await until(lambda: running.journal("--identifier=systemctl").count(refused) == 3, "polkit has said no to each")
     assert (running.unit(SERVICES["region"]).active, running.unit(TIMESYNCD).active) == ("active", "inactive")
