@@ -293,7 +293,8 @@ class _Composer:
         reason = call.reason or "error"
         if not call.outgoing and reason == "declined":
             return self._said("ended", "calm", self.texts.said_no)
-        if not call.outgoing and reason in ("cancelled", "no_answer"):
+        gave_up = reason == "clinician_left" and call.connected_since is None
+        if not call.outgoing and (gave_up or reason in ("cancelled", "no_answer")):
             return self._said("ended", "calm", self.texts.missed)
         if reason in _IN_VAIN:
             self.closed = self.closed or reason == "closed"

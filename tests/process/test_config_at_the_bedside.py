@@ -11,6 +11,8 @@ from PIL import Image
 
 from messaging.local import OWN_RING
 from messaging.sound import SPEAKER_RING
+from region.registry.records import Ordered
+from region.stations.commanding import new_cid
 from tests.browser.desk_page import Desk
 from tests.kits.eventually import eventually
 from tests.kits.house import READY_S, House, RunningStation
@@ -31,6 +33,21 @@ async def set_for(house: House, station: RunningStation, **document: Any) -> Non
         await t.layers.put("station", station.id, {**said, **document}, "ivan", house.clock.wall())
         version = (await t.stations.get(station.id)).desired_version
     await station.face.shows(lambda view: view.config_version == version, f"version {version} is in force")
+
+
+async def tell(house: House, station: RunningStation, text: str) -> None:
+    """IT sends these words, and they have been drawn on the station's screen."""
+    now, cid, drawn = house.clock.wall(), new_cid(), station.mirror.stat().st_mtime_ns
+    async with house.registry.begin() as t:
+        said = Ordered("message", {"text": text, "seconds": 600}, "ivan", "", now, now + 600)
+        await t.commands.give(new_cid(), {station.id: cid}, said, now)
+
+    async def stands() -> bool:
+        async with house.registry.read() as t:
+            return (await t.commands.get(cid)).state == "successful"
+
+    await eventually(stands, READY_S, every_s=0.05)
+    await eventually(lambda: station.mirror.stat().st_mtime_ns > drawn and brightest(station) >= 0, READY_S)
 
 
 def hours_around_now() -> dict[str, Any]:
@@ -64,6 +81,8 @@ async def test_at_night_the_screen_is_dark_and_a_ring_is_a_light_and_the_button_
     await station.rested()
     await eventually(lambda: 0 <= brightest(station) <= DARK, READY_S)
 
+    await tell(house, station, "We come at ten. From IT")
+    assert brightest(station) <= DARK, "who sleeps is not woken by words from IT"
     station.face.press()
     await station.face.state("calling")
     await eventually(lambda: brightest(station) > 200, READY_S)

@@ -253,12 +253,17 @@ def test_every_end_is_told_and_a_call_in_vain_gives_the_telephone_number(reason:
     assert (view.tone == "calm") == wished
 
 
-@pytest.mark.parametrize("reason", ["cancelled", "no_answer"])
+@pytest.mark.parametrize("reason", ["cancelled", "no_answer", "clinician_left"])
 def test_a_call_from_the_clinic_that_was_not_answered_is_no_reproach(reason: EndReason) -> None:
     view = shown("feedback", reason=reason, outgoing=False)
     assert view.headline == "Anna Holm har ringet"
     assert view.tone == "calm"
     assert view.bar_text == ""
+
+
+def test_a_call_from_the_clinic_that_was_a_call_is_over_when_the_clinic_hangs_up() -> None:
+    view = shown("feedback", reason="clinician_left", outgoing=False, connected_since=NOW - 60)
+    assert (view.headline, view.tone) == ("Samtalen er slut", "calm")
 
 
 def test_an_end_without_a_reason_is_our_fault() -> None:
