@@ -27,7 +27,7 @@ from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from messaging.codec import Length, Range, decode
-from messaging.enrolment import EST_PATH, MAX_FILE, split_address
+from messaging.enrolment import EST_PATH, MAX_FILE, HostPort, Sha256, Url, split_address
 from messaging.errors import MalformedMessage
 from messaging.topics import STATION_ID
 
@@ -44,9 +44,9 @@ _PLAIN = re.compile(r"[!#-\[\]-~]+")  # printable ASCII that needs no escape in 
 class RegionFile:
     """The contents of a region file."""
 
-    url: Annotated[str, Length(512)]
-    ca_sha256: Annotated[str, Length(64)]
-    broker: Annotated[str, Length(256)]
+    url: Url
+    ca_sha256: Sha256
+    broker: HostPort
 
     def __post_init__(self) -> None:
         if not self.url.startswith("https://") or not _PLAIN.fullmatch(self.url):
@@ -63,7 +63,7 @@ class ClaimRequest:
     """`request` is PKCS #10, base64 DER; `serial` the computer's serial number, empty where it has none to tell."""
 
     request: Annotated[str, Length(6144)]
-    code_sha256: Annotated[str, Length(64)]
+    code_sha256: Sha256
     serial: Annotated[str, Length(64)] = ""
 
     def __post_init__(self) -> None:
@@ -79,7 +79,7 @@ class ClaimAnswer:
 
     state: ClaimState
     nonce: Annotated[str, Length(32)]
-    page: Annotated[str, Length(512)]
+    page: Url
     retry_s: Annotated[int, Range(1, 86_400)]
     station: Annotated[str, Length(40)] = ""
 

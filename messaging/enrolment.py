@@ -28,17 +28,20 @@ CODE_LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's base 32: 16 let
 CODE_LENGTH = 16
 CODE = re.compile(r"[0-9A-HJKMNP-TV-Z]{16}")
 MAX_FILE = 4096
+Url = Annotated[str, Length(512)]
+HostPort = Annotated[str, Length(256)]
+Sha256 = Annotated[str, Length(64)]  # in hex
 
 
 @dataclass(frozen=True)
 class CodeFile:
     """The contents of a code file. `code` is a secret: never logged, never shown."""
 
-    url: Annotated[str, Length(512)]
-    ca_sha256: Annotated[str, Length(64)]
+    url: Url
+    ca_sha256: Sha256
     code: Annotated[str, Length(16)]
     station: Annotated[str, Length(40)]
-    broker: Annotated[str, Length(256)]
+    broker: HostPort
 
     def __post_init__(self) -> None:
         if not self.url.startswith("https://"):

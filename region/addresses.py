@@ -8,11 +8,10 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
 from urllib.parse import urlsplit
 
-from messaging.codec import Length, decode, encode
-from messaging.enrolment import split_address
+from messaging.codec import decode, encode
+from messaging.enrolment import HostPort, Url, split_address
 from messaging.envelope import parse_json
 from messaging.errors import MessageError
 from region.errors import Usage
@@ -24,9 +23,9 @@ _FILE = "addresses.json"
 class Addresses:
     """`public_url` for browsers, `enrol_url` for code files, `broker` as host:port; none ends with a slash."""
 
-    public_url: Annotated[str, Length(512)] = "http://127.0.0.1:8400"
-    enrol_url: Annotated[str, Length(512)] = "https://127.0.0.1:8402"
-    broker: Annotated[str, Length(256)] = "127.0.0.1:8403"
+    public_url: Url = "http://127.0.0.1:8400"
+    enrol_url: Url = "https://127.0.0.1:8402"
+    broker: HostPort = "127.0.0.1:8403"
 
     @property
     def hosts(self) -> tuple[str, ...]:

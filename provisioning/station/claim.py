@@ -28,7 +28,7 @@ from provisioning.station import claim_client, region_client
 from provisioning.station.claimstore import Claim, ClaimStore, thumbprint
 from provisioning.station.documents import guarded
 from provisioning.station.errors import RegionFileMalformed, StateUnusable
-from provisioning.station.files import write_whole
+from provisioning.station.files import fingerprint, write_whole
 from provisioning.station.keystore import Keystore, wanted_by
 from provisioning.station.region_client import Trust
 
@@ -123,11 +123,7 @@ class Claiming:
 
     def fingerprint(self) -> tuple[int, int, int] | None:
         """Changes when another region file is put there: (inode, size, time of change in ns)."""
-        try:
-            status = self._region_path.stat()
-        except OSError:
-            return None
-        return status.st_ino, status.st_size, status.st_mtime_ns
+        return fingerprint(self._region_path)
 
     def _look(self) -> OnDisk:
         claim = self._store.claim()

@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from messaging.claim import RegionFile
 from messaging.codec import Length
-from messaging.enrolment import CODE_LENGTH, CODE_LETTERS, CodeFile
+from messaging.enrolment import CODE_LENGTH, CODE_LETTERS, CodeFile, HostPort, Sha256, Url
 from provisioning.station.documents import document, guarded, load_key, new_key, read_document
 from provisioning.station.files import remove, sync_directory, write_whole
 
@@ -30,9 +30,9 @@ from provisioning.station.files import remove, sync_directory, write_whole
 class Claim:
     """What this station asks for. `code` is a secret: never logged, never sent before it is approved."""
 
-    url: Annotated[str, Length(512)]
-    ca_sha256: Annotated[str, Length(64)]
-    broker: Annotated[str, Length(256)]
+    url: Url
+    ca_sha256: Sha256
+    broker: HostPort
     code: Annotated[str, Length(16)]
 
     @property

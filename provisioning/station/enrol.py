@@ -22,7 +22,7 @@ from messaging.link.backoff import FullJitter
 from provisioning.station import region_client
 from provisioning.station.egress import DIRECT, Egress
 from provisioning.station.errors import CodeFileMalformed, CodeFileMissing, EnrolmentFailed, StateUnusable
-from provisioning.station.files import remove, wipe
+from provisioning.station.files import fingerprint, remove, wipe
 from provisioning.station.keystore import Identity, Keystore, Staged, Wanted, wanted_by
 
 _log = logging.getLogger(__name__)
@@ -108,11 +108,7 @@ class Enrolment:
 
     def fingerprint(self) -> tuple[int, int, int] | None:
         """Changes when another code file is put there: (inode, size, time of change in ns)."""
-        try:
-            status = self._code_path.stat()
-        except OSError:
-            return None
-        return status.st_ino, status.st_size, status.st_mtime_ns
+        return fingerprint(self._code_path)
 
     async def _take(self, step: Step, code_file: CodeFile | None) -> None:
         if step is Step.INSTALL:

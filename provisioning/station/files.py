@@ -53,3 +53,12 @@ def sync_directory(directory: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def fingerprint(path: Path) -> tuple[int, int, int] | None:
+    """Changes when another file is put there: (inode, size, time of change in ns); None where there is none."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_ino, status.st_size, status.st_mtime_ns

@@ -33,7 +33,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from messaging.client_ids import client_id
 from messaging.codec import Length
-from messaging.enrolment import CodeFile
+from messaging.enrolment import CodeFile, HostPort, Sha256, Url
 from messaging.errors import MessageError
 from provisioning.station.documents import document, guarded, load_key, new_key, read_document
 from provisioning.station.errors import StateUnusable
@@ -47,8 +47,8 @@ class Identity:
     """Who this station is. `broker` is host:port."""
 
     station: Annotated[str, Length(40)]
-    broker: Annotated[str, Length(256)]
-    url: Annotated[str, Length(512)]
+    broker: HostPort
+    url: Url
 
 
 @dataclass(frozen=True)
@@ -56,10 +56,10 @@ class Wanted:
     """A code file without its secret: `code_sha256` tells two codes apart."""
 
     station: Annotated[str, Length(40)]
-    broker: Annotated[str, Length(256)]
-    url: Annotated[str, Length(512)]
-    ca_sha256: Annotated[str, Length(64)]
-    code_sha256: Annotated[str, Length(64)]
+    broker: HostPort
+    url: Url
+    ca_sha256: Sha256
+    code_sha256: Sha256
 
 
 @dataclass(frozen=True)

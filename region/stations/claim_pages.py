@@ -14,10 +14,11 @@ from region.registry.records import Station, WebSession
 from region.stations.claims import Chosen, ClaimService
 from region.web.auth import ItAdmin
 from region.web.context import region_of
+from region.web.forms import Refusals, choice, refusal
 
 Text = Annotated[str, Form(max_length=120)]
 Check = Annotated[str, Form(max_length=6)]
-_REFUSALS: dict[type[RegistryError], tuple[str, int]] = {
+_REFUSALS: Refusals = {
     Conflict: ("stations.claim.error.conflict", 409), Invalid: ("stations.claim.error.invalid", 422),
     NotFound: ("stations.claim.error.not_found", 404),
 }  # fmt: skip
@@ -47,7 +48,7 @@ def build_router(claims: ClaimService) -> APIRouter:
         try:
             if compared != "yes":
                 raise Invalid("check: nobody has compared")
-            chosen = Chosen(station, _number(site), room.strip(), _number(clinic))
+            chosen = Chosen(station, choice(site), room.strip(), choice(clinic))
             approved = await claims.approve(session.person.name, key, check, chosen)
         except RegistryError as error:
             return await _claim(request, session, claims, key, "", error)
@@ -88,7 +89,7 @@ async def _claim(
         invited = await t.enrolments.all()
     admitted = [one for one in stations if one.admission == "admitted"]
     used = [one for one in admitted if one.id in invited and invited[one.id].certificate is not None]
-    message, status = _refusal(request, session, error)
+    message, status = refusal(request, session, error, _REFUSALS)
     return region.pages.page(
         request, "stations/claim.html", session, status, found=found, now=region.clock.wall(), clinics=clinics,
         sites=sites, used=used, prepared=_without(admitted, used), error=message, scanned=_same(scanned, found.check),
@@ -103,23 +104,3 @@ def _without(stations: list[Station], others: list[Station]) -> list[Station]:
 
 def _same(scanned: str, check: str) -> bool:
     return hmac.compare_digest(scanned.encode(), check.encode())
-
-
-def _refusal(request: Request, session: WebSession, error: RegistryError | None) -> tuple[str, int]:
-    """What to say, and the status; an error that is not the person's doing goes on to the general answer."""
-    if error is None:
-        return "", 200
-    known = _REFUSALS.get(type(error))
-    if known is None:
-        raise error
-    word, status = known
-    return region_of(request).pages.translator(request, session)(word), status
-
-
-def _number(text: str) -> int | None:
-    """A choice of the form: a number, or none."""
-    if not text:
-        return None
-    if not text.isascii() or not text.isdigit() or len(text) > 9:
-        raise Invalid("a number was expected")
-    return int(text)

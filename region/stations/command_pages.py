@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
@@ -13,11 +13,12 @@ from starlette.responses import Response
 
 from messaging.command import CommandType
 from region.daytime import TONIGHT, BadTime, read_moment
-from region.registry import Conflict, Invalid, RegistryError, Transaction
+from region.registry import Conflict, Invalid, Transaction
 from region.registry.records import Command
 from region.stations.commanding import USUAL_S, Asked, from_texts
 from region.web.auth import ItAdmin
 from region.web.context import region_of
+from region.web.forms import Refusals
 from region.web.words import Translator
 
 # What can be sent from the page: nothing that takes a station from its residents. In the order they are offered.
@@ -31,7 +32,7 @@ How = Literal["held", "waits", "sent", "received", "scheduled", "executing", "su
 _LEVELS: dict[How, str] = {"executing": "warn", "successful": "good", "failed": "bad"}
 
 
-COMMAND_REFUSALS: Mapping[type[RegistryError], tuple[str, int]] = {
+COMMAND_REFUSALS: Refusals = {
     Conflict: ("stations.command.error.conflict", 409), Invalid: ("stations.command.error.invalid", 422),
     BadTime: ("stations.command.error.time", 422),
 }  # fmt: skip

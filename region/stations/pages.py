@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
 from typing import Annotated, get_args
 
 from fastapi import APIRouter, Form
@@ -24,11 +23,11 @@ from region.web import fields
 from region.web.audit import Teller
 from region.web.auth import ItAdmin
 from region.web.context import region_of
+from region.web.forms import Refusals, choice, refusal
 
 REASONS: tuple[Why, ...] = get_args(Why)
 Text = Annotated[str, Form(max_length=120)]
 Number = Annotated[int, Form(ge=-(2**31), le=2**31 - 1)]
-Refusals = Mapping[type[RegistryError], tuple[str, int]]
 _REFUSALS: Refusals = {
     Conflict: ("stations.error.conflict", 409), Invalid: ("stations.error.invalid", 422),
     NotFound: ("stations.error.not_found", 404),
@@ -74,7 +73,7 @@ def build_router(service: StationService, admission: Admission, commanding: Comm
         request: Request, session: ItAdmin, name: Text, site: Number, clinic: Text = "", language: Text = "da"
     ) -> Response:
         try:
-            settings = Settings(name, site, _clinic(clinic), _language(language), 70)
+            settings = Settings(name, site, choice(clinic), _language(language), 70)
             station = await service.add_station(session.person.name, settings)
         except RegistryError as error:
             return await _sites(request, session, error)
@@ -92,7 +91,7 @@ def build_router(service: StationService, admission: Admission, commanding: Comm
         clinic: Text = "", language: Text = "da",
     ) -> Response:  # fmt: skip
         try:
-            settings = Settings(name, site, _clinic(clinic), _language(language), volume)
+            settings = Settings(name, site, choice(clinic), _language(language), volume)
             await service.change_station(session.person.name, station_id, settings)
         except RegistryError as error:
             return await _station(request, session, station_id, error)
@@ -141,7 +140,7 @@ async def _sites(
     region = region_of(request)
     async with region.registry.read() as t:
         clinics, sites, counts = await t.clinics.all(), await t.sites.all(), await t.stations.per_site()
-    message, status = _refusal(request, session, error)
+    message, status = refusal(request, session, error, _REFUSALS)
     return region.pages.page(
         request, "stations/sites.html", session, status, clinics=clinics, sites=sites, counts=counts, error=message,
         saved=saved,
@@ -162,7 +161,7 @@ async def _station(
         words, has, now = region.pages.translator(request, session), region.pages.has_words, region.clock.wall()
         commands = await lines_of(t, station_id, now, words, has)
     state: Enrolled = enrolled(invitation, bool(presence), now)
-    message, status = _refusal(request, session, error, refusals)
+    message, status = refusal(request, session, error, refusals)
     teller = Teller(words, has, {station.id: station}, tokens)
     told = [teller.tell(row) for row in history]
     return region.pages.page(
@@ -172,28 +171,6 @@ async def _station(
         with_fields=WITH_FIELDS, waiting=DISTURBING,
         code_file_data=base64.b64encode(code_file.encode()).decode(),
     )  # fmt: skip
-
-
-def _refusal(
-    request: Request, session: WebSession, error: RegistryError | None, refusals: Refusals = _REFUSALS
-) -> tuple[str, int]:
-    """What to say, and the status; an error that is not the person's doing goes on to the general answer."""
-    if error is None:
-        return "", 200
-    known = refusals.get(type(error))
-    if known is None:
-        raise error
-    word, status = known
-    return region_of(request).pages.translator(request, session)(word), status
-
-
-def _clinic(text: str) -> int | None:
-    """A choice of the form: a clinic's number, or none."""
-    if not text:
-        return None
-    if not text.isascii() or not text.isdigit():
-        raise Invalid("clinic: a number")
-    return int(text)
 
 
 def _language(text: str) -> Language:

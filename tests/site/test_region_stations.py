@@ -75,6 +75,7 @@ async def test_what_cannot_be_is_said_on_the_page_it_was_asked_on(kit: Kit) -> N
             ("/sites", {"name": "Solgården"}, 409, "There is one of that name already."),
             ("/clinics", {"name": "Another", "phone": "call me"}, 422, "Something in the form is not right."),
             ("/stations", {"name": "x", "site": 99}, 404, "not there any more"),
+            ("/stations", {"name": "x", "site": 1, "clinic": "9" * 40}, 422, "Something in the form is not right."),
         ):
             answer = await browser.post(path, data={**token, **form})
             assert answer.status_code == status

@@ -20,6 +20,7 @@ from region.errors import Usage
 from region.registry import Invalid
 from region.serving.options import ServeOptions
 from region.web.events import KEEP_ALIVE_S, MOST_WAITING, Hub, encode_event
+from region.web.forms import choice
 from region.web.passwords import Passwords
 from region.web.turn import LIVES_S, TurnSettings, ice_servers
 from region.web.words import OWN, preferred
@@ -141,3 +142,14 @@ def test_calls_by_relays_only_need_a_relay(tmp_path: Path) -> None:
     options = ServeOptions(data=tmp_path, relay_only=True, turn_urls=("turn:relay.test:3478",), turn_secret_file=secret)
     options.check()
     assert options.turn() == TurnSettings(("turn:relay.test:3478",), "a secret that is long enough", relay_only=True)
+
+
+@given(st.text(max_size=40) | st.integers(min_value=0).map(str))
+def test_a_choice_of_a_form_is_a_number_that_any_database_holds_or_none_or_refused(text: str) -> None:
+    try:
+        chosen = choice(text)
+    except Invalid:
+        assert not (text.isascii() and text.isdigit() and len(text) <= 9)
+        return
+    assert (chosen is None) == (text == "")
+    assert chosen is None or (chosen == int(text) and 0 <= chosen < 2**31)

@@ -6,7 +6,6 @@ the runtime directory, so they outlive this process and not the machine's power.
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,15 +13,14 @@ from pathlib import Path
 from typing import Annotated
 
 from messaging.clock import Clock
-from messaging.codec import Length, Range, decode, encode
-from messaging.envelope import parse_json
+from messaging.codec import Length, Range
 from messaging.errors import MessageError
 from messaging.local import AT_HOME, LOCK, CallView
+from provisioning.station.documents import document, read_document
 from provisioning.station.files import remove, write_whole
 
 _log = logging.getLogger(__name__)
 MESSAGE = "message.json"
-_MOST_BYTES = 1024
 
 
 @dataclass(frozen=True)
@@ -75,7 +73,7 @@ class Lasting:
     def post(self, text: str, seconds: float) -> None:
         """These words from now on, for so long; OSError if they cannot be kept."""
         posted = _Posted(text, seconds, self._clock.monotonic() + seconds)
-        write_whole(self._path, json.dumps(encode(posted)).encode())
+        write_whole(self._path, document(posted))
         self._posted = posted
         self._show()
 
@@ -91,10 +89,7 @@ class Lasting:
 
     def _load(self) -> _Posted | None:
         try:
-            with self._path.open("rb") as file:
-                return decode(_Posted, parse_json(file.read(_MOST_BYTES)))
-        except FileNotFoundError:
-            return None
+            return read_document(self._path, _Posted)
         except (OSError, MessageError) as error:
             _log.warning("%s cannot be used, and shows nothing: %s", self._path, error)
             return None

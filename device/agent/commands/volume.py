@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
 from device.agent.desired import InForce
-from messaging.codec import Range, decode, encode
-from messaging.envelope import parse_json
+from messaging.codec import Range
 from messaging.errors import MessageError
 from messaging.twin import Config
+from provisioning.station.documents import document, read_document
 from provisioning.station.files import write_whole
 
 _log = logging.getLogger(__name__)
 NAME = "volume.json"
-_MOST_BYTES = 1024
 
 
 @dataclass(frozen=True)
@@ -36,7 +34,7 @@ class OrderedVolume:
     def order(self, percent: int, in_force: InForce) -> None:
         """From now on this loud; OSError if it cannot be kept."""
         ordered = _Ordered(percent, in_force.version)
-        write_whole(self._path, json.dumps(encode(ordered)).encode() + b"\n")
+        write_whole(self._path, document(ordered))
         self._ordered = ordered
 
     def over(self, in_force: InForce) -> Config:
@@ -47,10 +45,7 @@ class OrderedVolume:
 
     def _load(self) -> _Ordered | None:
         try:
-            with self._path.open("rb") as file:
-                return decode(_Ordered, parse_json(file.read(_MOST_BYTES)))
-        except FileNotFoundError:
-            return None
+            return read_document(self._path, _Ordered)
         except (OSError, MessageError) as error:
             _log.warning("%s cannot be used, the config's volume holds: %s", self._path, error)
             return None

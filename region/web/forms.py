@@ -1,0 +1,34 @@
+"""What the pages' forms have in common: a choice that was made, and a refusal told beside what was written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TypeAlias
+
+from starlette.requests import Request
+
+from region.registry import Invalid, RegistryError
+from region.registry.records import WebSession
+from region.web.context import region_of
+
+_LONGEST = 9  # digits that any database's integer holds
+Refusals: TypeAlias = Mapping[type[RegistryError], tuple[str, int]]
+
+
+def choice(text: str) -> int | None:
+    """The number of what was chosen; None where nothing was. Invalid for what no list of ours offers."""
+    if not text:
+        return None
+    if not text.isascii() or not text.isdigit() or len(text) > _LONGEST:
+        raise Invalid("a number was expected")
+    return int(text)
+
+
+def refusal(request: Request, session: WebSession, error: RegistryError | None, known: Refusals) -> tuple[str, int]:
+    """What to say, and the status. `known`: an error's key of words; one that is not goes on to the general answer."""
+    if error is None:
+        return "", 200
+    if type(error) not in known:
+        raise error
+    word, status = known[type(error)]
+    return region_of(request).pages.translator(request, session)(word), status
