@@ -51,7 +51,6 @@ from device.media.errors import BadDescription, Flood, MediaError
 from device.media.ice_plan import IcePlan, Reachability
 from device.media.media import Media
 from device.media.receiving.bandwidth import START_BPS
-from device.media.receiving.reception import PictureFigures
 from messaging.call import MAX_CANDIDATES
 from messaging.clock import Clock
 from messaging.errors import MessageError
@@ -167,10 +166,6 @@ class Peer:
         """Say which of our camera and microphone are on, now and when the channel opens."""
         self._media_state = (camera, microphone)
         self._send(media_message(camera, microphone))
-
-    def pictures_received(self) -> PictureFigures:
-        """What came of the other side's pictures since the connection began."""
-        return self._receiving.figures()
 
     def sample(self, generation: int) -> Sample:
         """The counters of this connection and of the sound played; it is known by that generation."""

@@ -18,7 +18,6 @@ from provisioning.authority.errors import MalformedRequest, OversizedRequest
 from provisioning.authority.request import MAX_DER
 
 CERTIFICATES_TYPE = "application/pkcs7-mime; smime-type=certs-only"
-REQUEST_TYPE = "application/pkcs10"
 TRANSFER_ENCODING = "base64"  # header Content-Transfer-Encoding
 MAX_BODY = MAX_DER * 3 // 2
 MAX_CREDENTIALS = 256

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from messaging.call import Devices, Offer
-from messaging.codec import encode
+from messaging.codec import decode, encode
 from region.desk.room import Room, RoomState
 from region.desk.routing import restored
 from region.registry import Transaction
@@ -44,7 +44,7 @@ def room_of(call: Call, now: float) -> Room:
     offer = None
     if call.offer_generation is not None and call.offer_sdp is not None:
         offer = Offer(call.offer_generation, call.offer_sdp)
-    devices = Devices(**call.devices) if call.devices else Devices()  # type: ignore[arg-type]  # written from one below
+    devices = decode(Devices, call.devices or {})
     room = Room(
         call.id, call.station_id, call.clinic_id, _state_of(call), call.direction == "clinic", devices,
         clinician=call.person_id, offer=offer, reason=call.end_reason,

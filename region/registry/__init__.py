@@ -20,8 +20,9 @@ Errors::
     └── Unavailable         the database cannot be reached, read or written
 """
 
-from region.registry.engine import Registry, Transaction, database_url
+from region.registry.engine import Registry, database_url
 from region.registry.errors import Conflict, Invalid, NotFound, Refused, RegistryError, Unavailable
+from region.registry.transaction import Transaction
 
 __all__ = [
     "Conflict", "Invalid", "NotFound", "Refused", "Registry", "RegistryError", "Transaction", "Unavailable",

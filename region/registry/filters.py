@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 from urllib.parse import urlencode
 
 from region.registry.errors import Invalid
@@ -75,7 +75,8 @@ def read_pairs(pairs: Iterable[tuple[str, str]]) -> Filter:
                 said.setdefault(key, {})[one] = None
     if sum(map(len, said.values())) > MOST_VALUES:
         raise Invalid(f"at most {MOST_VALUES} values in one filter")
-    return Filter(**{key: tuple(values) for key, values in said.items()})  # type: ignore[arg-type]
+    checked: dict[str, Any] = {key: tuple(values) for key, values in said.items()}
+    return Filter(**checked)
 
 
 def read_words(words: Iterable[str]) -> Filter:

@@ -16,7 +16,6 @@ from provisioning.authority.profiles import Level
 from region.registry.command_progress import Standing
 
 Role = Literal["clinician", "it_admin", "site_staff", "evaluator"]
-OpenState = Literal["waiting", "ringing", "answered"]
 CallState = Literal["waiting", "ringing", "answered", "ended"]
 Admission = Literal["admitted", "quarantined", "revoked"]
 Direction = Literal["resident", "clinic"]  # who started the call

@@ -9,21 +9,21 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from contextlib import AbstractAsyncContextManager
+from typing import Any, TypeVar
 
-if TYPE_CHECKING:
-    from region.registry.engine import Registry, Transaction
+from region.registry.transaction import Transaction
 
 T = TypeVar("T")
 MOST = 200  # changes in one commit: a writer of SQLite keeps all others waiting
-Change = Callable[["Transaction"], Awaitable[Any]]
+Change = Callable[[Transaction], Awaitable[Any]]
 
 
 class Together:
-    """`make` may be called by any number of tasks of one event loop."""
+    """`make` may be called by any number of tasks of one event loop. `begin` is a transaction that writes."""
 
-    def __init__(self, registry: Registry) -> None:
-        self._registry = registry
+    def __init__(self, begin: Callable[[], AbstractAsyncContextManager[Transaction]]) -> None:
+        self._begin = begin
         self._waiting: list[tuple[Change, asyncio.Future[Any]]] = []
         self._working: asyncio.Task[None] | None = None
 
@@ -39,7 +39,7 @@ class Together:
         while self._waiting:
             some, self._waiting = self._waiting[:MOST], self._waiting[MOST:]
             try:
-                async with self._registry.begin() as t:
+                async with self._begin() as t:
                     results = [await change(t) for change, _ in some]
             except Exception as error:  # noqa: BLE001 - it is whoever asked for the change that meets it
                 await self._one_by_one(some, error)
@@ -58,7 +58,7 @@ class Together:
             if done.done():
                 continue
             try:
-                async with self._registry.begin() as t:
+                async with self._begin() as t:
                     result = await change(t)
             except Exception as own:  # noqa: BLE001 - as above
                 done.set_exception(own)

@@ -58,8 +58,8 @@ from region.web.site import build_site
 from region.web.subject import Subject
 
 _log = logging.getLogger(__name__)
-CODES = Limit("code", tries=10, window_s=600.0)  # wrong ones, from one address
-KEYS = Limit("key", tries=10, window_s=600.0)  # that no station has, from one address
+CODES = Limit("enrolment", tries=10, window_s=600.0)  # wrong ones, from one address
+KEYS = Limit("renewal", tries=10, window_s=600.0)  # that no station has, from one address
 
 
 @dataclass(frozen=True)
@@ -171,11 +171,9 @@ def compose(options: ServeOptions, outside: Outside, tls: EnrolmentFiles, gate: 
     commands = station_commands(region, authority)
     wire.when_up(commands.dispatcher.broker_came_up)
     store = RegistryEnrolmentStore(registry, clock)
-    tries = SharedTries(registry, clock, Limit("enrolment", tries=10, window_s=600.0))
+    tries = SharedTries(registry, clock, CODES)
     enrolment = Enrolment(store, authority, clock, tries)
-    renewals = Renewals(
-        store, authority, clock, SharedTries(registry, clock, Limit("renewal", tries=10, window_s=600.0))
-    )
+    renewals = Renewals(store, authority, clock, SharedTries(registry, clock, KEYS))
     service = StationService(registry, clock, enrolment, outside.root_sha256, where)
     cards = CardService(registry, clock, outside.root_sha256, where)
     publisher = Publisher(registry, wire, authority, clock)

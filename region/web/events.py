@@ -17,7 +17,6 @@ from messaging.clock import Clock
 
 KEEP_ALIVE_S = 15.0
 MOST_WAITING = 64
-MOST_LISTENERS = 2000
 
 
 class Listener:

@@ -75,7 +75,7 @@ async def receiving(station: Station) -> tuple[StockPeer, PictureLine]:
 
 
 def figures(station: Station) -> PictureFigures:
-    return station.engine._of(1).pictures_received()
+    return station.engine._of(1)._receiving.figures()
 
 
 async def test_a_retransmission_that_is_lost_too_is_asked_for_again_and_nothing_freezes(station: Station) -> None:

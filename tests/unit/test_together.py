@@ -11,24 +11,28 @@ import pytest
 
 from region.registry import Conflict, Registry, Transaction
 from region.registry.records import Site
-from region.registry.together import MOST
+from region.registry.together import MOST, Together
 
 NOW = 1_800_000_000.0
 
 
 @pytest.fixture
-def commits(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Grows with each transaction that writes."""
-    begin, found = registry.begin, list[int]()
+def commits() -> list[int]:
+    """Grows with each transaction of `together`."""
+    return []
+
+
+@pytest.fixture
+def together(registry: Registry, commits: list[int]) -> Together:
+    """As the registry has it, and counted."""
 
     @asynccontextmanager
     async def counted() -> AsyncIterator[Transaction]:
-        async with begin() as t:
+        async with registry.begin() as t:
             yield t
-        found.append(1)
+        commits.append(1)
 
-    monkeypatch.setattr(registry, "begin", counted)
-    return found
+    return Together(counted)
 
 
 async def _add(name: str, t: Transaction) -> Site:
@@ -41,17 +45,19 @@ async def _names(registry: Registry) -> set[str]:
 
 
 async def test_those_that_come_at_once_share_a_commit_and_each_gets_its_own_answer(
-    registry: Registry, commits: list[int]
+    registry: Registry, together: Together, commits: list[int]
 ) -> None:
     names = [f"Home {number}" for number in range(MOST + 20)]
-    made = await asyncio.gather(*(registry.together.make(partial(_add, name)) for name in names))
+    made = await asyncio.gather(*(together.make(partial(_add, name)) for name in names))
     assert [site.name for site in made] == names
     assert len(commits) == 2
     assert await _names(registry) == set(names)
 
 
-async def test_one_alone_is_committed_when_it_returns(registry: Registry, commits: list[int]) -> None:
-    await registry.together.make(partial(_add, "Solgården"))
+async def test_one_alone_is_committed_when_it_returns(
+    registry: Registry, together: Together, commits: list[int]
+) -> None:
+    await together.make(partial(_add, "Solgården"))
     assert (await _names(registry), len(commits)) == ({"Solgården"}, 1)
 
 

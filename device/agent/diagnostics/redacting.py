@@ -55,17 +55,17 @@ def names_in(config: Config) -> tuple[str, ...]:
 
 def nameless(config: Config) -> Config:
     """The config for somebody who looks for a fault: what is set, without names and secrets."""
-    hidden = {
+    hidden: dict[str, Any] = {
         name: HIDDEN if getattr(config, name) else "" for name in ("clinic", "site", "station", "fallback")
     }  # fmt: skip
-    return redacted(_without_accounts(replace(config, **hidden, phone="", fallback_phone="")))  # type: ignore[arg-type]
+    shown: Config = _without_accounts(replace(config, **hidden, phone="", fallback_phone=""))
+    return redacted(shown)
 
 
-def _without_accounts(value: T) -> T:
+def _without_accounts(value: Any) -> Any:
     """Nobody's user name, in whatever part of the config it is."""
     if isinstance(value, dict):
-        return {f"wifi {number}": _without_accounts(item)
-                for number, item in enumerate(value.values(), 1)}  # type: ignore[return-value]  # fmt: skip
+        return {f"wifi {number}": _without_accounts(item) for number, item in enumerate(value.values(), 1)}
     if not is_dataclass(value) or isinstance(value, type):
         return value
     changed: dict[str, Any] = {one.name: _without_accounts(getattr(value, one.name)) for one in fields(value)}
