@@ -14,6 +14,7 @@ from region.registry.records import Person, Role, WebSession
 from region.web.auth import ItInPerson
 from region.web.context import region_of
 from region.web.fields import Number
+from region.web.forms import choice
 from region.web.sign_in import LINK_LIVES_S
 
 ROLES: tuple[Role, ...] = get_args(Role)
@@ -137,7 +138,7 @@ def _wanted(role: str, clinic: str, sites: list[int], display_name: str, title: 
     known = next((one for one in ROLES if one == role), None)
     if known is None:
         raise Invalid("role: there is no such role")
-    clinic_id = int(clinic) if clinic.isdecimal() and known in ("clinician", "evaluator") else None
+    clinic_id = choice(clinic) if known in ("clinician", "evaluator") else None
     places = tuple(sites) if known in ("site_staff", "evaluator") else ()
     return Wanted(known, clinic_id, places, display_name, title)
 

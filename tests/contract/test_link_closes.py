@@ -102,7 +102,7 @@ async def test_a_link_that_is_stopped_while_it_closes_has_closed_when_that_retur
     await link.start()
     closed = asyncio.Event()
     (await door.knocked()).close()
-    session = link._session
+    session = link._connection
     assert session is not None
     close = session.close
 

@@ -96,6 +96,7 @@ async def test_somebody_is_added_found_and_let_in_by_a_link(kit: Kit, ivan: http
     ({"name": "new", "role": "root"}, 422, ""),
     ({"name": "new", "role": "site_staff", "sites": ["99"]}, 404, ""),
     ({"name": "new", "role": "clinician", "clinic": "99"}, 404, ""),
+    ({"name": "new", "role": "clinician", "clinic": "9" * 40}, 422, ""),
     ({"name": "new", "display_name": "x" * 81}, 422, "cannot be saved"),
 ])  # fmt: skip
 async def test_what_cannot_be_added_is_said_and_what_was_typed_stays(
