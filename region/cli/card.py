@@ -55,7 +55,7 @@ async def _prepare(desk: Desk) -> None:
         args.site, args.clinic, args.count, args.called or sheet_words(args.language).room, tuple(args.room),
         args.missing, args.expires,
     )  # fmt: skip
-    service = CardService(desk.registry, desk.clock, root_sha256(desk), where)
+    service = CardService(desk.registry, desk.clock, await root_sha256(desk), where)
     draw = partial(draw_sheet, language=args.language, with_codes=args.show_codes)
     batch = await service.prepare(ACTOR, order, args.into, draw)
     cards = [{"number": one.number, "station": one.station, "room": one.room, "folder": one.folder}
@@ -84,7 +84,7 @@ async def _without_a_clinic(desk: Desk, stations: Sequence[str]) -> list[str]:
 
 async def _region(desk: Desk) -> None:
     where, out = _addresses(desk), desk.args.out
-    content = CardService(desk.registry, desk.clock, root_sha256(desk), where).region_file()
+    content = CardService(desk.registry, desk.clock, await root_sha256(desk), where).region_file()
     if out is None:
         tell(desk.args, {"toml": content}, content.rstrip())
         return

@@ -59,7 +59,7 @@ async def _add(desk: Desk) -> None:
     args = desk.args
     site, clinic_id = await desk.site(args.site), await desk.clinic_id(args.clinic)
     settings = Settings(args.name, site.id, clinic_id, args.language, args.volume, args.room, args.serial)
-    station = await station_service(desk).add_station(ACTOR, settings)
+    station = await (await station_service(desk)).add_station(ACTOR, settings)
     tell(args, station, f"Added the station {station.id}. Its code file: region station code {station.id}")
 
 
@@ -83,7 +83,7 @@ async def _show(desk: Desk) -> None:
 
 
 async def _code(desk: Desk) -> None:
-    content = write_code_file(await station_service(desk).make_code(ACTOR, desk.args.station))
+    content = write_code_file(await (await station_service(desk)).make_code(ACTOR, desk.args.station))
     out: Path | None = desk.args.out
     if out is None:
         tell(desk.args, {"station": desk.args.station, "toml": content}, content.rstrip())
@@ -109,7 +109,7 @@ async def _set(desk: Desk) -> None:
         room=args.room,
         serial=args.serial,
     )
-    station = await station_service(desk).change_station(ACTOR, args.station, settings)
+    station = await (await station_service(desk)).change_station(ACTOR, args.station, settings)
     changed = station != now
     tell(args, station, f"{station.id} is to work by version {station.desired_version}." if changed else "No change.")
 

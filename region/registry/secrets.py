@@ -7,6 +7,8 @@ from sqlalchemy import select
 from region.registry import schema
 from region.registry.table import Subject
 
+EARS = "ears"  # what the region hears its stations under; made when it is first served
+
 
 class Secrets(Subject):
     """Words by their names."""
@@ -16,3 +18,7 @@ class Secrets(Subject):
         await self._add_missing(schema.secret, {"name": name}, {"value": fresh})
         row = await self._row(select(schema.secret.c.value).where(schema.secret.c.name == name))
         return fresh if row is None else str(row["value"])
+
+    async def has(self, name: str) -> bool:
+        """Whether there is one of that name."""
+        return await self._row(select(schema.secret.c.name).where(schema.secret.c.name == name)) is not None

@@ -35,6 +35,7 @@ from region.broker import (
 )
 from region.errors import AlreadyServed
 from region.registry import Registry
+from region.registry.secrets import EARS
 from region.serving.options import ServeOptions
 from region.stations.gate import Door
 
@@ -171,7 +172,7 @@ async def ears_id(registry: Registry) -> str:
     knew this one could deafen the region, and throw away what waits for it.
     """
     async with registry.begin() as t:
-        return f"{REGION_USER}-{await t.secrets.keep('ears', secrets.token_hex(16))}"
+        return f"{REGION_USER}-{await t.secrets.keep(EARS, secrets.token_hex(16))}"
 
 
 def roots_in(path: Path) -> frozenset[bytes]:
