@@ -46,6 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--json-file", type=Path, default=Path(json_file) if json_file else None, metavar="PATH",
         help="also write addresses, links, tokens and process ids there ($DEMO_JSON)",
     )  # fmt: skip
+    parser.set_defaults(run=main)
 
 
 def main(options: argparse.Namespace) -> int:

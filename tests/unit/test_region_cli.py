@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import subprocess
 import sys
@@ -9,7 +10,7 @@ import sys
 import pytest
 
 from region.cli import main
-from region.cli.commands import COMMANDS
+from region.cli.commands import COMMANDS, build_parser
 
 _HEAVY = {"sqlalchemy", "alembic", "fastapi", "starlette", "uvicorn", "jinja2", "paho", "region.registry", "region.web"}
 
@@ -44,3 +45,15 @@ def test_what_there_is_not_is_asked_wrongly(words: list[str], capsys: pytest.Cap
         main(words)
     assert ended.value.code == 2
     assert "usage: region" in capsys.readouterr().err
+
+
+def leaves(parser: argparse.ArgumentParser) -> list[argparse.ArgumentParser]:
+    """The commands below, and itself if there are none."""
+    below = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
+    return [leaf for action in below for one in action.choices.values() for leaf in leaves(one)] or [parser]
+
+
+def test_whatever_can_be_typed_is_carried_out_by_something() -> None:
+    commands = leaves(build_parser())
+    assert [one.prog for one in commands if not callable(one.get_default("run"))] == []
+    assert {one.prog for one in commands} > {"region demo", "region demo-fleet", "region serve", "region card prepare"}

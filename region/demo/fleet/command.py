@@ -43,6 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-n", "--stations", type=_several, default=25, metavar="N", help="how many stations (default %(default)s)"
     )
+    parser.set_defaults(run=main)
 
 
 def main(options: argparse.Namespace) -> int:
