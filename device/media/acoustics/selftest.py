@@ -27,8 +27,10 @@ _PAUSE_S = 0.7  # the longest delay there is, and the room falling silent
 _LEAD_S = 0.6  # before the first: the devices settle, and the room's own noise is heard
 _FROM_HZ, _TO_HZ = 250.0, 5000.0
 _LEVEL = 0.25  # of full scale
-_BRUSH_S = 1.5  # whole syllables
-_LEARNT_S = 0.6  # of the brush, before what is left of it is judged
+_BRUSH_S = 3.0  # whole syllables
+# Of the brush, before what is left of it is judged: of ten times one the chirps lead the canceller to a delay that is
+# not the echo's, and it takes a second to find that out.
+_LEARNT_S = 2.0
 _SYLLABLES_HZ = 4
 _CLEAR = 6.0  # how far the echo stands out of what correlates by chance
 _ALIKE = 0.08  # correlation with the chirp, of 1: noise has 0.02, a chirp in a hard room or much noise 0.2
