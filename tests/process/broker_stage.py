@@ -98,7 +98,8 @@ class Stage:
         return made.serial_number
 
     def _files(self, name: str) -> tuple[Path, Path]:
-        return tuple(self._folder / f"{name.encode().hex()}-{what}.pem" for what in ("certificate", "key"))  # type: ignore[return-value]
+        stem = name.encode().hex()
+        return self._folder / f"{stem}-certificate.pem", self._folder / f"{stem}-key.pem"
 
 
 @asynccontextmanager

@@ -61,6 +61,7 @@ def test_the_camera_is_asked_for_what_was_asked_and_gives_when_it_was_exposed() 
     assert (frame.width, frame.height, frame.i420.shape) == (640, 480, (720, 640))
     assert frame.captured == pytest.approx(4999.95)
     assert library.asked == {"main": {"size": (640, 480), "format": "YUV420"}, "controls": {"FrameRate": 25}}
+    library.run_freely()  # or the end waits for a picture that never comes
     camera.close()
     assert library.open_cameras == 0
     assert library.requests_held == 0, "every buffer went back to the camera"
@@ -71,6 +72,7 @@ def test_a_camera_is_chosen_by_its_id() -> None:
     camera = PiCamera("/base/b", lambda: library)
     camera.open(CameraMode(), lambda _: None, lambda _: None)
     assert library.opened == [1]
+    library.run_freely()
     camera.close()
     with pytest.raises(DeviceMissing, match=r"no camera /base/c; there are: /base/a, /base/b"):
         PiCamera("/base/c", lambda: library).open(CameraMode(), lambda _: None, lambda _: None)

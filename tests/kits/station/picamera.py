@@ -84,6 +84,11 @@ class PaperPicamera:
     def shoot(self, exposed_ns: int = 0) -> None:
         self._coming.put(exposed_ns)
 
+    def run_freely(self) -> None:
+        """From now on one picture comes after the other, as they do from a camera that works."""
+        self.free_running = True
+        self.shoot()
+
     def fail(self, error: Exception) -> None:
         self._coming.put(error)
 
