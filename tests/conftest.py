@@ -16,6 +16,15 @@ settings.register_profile("house", deadline=None, suppress_health_check=[HealthC
 settings.load_profile("house")
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Bytes that are no text are named by their place alone.
+
+    Packed ones tell the second they were packed in, keys are chance; and of tests whose names differ from one worker
+    to the next none is run.
+    """
+    return argname if isinstance(val, bytes) and not (val.isascii() and val.decode().isprintable()) else None
+
+
 @pytest.fixture(autouse=True)
 def umask() -> Iterator[None]:
     """The region's commands keep what they write to themselves; called in this process, they would for all tests."""

@@ -58,15 +58,23 @@ def test_what_was_packed_is_unpacked() -> None:
     assert unpack(pack(whole)) == whole
 
 
-@pytest.mark.parametrize(
-    "spoilt",
-    [
-        b"", b"{}", gzip.compress(b"{}"), gzip.compress(b"[" * 5000), gzip.compress(b'{"station": NaN}'),
-        pack(BUNDLE)[:-4], pack(BUNDLE) + b"more", gzip.compress(b" " * (MOST_UNPACKED + 1)),
-        gzip.compress(json.dumps({**encode(BUNDLE), "figures": {"ready": "yes"}}).encode()),
-        gzip.compress(json.dumps({**encode(BUNDLE), "lines": [encode(one) for one in lines(MOST_LINES + 1)]}).encode()),
-    ],
-)  # fmt: skip
+SPOILT = {
+    "nothing": b"",
+    "not packed": b"{}",
+    "an empty object": gzip.compress(b"{}"),
+    "deep nesting": gzip.compress(b"[" * 5000),
+    "NaN": gzip.compress(b'{"station": NaN}'),
+    "cut short": pack(BUNDLE)[:-4],
+    "more behind it": pack(BUNDLE) + b"more",
+    "too long unfolded": gzip.compress(b" " * (MOST_UNPACKED + 1)),
+    "a word for a number": gzip.compress(json.dumps({**encode(BUNDLE), "figures": {"ready": "yes"}}).encode()),
+    "too many lines": gzip.compress(
+        json.dumps({**encode(BUNDLE), "lines": [encode(one) for one in lines(MOST_LINES + 1)]}).encode()
+    ),
+}
+
+
+@pytest.mark.parametrize("spoilt", SPOILT.values(), ids=SPOILT)
 def test_what_is_none_of_ours_is_refused_however_far_it_would_unfold(spoilt: bytes) -> None:
     with pytest.raises(MalformedMessage):
         unpack(spoilt)
