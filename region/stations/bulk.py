@@ -17,14 +17,21 @@ from messaging.command import CommandType
 from region.registry import Conflict, Invalid, NotFound, RegistryError
 from region.registry.filters import MOST_VALUES, Filter, read_pairs
 from region.registry.records import Command, Station, WebSession
-from region.stations.command_pages import COMMAND_REFUSALS, ON_THE_PAGE, WITH_FIELDS, CommandForm, how, line
+from region.stations.command_pages import (
+    COMMAND_REFUSALS,
+    GOOD_FOR_S,
+    ON_THE_PAGE,
+    WITH_FIELDS,
+    CommandForm,
+    how,
+    line,
+)
 from region.stations.commanding import Commanding, Whom
 from region.web.auth import ItAdmin
 from region.web.context import region_of
 
 # These take a station from its residents, for a while: they stand apart.
 DISTURBING: tuple[CommandType, ...] = ("reboot", "lock", "unlock")
-GOOD_FOR_S: Mapping[str, float] = {"hour": 3600.0, "day": 86_400.0, "week": 7 * 86_400.0}
 Chosen = Annotated[list[str], Form(max_length=MOST_VALUES)]
 Many = Annotated[str, Form(max_length=16 * MOST_VALUES)]
 
@@ -34,7 +41,6 @@ class BulkForm(CommandForm):
 
     stations: Annotated[str, Field(max_length=16 * MOST_VALUES)]
     where: Annotated[str, Field(max_length=16 * MOST_VALUES)] = ""
-    good_for: Literal["hour", "day", "week"] = "hour"
 
 
 def build_router(commanding: Commanding) -> APIRouter:
@@ -56,7 +62,7 @@ def build_router(commanding: Commanding) -> APIRouter:
     async def give(request: Request, session: ItAdmin, form: Annotated[BulkForm, Form()]) -> Response:
         named, now = Whom(tuple(form.stations.split())), region_of(request).clock.wall()
         try:
-            asked = form.asked((*ON_THE_PAGE, *DISTURBING), now, GOOD_FOR_S[form.good_for])
+            asked = form.asked((*ON_THE_PAGE, *DISTURBING), now)
             handed = await commanding.give(session.person.name, named, asked)
         except (Conflict, Invalid, NotFound) as error:
             return await _choose(request, session, await commanding.look(named), form.where, error)
@@ -96,8 +102,8 @@ async def _choose(
     return region.pages.page(
         request, "stations/bulk.html", session, status, sites=sites, count=len(stations), where=where, error=message,
         ids=" ".join(one.id for one in stations), shut_out=sum(one.admission != "admitted" for one in stations),
-        at_once=[kind for kind in ON_THE_PAGE if kind not in WITH_FIELDS], with_fields=WITH_FIELDS,
-        disturbing=DISTURBING, waiting=WAITING, spans=[*GOOD_FOR_S],
+        harmless=sorted(ON_THE_PAGE, key=WITH_FIELDS.__contains__), disturbing=DISTURBING, waiting=WAITING,
+        spans=[*GOOD_FOR_S],
     )  # fmt: skip
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
@@ -15,7 +15,7 @@ from messaging.command import CommandType
 from region.daytime import TONIGHT, BadTime, read_moment
 from region.registry import Conflict, Invalid, Transaction
 from region.registry.records import Command
-from region.stations.commanding import USUAL_S, Asked, from_texts
+from region.stations.commanding import Asked, from_texts
 from region.web.auth import ItAdmin
 from region.web.context import region_of
 from region.web.forms import Refusals
@@ -26,6 +26,8 @@ ON_THE_PAGE: tuple[CommandType, ...] = (
     "identify", "self_test", "diagnostics", "renew", "restart", "message", "volume"
 )  # fmt: skip
 WITH_FIELDS: tuple[CommandType, ...] = ("restart", "message", "volume")
+GoodFor = Literal["hour", "day", "week"]
+GOOD_FOR_S: Mapping[GoodFor, float] = {"hour": 3600.0, "day": 86_400.0, "week": 7 * 86_400.0}
 Text = Annotated[str, Field(max_length=120)]
 _MOST = 20
 How = Literal["held", "waits", "sent", "received", "scheduled", "executing", "successful", "failed"]
@@ -38,25 +40,17 @@ COMMAND_REFUSALS: Refusals = {
 }  # fmt: skip
 
 
-class CommandForm(BaseModel):
-    """What a form of a command says; a field that is not in it is empty."""
+class TimedForm(BaseModel):
+    """When something is to be done, by when it must have begun, and what for; a field that is not in it is empty."""
 
-    type: Text
-    process: Text = ""
-    text: Text = ""
-    percent: Text = ""
-    seconds: Text = ""
     why: Text = ""
     when: Literal["now", "tonight", "at"] = "now"
     at: Text = ""
+    good_for: GoodFor = "hour"
 
-    def asked(self, kinds: Collection[CommandType], now: float, good_for_s: float = USUAL_S) -> Asked:
-        """What is asked for; Invalid for what no form of the page can, BadTime for a time that cannot be."""
-        if self.type not in kinds:
-            raise Invalid(f"{self.type}: not from this page")
-        said = {"process": self.process, "text": self.text, "percent": self.percent, "seconds": self.seconds}
-        fields = from_texts(self.type, {name: value for name, value in said.items() if value})
-        return Asked(self.type, fields, self.why, self._at(now), good_for_s)
+    def timed(self, kind: CommandType, fields: Mapping[str, object], now: float) -> Asked:
+        """The command, at its time; BadTime for a time that cannot be."""
+        return Asked(kind, fields, self.why, self._at(now), GOOD_FOR_S[self.good_for])
 
     def _at(self, now: float) -> float | None:
         if self.at and self.when != "at":
@@ -64,6 +58,24 @@ class CommandForm(BaseModel):
         if self.when == "now":
             return None
         return read_moment(self.at if self.when == "at" else TONIGHT, now)
+
+
+class CommandForm(TimedForm):
+    """What a form of a command says; a field that is not in it is empty."""
+
+    type: Text
+    process: Text = ""
+    text: Text = ""
+    percent: Text = ""
+    seconds: Text = ""
+
+    def asked(self, kinds: Collection[CommandType], now: float) -> Asked:
+        """What is asked for; Invalid for what no form of the page can, BadTime for a time that cannot be."""
+        kind = next((one for one in kinds if one == self.type), None)
+        if kind is None:
+            raise Invalid(f"{self.type}: not from this page")
+        said = {"process": self.process, "text": self.text, "percent": self.percent, "seconds": self.seconds}
+        return self.timed(kind, from_texts(kind, {name: value for name, value in said.items() if value}), now)
 
 
 @dataclass(frozen=True)

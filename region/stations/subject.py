@@ -27,6 +27,7 @@ from region.stations import (
     profile_pages,
     settings_api,
     table_api,
+    wipe_pages,
     words,
 )
 from region.stations.admission import Admission, CloneWatch
@@ -77,6 +78,7 @@ def subject(
     router.include_router(pages.build_router(service, admission, commands.commanding))
     router.include_router(command_pages.build_router())
     router.include_router(bulk.build_router(commands.commanding))
+    router.include_router(wipe_pages.build_router(commands.commanding))
     router.include_router(api.build_router(service, admission))
     router.include_router(command_api.build_router(commands.commanding))
     router.include_router(bulk_settings.build_router(layout))

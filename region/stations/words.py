@@ -1,6 +1,14 @@
 """What the pages of stations say."""
 
-from region.stations import bulk_words, card_words, claim_words, command_words, profile_words, reason_words
+from region.stations import (
+    bulk_words,
+    card_words,
+    claim_words,
+    command_words,
+    profile_words,
+    reason_words,
+    wipe_words,
+)
 from region.web.subject import Words
 
 WORDS: Words = {
@@ -11,6 +19,7 @@ WORDS: Words = {
         **command_words.WORDS["en"],
         **profile_words.WORDS["en"],
         **reason_words.WORDS["en"],
+        **wipe_words.WORDS["en"],
         "stations.nav.sites": "Sites and clinics",
         "stations.sites.title": "Sites and clinics",
         "stations.sites": "Sites",
@@ -96,6 +105,7 @@ WORDS: Words = {
         **command_words.WORDS["da"],
         **profile_words.WORDS["da"],
         **reason_words.WORDS["da"],
+        **wipe_words.WORDS["da"],
         "stations.nav.sites": "Steder og klinikker",
         "stations.sites.title": "Steder og klinikker",
         "stations.sites": "Steder",
