@@ -49,7 +49,7 @@ def subject(region: Region) -> Subject:
         },
         examples=(STATION_STANDING, AT_HOME),
         nav=(
-            Nav("/fleet", "fleet.nav", "it_admin"),
+            Nav("/fleet", "fleet.nav", "it_admin", ("/stations", "/bulk", "/batches")),
             Nav("/audit", "fleet.audit.nav", "it_admin"),
             Nav("/home", "fleet.home.nav", "site_staff"),
         ),

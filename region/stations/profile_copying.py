@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Form
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from provisioning.authority.profiles import Change
 from region.registry import Conflict, Invalid, Refused, RegistryError
 from region.registry.records import WebSession
 from region.stations.layout import Copying, LayoutService
@@ -62,24 +61,23 @@ async def _page(
     async with region.registry.read() as t:
         sites = [one.name for one in await t.sites.all()]
     copying = await _compared(layout, source, target) if source and target and source != target else None
-    changes = copying.changes if copying else []
     teller = SettingTeller(region.pages.translator(request, session), region.pages.has_words)
+    fields: dict[str, list[tuple[str, str, str]]] = {}
+    for one in copying.changes if copying else []:
+        row = (teller.called(one.path), teller.said(one.path, one.before), teller.said(one.path, one.after))
+        fields.setdefault(one.path[0], []).append(row)
     return region.pages.page(
         request, "stations/profile_copy.html", session, _status(error), sites=sites, source=source, target=target,
-        copying=copying, fields=[(name, _of(changes, name)) for name in dict.fromkeys(one.path[0] for one in changes)],
+        copying=copying, fields=fields.items(), called=lambda field: _called(field, teller),
         seen=_seal(copying) if copying else "", same=bool(source) and source == target,
         error=teller.every(error.fields) if isinstance(error, Refused) else "" if error is None else str(error),
     )  # fmt: skip
 
 
-def _of(changes: list[Change], field: str) -> list[tuple[str, str, str]]:
-    return [(".".join(one.path), _value(one.before), _value(one.after)) for one in changes if one.path[0] == field]
-
-
-def _value(value: Any) -> str:
-    return (
-        "–" if value is None else value if isinstance(value, str) and value else json.dumps(value, ensure_ascii=False)
-    )
+def _called(field: str, teller: SettingTeller) -> str:
+    """A field of the config in words: the part that it is, or the one setting."""
+    part = f"stations.profile.group.{field}"
+    return teller.t(part) if teller.has(part) else teller.name(field)
 
 
 def _seal(copying: Copying) -> str:

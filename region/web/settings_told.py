@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +11,7 @@ from messaging.codec import encode
 from messaging.reasons import read
 from messaging.twin import Config
 from provisioning.authority.profiles import Level, Path
-from provisioning.authority.setting_fields import NONE, Setting
+from provisioning.authority.setting_fields import NONE, Setting, settings
 from region.web.words import Translator
 
 DEFAULT = encode(Config())
@@ -27,6 +28,23 @@ class SettingTeller:
         """What a setting is called, or a part of one."""
         key = f"web.setting.{dotted}"
         return self.t(key) if self.has(key) else dotted
+
+    def called(self, path: Path) -> str:
+        """What a value at a path of a document is called: its setting's name, and what is inside of that as written."""
+        one = _setting_over(path)
+        if one is None:
+            return self.name(".".join(path))
+        inside = ".".join(path[len(one.path) :])
+        return f"{self.name(one.name)}: {inside}" if inside else self.name(one.name)
+
+    def said(self, path: Path, value: Any) -> str:
+        """A value at a path of a document, None: nothing is said; in words where it is a whole setting's."""
+        one = _setting_over(path)
+        if value is None:
+            return "–"
+        if one is not None and one.path == path:
+            return self.word(one, one.text(value))
+        return value if isinstance(value, str) and value else json.dumps(value, ensure_ascii=False)
 
     def word(self, one: Setting, written: str) -> str:
         """A value as it is written in a form, in words."""
@@ -80,6 +98,10 @@ class SettingTeller:
 def source_of(one: Setting, sources: Mapping[Path, Level]) -> Level | str:
     """The level that says it, or `default`."""
     return next((level for path, level in sources.items() if path[: len(one.path)] == one.path), "default")
+
+
+def _setting_over(path: Path) -> Setting | None:
+    return next((one for one in settings("station") if path[: len(one.path)] == one.path), None)
 
 
 def _is_in(key: str, name: str) -> bool:

@@ -71,11 +71,16 @@ class PresenceChange:
 
 @dataclass(frozen=True)
 class Nav:
-    """An entry in the page's head, for those of a role."""
+    """An entry in the page's head, for those of a role; the pages below `path` and `others` belong to it."""
 
     path: str
     word: str
     role: Role
+    others: tuple[str, ...] = ()
+
+    def holds(self, path: str) -> bool:
+        """Whether the page at that address belongs to it."""
+        return any(path == one or path.startswith(f"{one}/") for one in (self.path, *self.others))
 
 
 @dataclass(frozen=True)

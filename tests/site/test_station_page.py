@@ -122,6 +122,16 @@ async def test_who_reads_danish_is_told_in_danish_what_the_station_refuses(
     assert "not between" not in page
 
 
+async def test_the_menu_says_where_somebody_is_who_looks_at_one_station_or_at_many(
+    ivan: httpx.AsyncClient, station: Station
+) -> None:
+    here = '<a href="/fleet" aria-current="page">'
+    many = (await ivan.post("/bulk", data={"whom": "chosen", "station": station.id})).text
+    for page in (await _page(ivan, f"/stations/{station.id}"), await _page(ivan, f"/stations/{station.id}/wipe"), many):
+        assert here in page
+    assert here not in await _page(ivan, "/sites")
+
+
 async def test_its_certificate_is_told_and_can_be_renewed_from_there(
     kit: Kit, ivan: httpx.AsyncClient, station: Station
 ) -> None:

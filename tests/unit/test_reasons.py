@@ -112,6 +112,20 @@ def test_what_a_station_refuses_is_told_in_danish(config: dict[str, Any], name: 
     assert DANISH.of_setting(refused, name) == told
 
 
+@pytest.mark.parametrize(
+    ("path", "value", "called", "said"),
+    [
+        (("night", "on"), True, "Nattetimer", "Ja"),
+        (("volume",), None, "Lydstyrke i et opkald (0 til 100)", "–"),
+        (("opening", "week", "mon"), [{"opens": "08:00", "closes": "16:00"}], "Åbent mandag", "08:00-16:00"),
+        (("network", "wifi", "Sol", "use"), "psk", "Trådløse net: Sol.use", "psk"),
+        (("of", "tomorrow"), {"a": 1}, "of.tomorrow", '{"a": 1}'),
+    ],
+)
+def test_a_value_at_a_path_is_told_in_danish(path: tuple[str, ...], value: Any, called: str, said: str) -> None:
+    assert (DANISH.called(path), DANISH.said(path, value)) == (called, said)
+
+
 def test_what_a_newer_station_says_is_told_as_it_is() -> None:
     assert DANISH.why("volume", "too loud for this room") == "too loud for this room"
     assert DANISH.why("volume", "too loud for this room (at station st-7sjaab0p)") == (
