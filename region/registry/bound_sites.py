@@ -9,6 +9,7 @@ from sqlalchemy import Column, Table, delete, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from region.registry import schema
+from region.registry.ordering import as_read
 from region.registry.records import Bound
 from region.registry.table import Subject, chunks
 
@@ -29,7 +30,7 @@ class BoundSites(Subject):
         )
         found: dict[Any, tuple[Bound, ...]] = {}
         for some in chunks(several):
-            for row in await self._rows(statement.where(self._whose.in_(some)).order_by(site.name)):
+            for row in await self._rows(statement.where(self._whose.in_(some)).order_by(as_read(site.name))):
                 found[row["whose"]] = (*found.get(row["whose"], ()), Bound(row["id"], row["name"]))
         return found
 

@@ -12,9 +12,11 @@ from sqlalchemy import event
 from sqlalchemy.exc import ArgumentError, IntegrityError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from region.danish import order_key
 from region.registry.errors import Conflict, Invalid, Unavailable
 from region.registry.migrate import upgrade
 from region.registry.news import Ears, Heard
+from region.registry.ordering import DANISH
 from region.registry.together import Together
 from region.registry.transaction import Transaction
 from region.registry.turns import Still, Turns
@@ -181,6 +183,7 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
     """Write-ahead log, foreign keys, patience; and transactions begun by us instead of by the driver."""
     connection.isolation_level = None
     connection.create_function("lower", 1, _lower, deterministic=True)
+    connection.create_function(DANISH, 1, order_key, deterministic=True)
     cursor = connection.cursor()
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={_BUSY_TIMEOUT_MS}"):
         cursor.execute(f"PRAGMA {pragma}")

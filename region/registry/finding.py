@@ -16,7 +16,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from region.registry import schema
 from region.registry.errors import NotFound
 from region.registry.filters import STATES, Filter, State
-from region.registry.ordering import by_place
+from region.registry.ordering import by_place, lowered
 from region.registry.records import Station
 from region.registry.stations import select_stations
 from region.registry.table import Subject, chunks
@@ -141,7 +141,7 @@ def _says(word: str) -> Where:
     told: Any = station.name
     for part in parts:
         told = told.concat(" ").concat(part)
-    return func.lower(told).contains(word.lower(), autoescape=True)
+    return lowered(told).contains(word.lower(), autoescape=True)
 
 
 def _trouble(now: float) -> ColumnElement[int]:

@@ -13,6 +13,7 @@ from messaging.twin import Language
 from region.registry import schema
 from region.registry.bound_sites import BoundSites
 from region.registry.errors import Conflict, Invalid, NotFound
+from region.registry.ordering import as_read
 from region.registry.records import Person, Role
 from region.registry.table import Row, Subject, chunks, text
 
@@ -102,7 +103,7 @@ class People(Subject):
 
     async def all(self) -> list[Person]:
         """Everybody, by name."""
-        return await self.read(select_person().order_by(schema.person.c.name))
+        return await self.read(select_person().order_by(as_read(schema.person.c.name)))
 
     async def read(self, statement: Select[Any]) -> list[Person]:
         """The people of a `select_person`, with their sites."""

@@ -52,7 +52,9 @@ class Clinics(Subject):
 
     async def all(self) -> list[Clinic]:
         """Every clinic, by name."""
-        return [Clinic(**row) for row in await self._rows(select(schema.clinic).order_by(schema.clinic.c.name))]
+        return [
+            Clinic(**row) for row in await self._rows(select(schema.clinic).order_by(as_read(schema.clinic.c.name)))
+        ]
 
     async def change(self, clinic_id: int, name: str, phone: str) -> Clinic:
         """Give it another name or number. The version of each station grows that calls it, or falls back on it."""
@@ -98,7 +100,9 @@ class Clusters(Subject):
 
     async def all(self) -> list[Cluster]:
         """Every cluster, by name."""
-        return [Cluster(**row) for row in await self._rows(select(schema.cluster).order_by(schema.cluster.c.name))]
+        return [
+            Cluster(**row) for row in await self._rows(select(schema.cluster).order_by(as_read(schema.cluster.c.name)))
+        ]
 
 
 class Municipalities(Subject):
@@ -123,7 +127,7 @@ class Municipalities(Subject):
 
     async def all(self) -> list[Municipality]:
         """Every municipality, by name."""
-        rows = await self._rows(_municipalities().order_by(schema.municipality.c.name))
+        rows = await self._rows(_municipalities().order_by(as_read(schema.municipality.c.name)))
         return [Municipality(**row) for row in rows]
 
     async def move(self, municipality_id: int, cluster_id: int | None) -> tuple[str, ...]:
@@ -169,7 +173,7 @@ class Sites(Subject):
 
     async def all(self) -> list[Site]:
         """Every site, by name."""
-        return [Site(**row) for row in await self._rows(_sites().order_by(schema.site.c.name))]
+        return [Site(**row) for row in await self._rows(_sites().order_by(as_read(schema.site.c.name)))]
 
     async def move(self, site_id: int, municipality_id: int | None) -> tuple[str, ...]:
         """Let it belong to another municipality; gives the stations whose config changes by that."""
@@ -208,7 +212,7 @@ class Rooms(Subject):
 
     async def all(self, site_id: int | None = None) -> list[Room]:
         """The rooms of a site or of all, by site and name."""
-        statement = _rooms().order_by(*as_read(schema.site.c.name), *as_read(schema.room.c.name))
+        statement = _rooms().order_by(as_read(schema.site.c.name), as_read(schema.room.c.name))
         if site_id is not None:
             statement = statement.where(schema.room.c.site_id == site_id)
         return [Room(**row) for row in await self._rows(statement)]

@@ -14,6 +14,7 @@ from starlette.responses import RedirectResponse, Response
 
 from messaging.command import DISTURBING as WAITING
 from messaging.command import CommandType
+from region.danish import order_key
 from region.registry import Conflict, Invalid, NotFound, RegistryError
 from region.registry.filters import MOST_VALUES, Filter, read_pairs
 from region.registry.records import Command, Station, WebSession
@@ -130,4 +131,6 @@ async def _batch(
 def _in_order(given: Sequence[Command]) -> list[Command]:
     """What has failed or hangs first: that is what somebody looks for."""
     rank = {"failed": 0, "successful": 2}
-    return sorted(given, key=lambda one: (rank.get(one.state, 1), one.site, one.station, one.station_id))
+    return sorted(
+        given, key=lambda one: (rank.get(one.state, 1), order_key(one.site), order_key(one.station), one.station_id)
+    )
