@@ -73,9 +73,14 @@ def intermediate(name: str, period: Validity, issuer: Issuer, usages: Sequence[U
 def sign_intermediate(
     name: str, key: ec.EllipticCurvePublicKey, period: Validity, issuer: Issuer, usages: Sequence[Usage]
 ) -> x509.Certificate:
-    """The certificate of an authority whose key stands elsewhere."""
+    """The certificate of an authority whose key stands elsewhere.
+
+    One that certifies signers carries digitalSignature: Erlang's TLS, and with it every broker written in it, holds an
+    authority's usages to its key usage since OTP 27.1.3 (RFC 5280, 4.2.1.12), and refuses everybody below it otherwise.
+    """
     builder = _base(_name(name), issuer.certificate.subject, key, period)
-    builder = _authority_extensions(builder, key, issuer.key.public_key(), path_length=0)
+    signs = SIGNING in usages
+    builder = _authority_extensions(builder, key, issuer.key.public_key(), path_length=0, digital_signature=signs)
     builder = builder.add_extension(x509.ExtendedKeyUsage(usages), critical=False)
     return builder.sign(issuer.key, hashes.SHA256())
 
@@ -157,10 +162,13 @@ def _authority_extensions(
     key: ec.EllipticCurvePublicKey,
     signer: ec.EllipticCurvePublicKey,
     path_length: int,
+    *,
+    digital_signature: bool = False,
 ) -> x509.CertificateBuilder:
+    usage = _key_usage(digital_signature=digital_signature, key_cert_sign=True, crl_sign=True)
     return (
         builder.add_extension(x509.BasicConstraints(ca=True, path_length=path_length), critical=True)
-        .add_extension(_key_usage(key_cert_sign=True, crl_sign=True), critical=True)
+        .add_extension(usage, critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(signer), critical=False)
     )

@@ -183,6 +183,18 @@ def test_authorities_may_sign_and_nothing_below_the_intermediates_may(authority:
     assert lengths == [1, 0, 0]
 
 
+def test_an_authority_that_certifies_signers_may_make_signatures_as_brokers_in_erlang_demand(
+    authority: CertificateAuthority,
+) -> None:
+    """Of two extensions that both tell of a key's use, only what both allow counts (RFC 5280, 4.2.1.12)."""
+    for one in authority.chain[1:]:
+        purposes = one.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
+        use = one.extensions.get_extension_for_class(x509.KeyUsage).value
+        assert use.digital_signature == (ExtendedKeyUsageOID.CODE_SIGNING in purposes)
+        assert use.key_cert_sign
+        assert use.crl_sign
+
+
 def _contexts(authority: CertificateAuthority, folder: Path) -> tuple[ssl.SSLContext, ssl.SSLContext]:
     """(server, client): a broker and a station as OpenSSL sees them, held to RFC 5280 as Python 3.13 does."""
     issued = authority.issue_server("broker", ["localhost"])
