@@ -169,6 +169,17 @@ class Stations(Subject):
         """The broker has lost what it retained: everything is to be published again."""
         await self._run(update(schema.station).values(published_version=0))
 
+    async def publish_again(self, versions: Mapping[str, int]) -> list[str]:
+        """Have published again what is newer than these versions, which the stations have; whose it is."""
+        station, lacking = schema.station.c, []
+        for some in chunks(versions):
+            published = station.published_version >= station.desired_version
+            rows = await self._rows(select(station.id, station.desired_version).where(station.id.in_(some), published))
+            lacking += [row["id"] for row in rows if row["desired_version"] > versions[row["id"]]]
+        for some in chunks(lacking):
+            await self._run(update(schema.station).where(station.id.in_(some)).values(published_version=0))
+        return lacking
+
     async def set_admission(self, station_id: str, admission: Admission) -> bool:
         """Let the station in, or shut it out; True when that is news."""
         done = await self._run(

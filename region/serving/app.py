@@ -41,6 +41,7 @@ from region.stations.claims import ClaimService
 from region.stations.diagnostics import DiagnosticsService
 from region.stations.est import build_est
 from region.stations.gate import Gate
+from region.stations.lacking import Lacking
 from region.stations.layout import LayoutService
 from region.stations.publishing import Publisher
 from region.stations.service import StationService
@@ -187,6 +188,7 @@ def compose(options: ServeOptions, outside: Outside, tls: EnrolmentFiles, gate: 
             service,
             enrolment,
             publisher,
+            Lacking(registry, clock),
             Admission(registry, clock),
             commands,
             claims,

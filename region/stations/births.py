@@ -1,4 +1,4 @@
-"""Births, for enrolment: a station that has connected with its new certificate burns its code."""
+"""Births: what follows from a station's having connected."""
 
 from __future__ import annotations
 
@@ -7,10 +7,23 @@ from messaging.envelope import Envelope
 from messaging.status import Birth
 from messaging.topics import Topic
 from provisioning.authority.enrolment import Enrolment
+from region.web.subject import UpHandler
+
+
+class Births:
+    """Takes `up/birth`, for these in their order."""
+
+    def __init__(self, *takers: UpHandler) -> None:
+        self._takers = takers
+
+    async def handle(self, topic: Topic, envelope: Envelope) -> None:
+        """Hand it to each."""
+        for taker in self._takers:
+            await taker.handle(topic, envelope)
 
 
 class ConfirmEnrolment:
-    """Takes `up/birth`."""
+    """Takes `up/birth`, for enrolment: a station that has connected with its new certificate burns its code."""
 
     def __init__(self, enrolment: Enrolment) -> None:
         self._enrolment = enrolment

@@ -31,13 +31,14 @@ from region.stations import (
     words,
 )
 from region.stations.admission import Admission, CloneWatch
-from region.stations.births import ConfirmEnrolment
+from region.stations.births import Births, ConfirmEnrolment
 from region.stations.cards import CardService
 from region.stations.claims import ClaimService
 from region.stations.commanding import Commanding
 from region.stations.diagnostics import DiagnosticsService
 from region.stations.dispatching import Dispatcher
 from region.stations.examples import EXAMPLES
+from region.stations.lacking import Lacking
 from region.stations.layout import LayoutService
 from region.stations.layout_examples import LAYOUT_EXAMPLES
 from region.stations.progress import CommandProgress
@@ -70,8 +71,9 @@ def commands(region: Region, signer: Signer) -> Commands:
 
 
 def subject(
-    service: StationService, enrolment: Enrolment, publisher: Publisher, admission: Admission, commands: Commands,
-    claims: ClaimService, layout: LayoutService, cards: CardService, diagnostics: DiagnosticsService,
+    service: StationService, enrolment: Enrolment, publisher: Publisher, lacking: Lacking, admission: Admission,
+    commands: Commands, claims: ClaimService, layout: LayoutService, cards: CardService,
+    diagnostics: DiagnosticsService,
 ) -> Subject:  # fmt: skip
     """Pages, API, births, the publishing of config, and commands."""
     router = APIRouter()
@@ -96,6 +98,7 @@ def subject(
     async def duty() -> None:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(publisher.run(), name="config")
+            tasks.create_task(lacking.run(), name="config that no broker brought")
             tasks.create_task(commands.dispatcher.run(), name="commands")
             tasks.create_task(diagnostics.run(), name="old diagnostics")
 
@@ -111,7 +114,7 @@ def subject(
             Nav("/cards", "stations.nav.cards", "it_admin"),
             Nav("/claims", "stations.nav.claims", "it_admin"),
         ),
-        up={"birth": ConfirmEnrolment(enrolment), "cmd": commands.progress},
+        up={"birth": Births(ConfirmEnrolment(enrolment), lacking), "reported": lacking, "cmd": commands.progress},
         presence=CloneWatch(admission).presence,
         duty=duty,
     )

@@ -33,6 +33,7 @@ from region.stations.admission import Admission
 from region.stations.cards import CardService
 from region.stations.claims import ClaimService
 from region.stations.diagnostics import DiagnosticsService
+from region.stations.lacking import Lacking
 from region.stations.layout import LayoutService
 from region.stations.publishing import Publisher
 from region.stations.service import StationService
@@ -171,6 +172,7 @@ def every_subject(data: Path) -> tuple[Callable[[Region], Subject], ...]:
             service,
             enrolment,
             Publisher(region.registry, region.downlink, SigningKit(region.clock, authority), region.clock),
+            Lacking(region.registry, region.clock),
             Admission(region.registry, region.clock),
             station_commands(region, SigningKit(region.clock, authority)),
             ClaimService(region.registry, region.clock, Addresses("http://region.test")),
