@@ -11,7 +11,7 @@ from kiosk_ui.screen.follower import Follower
 from kiosk_ui.screen.geometry import fills
 from kiosk_ui.screen.palette import PALETTES
 from kiosk_ui.screen.qr import qr_picture
-from kiosk_ui.screen.view import ScreenView
+from kiosk_ui.screen.shown import ScreenView
 from messaging.clock import Clock
 from messaging.local import AgentView, CallView
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from kiosk_ui.screen.view import Noticed, ScreenView, screen_view
+from kiosk_ui.screen.shown import Noticed, ScreenView
+from kiosk_ui.screen.view import screen_view
 from messaging.local import AgentView, CallView
 from messaging.twin import Language
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from kiosk_ui.screen.view import Tone
+from kiosk_ui.screen.shown import Tone
 
 
 @dataclass(frozen=True)

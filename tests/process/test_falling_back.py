@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from kiosk_ui.screen.view import Noticed, ScreenView, screen_view
+from kiosk_ui.screen.shown import Noticed, ScreenView
+from kiosk_ui.screen.view import screen_view
 from messaging.call import Connected, Offer, Refused, Request, Ringing
 from messaging.link.local import LocalServer
 from messaging.local import AGENT_SOCKET, AgentView, CallView

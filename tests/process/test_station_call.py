@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from kiosk_ui.screen.view import Noticed, screen_view
+from kiosk_ui.screen.shown import Noticed
+from kiosk_ui.screen.view import screen_view
 from messaging.call import (
     MAX_CANDIDATES,
     Accept,

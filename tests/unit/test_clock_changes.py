@@ -12,7 +12,8 @@ import pytest
 
 from device.call.consent import answers_itself
 from device.call.manner import manner_of
-from kiosk_ui.screen.view import Noticed, ScreenView, screen_view
+from kiosk_ui.screen.shown import Noticed, ScreenView
+from kiosk_ui.screen.view import screen_view
 from messaging.opening import is_open
 from messaging.settings import AutoAnswer, Night, Opening, Span, Week
 from messaging.twin import Config

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kiosk_ui.screen.view import Noticed, ScreenView, screen_view
+from kiosk_ui.screen.shown import Noticed, ScreenView
+from kiosk_ui.screen.view import screen_view
 from messaging.opening import is_open, opens_next
 from messaging.settings import Opening, Span, Week
 from messaging.twin import Language

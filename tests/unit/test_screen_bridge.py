@@ -13,7 +13,8 @@ import kiosk_ui.screen.window as window
 from kiosk_ui.screen.bridge import Bridge, as_qml
 from kiosk_ui.screen.follower import Follower
 from kiosk_ui.screen.mirror import Mirror
-from kiosk_ui.screen.view import Noticed, screen_view
+from kiosk_ui.screen.shown import Noticed
+from kiosk_ui.screen.view import screen_view
 from messaging.clock import ManualClock
 from tests.kits.station.screen_scenes import NOW, agent_view, call_view
 

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kiosk_ui.screen.brightness import LEAST, brightness
-from kiosk_ui.screen.view import Noticed, ScreenView, screen_view
+from kiosk_ui.screen.shown import Noticed, ScreenView
+from kiosk_ui.screen.view import screen_view
 from messaging.call import Devices
 from messaging.local import AgentView, CallState
 from messaging.settings import Night, Opening, Screen

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from kiosk_ui.screen.view import Noticed, ScreenView, screen_view
+from kiosk_ui.screen.shown import Noticed, ScreenView
+from kiosk_ui.screen.view import screen_view
 from messaging.local import CallState
 from messaging.settings import Opening, Screen
 from tests.kits.station.screen_scenes import NOW, agent_view, call_view

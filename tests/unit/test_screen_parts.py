@@ -18,7 +18,7 @@ from kiosk_ui.screen.errors import BadSize, DisplayMissing, QtMissing, ScreenErr
 from kiosk_ui.screen.geometry import fills, parse_size
 from kiosk_ui.screen.heartbeat import Heartbeat
 from kiosk_ui.screen.palette import PALETTES, Palette
-from kiosk_ui.screen.view import Tone
+from kiosk_ui.screen.shown import Tone
 
 
 def luminance(colour: str) -> float:

@@ -10,17 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kiosk_ui.screen.pages import AWAY_LONG_S, FROZEN_AFTER_S, LOST_LONG_S
 from kiosk_ui.screen.palette import PALETTES
-from kiosk_ui.screen.view import (
-    AWAY_LONG_S,
-    FROZEN_AFTER_S,
-    LOST_LONG_S,
-    Layout,
-    Noticed,
-    ScreenView,
-    Tone,
-    screen_view,
-)
+from kiosk_ui.screen.shown import Layout, Noticed, ScreenView, Tone
+from kiosk_ui.screen.view import screen_view
 from kiosk_ui.words import Words
 from messaging.call import Devices, DeviceState, EndReason
 from messaging.local import AgentView, CallState, CallView, FaultReason, Looking
