@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cached_property
 
 # A station finds the end of a field's path at a colon: no word on one value or on two has a colon and a blank in it.
 ENGLISH: dict[str, str] = {
@@ -116,27 +116,36 @@ class Reason:
     values: Mapping[str, str]
 
 
-def say(code: str, **values: object) -> str:
-    """The reason in English."""
-    return ENGLISH[code].format(**values)
+class Texts:
+    """Reasons by code, as English texts that are known again; `values`: what a value looks like, where not anything."""
+
+    def __init__(self, english: Mapping[str, str], values: Mapping[str, str]) -> None:
+        self._english = english
+        self._values = values
+
+    def say(self, code: str, **values: object) -> str:
+        """The reason in English."""
+        return self._english[code].format(**values)
+
+    def read(self, text: str) -> Reason | None:
+        """The reason that a text is; None where it is none of these."""
+        for code, form in self._forms.items():
+            if found := form.fullmatch(text):
+                return Reason(code, found.groupdict())
+        return None
+
+    @cached_property
+    def _forms(self) -> dict[str, re.Pattern[str]]:
+        """How each is known again, in the order of the codes: first what is said behind a reason, last what before."""
+        return {code: re.compile(self._form(words), re.DOTALL) for code, words in self._english.items()}
+
+    def _form(self, words: str) -> str:
+        parts = re.split(r"\{(\w+)\}", words)
+        return "".join(
+            f"(?P<{part}>{self._values.get(part, '.+')})" if number % 2 else re.escape(part)
+            for number, part in enumerate(parts)
+        )
 
 
-def read(text: str) -> Reason | None:
-    """The reason that a text is; None where it is none of ours."""
-    for code, form in _forms().items():
-        if found := form.fullmatch(text):
-            return Reason(code, found.groupdict())
-    return None
-
-
-@cache
-def _forms() -> dict[str, re.Pattern[str]]:
-    """How each is known again, in the order of ENGLISH: first what is said behind a reason, last what is before one."""
-    return {code: re.compile(_form(words), re.DOTALL) for code, words in ENGLISH.items()}
-
-
-def _form(words: str) -> str:
-    parts = re.split(r"\{(\w+)\}", words)
-    return "".join(
-        f"(?P<{part}>{_VALUES.get(part, '.+')})" if number % 2 else re.escape(part) for number, part in enumerate(parts)
-    )
+_OURS = Texts(ENGLISH, _VALUES)
+say, read = _OURS.say, _OURS.read

@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, case, false, func, not_, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
+from region.reasons import say
 from region.registry import schema
 from region.registry.errors import NotFound
 from region.registry.filters import STATES, Filter, State
@@ -65,13 +66,13 @@ class Finding(Subject):
             table = schema.metadata.tables[kind]
             for name in getattr(which, kind):
                 if await self._row(select(table.c.id).where(table.c.name == name)) is None:
-                    raise NotFound(f"no {kind} {name}")
+                    raise NotFound(say("not_there", kind=kind, name=name))
         known: set[str] = set()
         for some in chunks(which.station):
             rows = await self._rows(select(schema.station.c.id).where(schema.station.c.id.in_(some)))
             known.update(row["id"] for row in rows)
         if missing := [one for one in which.station if one not in known]:
-            raise NotFound(f"no station {missing[0]}: see region station list")
+            raise NotFound(say("no_station", station=missing[0]))
 
     async def versions(self) -> list[str]:
         """The software's versions that stations have told of."""

@@ -15,6 +15,7 @@ from messaging import reasons
 from messaging.twin import Config
 from provisioning.authority import profiles
 from provisioning.authority.profiles import Document, Level, Merged
+from region.reasons import say
 from region.registry import schema
 from region.registry.chains import REGION, Chains
 from region.registry.errors import Conflict, Invalid, NotFound, Refused
@@ -48,7 +49,7 @@ class Layers(Subject):
         await self.alone()
         known = await self.get(level, place)
         if after is not None and known.version != after:
-            raise Conflict(f"{level} has been changed by {known.changed_by} meanwhile: look at it again")
+            raise Conflict(say("changed", level=level, by=known.changed_by))
         if refused := profiles.refusals(level, document) | await self._unknown_clinics(document):
             raise Refused(refused)
         if document == known.document:

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Select, bindparam, delete, exists, func, insert, or_, select, update
 
 from messaging.twin import Language
+from region.reasons import of
 from region.registry import schema
 from region.registry.bound_sites import BoundSites
 from region.registry.errors import Conflict, Invalid, NotFound
@@ -30,7 +31,7 @@ def new_name(name: str) -> str:
     """A sign-in name for a new account, as it is stored; Invalid for what is none."""
     name = sign_in_name(name)
     if not _NAME.fullmatch(name):
-        raise Invalid("name: 2 to 64 of a-z, 0-9, dot, hyphen, underscore, plus and @")
+        raise Invalid(of("name", "sign_in_name"))
     return name
 
 
@@ -45,9 +46,9 @@ class Binding:
     def check(self) -> None:
         """Invalid where the role has no place."""
         if self.role == "clinician" and self.clinic_id is None:
-            raise Invalid("clinic: a clinician belongs to one")
+            raise Invalid(of("clinic", "clinician"))
         if self.role == "site_staff" and not self.sites:
-            raise Invalid("site: a site's staff belong to one or more")
+            raise Invalid(of("site", "site_staff"))
 
     @property
     def bound(self) -> tuple[int, ...]:

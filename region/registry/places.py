@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Select, func, insert, select, update
 
+from region.reasons import of, say
 from region.registry import schema
 from region.registry.errors import Conflict, Invalid, NotFound
 from region.registry.layers import Layers
@@ -221,7 +222,7 @@ class Rooms(Subject):
 def there(found: T | None, what: str, name: str) -> T:
     """What was found, or NotFound with its name."""
     if found is None:
-        raise NotFound(f"no {what} {name}")
+        raise NotFound(say("not_there", kind=what, name=name))
     return found
 
 
@@ -252,5 +253,5 @@ def telephone(value: str) -> str:
     """A clinic's number as it is stored; Invalid for what is none."""
     value = text(value, "phone", 24, empty=True)
     if value and not _PHONE.fullmatch(value):
-        raise Invalid("phone: digits and spaces, a plus in front if need be")
+        raise Invalid(of("phone", "phone"))
     return value

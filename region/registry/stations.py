@@ -11,6 +11,7 @@ from sqlalchemy import Select, func, insert, select, update
 from messaging.claim import SERIAL
 from messaging.twin import Config, Language
 from provisioning.authority.profiles import Document, put, without
+from region.reasons import of
 from region.registry import schema
 from region.registry.errors import Invalid, NotFound
 from region.registry.layers import Layers
@@ -235,7 +236,7 @@ def serial_number(value: str | None) -> str | None:
     """A computer's serial number as it is stored: without spaces, in lower case. None where there is none."""
     value = "".join((value or "").split()).lower()
     if value and not SERIAL.fullmatch(value):
-        raise Invalid("serial: 4 to 64 letters, digits, hyphens, dots and colons")
+        raise Invalid(of("serial", "serial"))
     return value or None
 
 

@@ -13,6 +13,7 @@ from sqlalchemy.engine import CursorResult
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql import Executable, Select
 
+from region.reasons import of
 from region.registry.errors import Invalid
 
 Row = Mapping[str, Any]
@@ -87,9 +88,9 @@ def text(value: str, what: str, most: int, *, empty: bool = False) -> str:
     """A name or the like, trimmed; Invalid when it is empty, too long or holds control characters."""
     value = " ".join(value.split())
     if not value and not empty:
-        raise Invalid(f"{what}: may not be empty")
+        raise Invalid(of(what, "empty"))
     if len(value) > most:
-        raise Invalid(f"{what}: at most {most} characters")
+        raise Invalid(of(what, "length", most=most))
     if not value.isprintable():
-        raise Invalid(f"{what}: holds a character that cannot be shown")
+        raise Invalid(of(what, "unshown"))
     return value

@@ -30,6 +30,7 @@ from region.stations.command_pages import (
 from region.stations.commanding import Commanding, Whom
 from region.web.auth import ItAdmin
 from region.web.context import region_of
+from region.web.forms import told
 
 # These take a station from its residents, for a while: they stand apart.
 DISTURBING: tuple[CommandType, ...] = ("reboot", "lock", "unlock")
@@ -98,7 +99,7 @@ async def _choose(
     message, status = "", 200
     if error is not None:
         word, status = COMMAND_REFUSALS.get(type(error), ("stations.bulk.gone", 404))
-        message = f"{words(word)} ({error})"
+        message = f"{words(word)} ({told(request, session, error)})"
     sites = [(site, list(there)) for site, there in groupby(stations, key=lambda one: one.site)]
     return region.pages.page(
         request, "stations/bulk.html", session, status, sites=sites, count=len(stations), where=where, error=message,

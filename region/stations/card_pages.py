@@ -18,6 +18,7 @@ from region.stations.sheet import draw_sheet
 from region.stations.sheet_words import sheet_words
 from region.web.auth import ItAdmin
 from region.web.context import region_of
+from region.web.forms import told
 
 Text = Annotated[str, Form(max_length=80)]
 Rooms = Annotated[str, Form(max_length=40_000)]
@@ -67,6 +68,6 @@ async def _page(request: Request, session: WebSession, error: RegistryError | No
     status = 200 if error is None else {Conflict: 409, NotFound: 404}.get(type(error), 422)
     return region.pages.page(
         request, "stations/cards.html", session, status, sites=sites, clinics=clinics, most=MOST_CARDS,
-        most_days=MOST_DAYS, days=Order("").days, error="" if error is None else str(error),
+        most_days=MOST_DAYS, days=Order("").days, error="" if error is None else told(request, session, error),
         spoken=region.pages.language_of(request, session),
     )  # fmt: skip

@@ -25,6 +25,7 @@ from messaging.enrolment import CODE_FILE, CodeFile, write_code_file
 from provisioning.authority.enrolment import CODE_LIVES_S, invite_with_code
 from provisioning.authority.ports import Invitation
 from region.addresses import Addresses
+from region.reasons import say
 from region.registry import Conflict, Invalid, NotFound, Registry, Transaction
 from region.registry.bulk import Wanted
 from region.registry.records import Site, Station
@@ -138,7 +139,7 @@ class CardService:
     async def _planned(self, order: Order) -> tuple[_Plan, Batch]:
         now = self._clock.wall()
         if not 1 <= order.days <= MOST_DAYS:
-            raise Invalid(f"a code is good for 1 to {MOST_DAYS} days")
+            raise Invalid(say("days", most=MOST_DAYS))
         async with self._registry.read() as t:
             plan = await self._plan(t, order, now)
         return plan, Batch(order.site, order.clinic, now, now + order.days * _DAY_S, plan.cards)
@@ -146,14 +147,14 @@ class CardService:
     async def _plan(self, t: Transaction, order: Order, now: float) -> _Plan:
         site = await t.sites.named(order.site)
         if order.clinic and await t.clinics.find(order.clinic) is None:
-            raise NotFound(f"no clinic {order.clinic}")
+            raise NotFound(say("not_there", kind="clinic", name=order.clinic))
         standing = [one for one in await t.stations.all() if one.site_id == site.id]
         wanted = () if order.missing else _new_stations(order, site, standing, await _rooms(t, site))
         known = await _without_card(t, standing, now) if order.missing else ()
         for_whom = [(one.id, one.room, one.serial) for one in known]
         for_whom += [(one.id, one.room, one.serial) for one in wanted]
         if not for_whom:
-            raise Invalid(f"every station of {site.name} has a code that waits, or has been there already")
+            raise Invalid(say("all_have_cards", site=site.name))
         cards, invitations = [], []
         for number, (station, room, serial) in enumerate(for_whom, 1):
             code, invitation = invite_with_code(station, now + order.days * _DAY_S)
@@ -166,7 +167,7 @@ class CardService:
         await t.layers.alone()
         taken = await _rooms(t, plan.site)
         if twice := sorted({one.room for one in plan.wanted} & taken):
-            raise Conflict(f"{plan.site.name} has a {twice[0]} since a moment ago: try again")
+            raise Conflict(say("room_since", site=plan.site.name, room=twice[0]))
         if plan.wanted:
             await t.bulk.put(plan.wanted, actor, batch.made)
         for one in plan.wanted:
@@ -186,12 +187,12 @@ def _new_stations(order: Order, site: Site, standing: Sequence[Station], rooms: 
     taken = rooms | {one.name for one in standing}
     names = order.rooms or numbered(text(order.called, "called", 60), order.count, taken)
     if not 1 <= len(names) <= MOST_CARDS:
-        raise Invalid(f"from 1 to {MOST_CARDS} cards at a time")
+        raise Invalid(say("cards_at_a_time", most=MOST_CARDS))
     names = tuple(text(name, "room", 80) for name in names)
     if len(set(names)) < len(names):
-        raise Invalid("a room is named twice")
+        raise Invalid(say("room_twice"))
     if twice := sorted(taken & set(names)):
-        raise Conflict(f"{site.name} has a {twice[0]} already; for stations that are there: --missing")
+        raise Conflict(say("room_there", site=site.name, room=twice[0]))
     own = {"clinic": order.clinic} if order.clinic else {}
     return tuple(Wanted(new_station_id(), True, name, None, site.id, name, own) for name in names)
 
@@ -209,7 +210,7 @@ async def _without_card(t: Transaction, standing: Sequence[Station], now: float)
         if one.admission == "admitted" and enrolled(invitations.get(one.id), seen, now) in ("no_code", "code_expired"):
             found.append(one)
     if len(found) > MOST_CARDS:
-        raise Invalid(f"{len(found)} stations lack a card; at most {MOST_CARDS} can be made at a time")
+        raise Invalid(say("cards_lacking", count=len(found), most=MOST_CARDS))
     return tuple(found)
 
 

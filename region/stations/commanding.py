@@ -13,6 +13,7 @@ from messaging.codec import encode
 from messaging.command import ENDED, LONGEST_S, ORDERS, Message, Order, Wipe, kind_of, read_order
 from messaging.errors import MalformedMessage
 from region.daytime import BadTime
+from region.reasons import say
 from region.registry import Conflict, Invalid, NotFound, Registry, Transaction
 from region.registry.filters import Filter
 from region.registry.records import Command, Ordered, Station
@@ -198,14 +199,10 @@ async def _unfit(t: Transaction, stations: Sequence[Station]) -> dict[str, str]:
 
 def _nobody(left_out: Mapping[str, str]) -> str:
     if not left_out:
-        return "there is no station there"
+        return say("nobody_there")
     station, why = next(iter(left_out.items()))
-    told = {
-        "revoked": "is shut out for good, and takes no command: let it in first (region station release)",
-        "quarantined": "is in quarantine, and takes no command until somebody has looked at it",
-        "too_many": f"has {MOST_OPEN} commands that have not ended: look at them first (region command list)",
-    }[why]
-    return f"{station} {told}" + (f"; so it is with {len(left_out) - 1} more" if len(left_out) > 1 else "")
+    told = say(why, station=station, most=MOST_OPEN)
+    return say("and_more", why=told, count=len(left_out) - 1) if len(left_out) > 1 else told
 
 
 def _too_late(command: Command) -> str:

@@ -10,11 +10,13 @@ from fastapi import APIRouter, Form
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from region.reasons import say
 from region.registry import Conflict, Invalid, Refused, RegistryError
 from region.registry.records import WebSession
 from region.stations.layout import Copying, LayoutService
 from region.web.auth import ItAdmin
 from region.web.context import region_of
+from region.web.forms import told
 from region.web.settings_told import SettingTeller
 
 Site = Annotated[str, Form(max_length=80)]
@@ -36,10 +38,10 @@ def build_router(layout: LayoutService) -> APIRouter:
     ) -> Response:  # fmt: skip
         try:
             if not field:
-                raise Invalid("nothing was chosen to be copied")
+                raise Invalid(say("nothing_chosen"))
             whole = await _compared(layout, source, target)
             if _seal(whole) != seen:
-                raise Conflict("one of the two has been changed meanwhile: look at it again")
+                raise Conflict(say("one_changed"))
             copying = await layout.compare(whole.source, whole.target, field, ())
             touched = await layout.copy(session.person.name, copying)
         except (Conflict, Refused, Invalid) as error:
@@ -70,7 +72,7 @@ async def _page(
         request, "stations/profile_copy.html", session, _status(error), sites=sites, source=source, target=target,
         copying=copying, fields=fields.items(), called=lambda field: _called(field, teller),
         seen=_seal(copying) if copying else "", same=bool(source) and source == target,
-        error=teller.every(error.fields) if isinstance(error, Refused) else "" if error is None else str(error),
+        error="" if error is None else told(request, session, error),
     )  # fmt: skip
 
 

@@ -17,6 +17,7 @@ from region.registry.records import WebSession
 from region.stations.layout import LayoutService, Where
 from region.web.auth import ItAdmin
 from region.web.context import region_of
+from region.web.forms import told
 from region.web.settings_told import SettingTeller
 
 Name = Annotated[str, Form(max_length=80)]
@@ -87,7 +88,7 @@ def build_router(layout: LayoutService) -> APIRouter:
         except Refused as error:
             return await _profile(request, session, level, place, texts=texts, wrong=error.fields)
         except Conflict as error:
-            return await _profile(request, session, level, place, texts=texts, conflict=str(error))
+            return await _profile(request, session, level, place, texts=texts, conflict=told(request, session, error))
         return RedirectResponse(f"/profiles/{level}/{place}?saved={len(touched.stations)}", 303)
 
     return router
@@ -117,12 +118,9 @@ async def _done(request: Request, session: WebSession, change: Awaitable[object]
         await change
     except Conflict:
         return await _places(request, session, "stations.profiles.error.conflict", 409)
-    except Refused as error:
-        pages = region_of(request).pages
-        why = SettingTeller(pages.translator(request, session), pages.has_words).every(error.fields)
-        return await _places(request, session, "stations.profiles.error.refused", 422, why)
     except Invalid as error:
-        return await _places(request, session, "stations.profiles.error.refused", 422, str(error))
+        why = told(request, session, error)
+        return await _places(request, session, "stations.profiles.error.refused", 422, why)
     return RedirectResponse("/profiles", 303)
 
 

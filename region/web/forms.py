@@ -7,9 +7,11 @@ from typing import TypeAlias
 
 from starlette.requests import Request
 
-from region.registry import Invalid, RegistryError
+from region.registry import Invalid, Refused, RegistryError
 from region.registry.records import WebSession
 from region.web.context import region_of
+from region.web.refusals_told import RefusalTeller
+from region.web.settings_told import SettingTeller
 
 _LONGEST = 9  # digits that any database's integer holds
 Refusals: TypeAlias = Mapping[type[RegistryError], tuple[str, int]]
@@ -32,3 +34,12 @@ def refusal(request: Request, session: WebSession, error: RegistryError | None, 
         raise error
     word, status = known[type(error)]
     return region_of(request).pages.translator(request, session)(word), status
+
+
+def told(request: Request, session: WebSession, error: RegistryError) -> str:
+    """The error in the reader's words, as far as there are any."""
+    pages = region_of(request).pages
+    t = pages.translator(request, session)
+    if isinstance(error, Refused):
+        return SettingTeller(t, pages.has_words).every(error.fields)
+    return RefusalTeller(t, pages.has_words).why(str(error))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import io
 import zipfile
 from typing import Any
@@ -70,6 +71,24 @@ async def test_where_something_is_wrong_nothing_is_made(
     answer = await ivan.post("/cards", data={"site": "Solgården", "which": "count", "count": 2, **form})
     assert answer.status_code == status
     assert await _stations(kit) == ["Room 4"]
+
+
+@pytest.mark.parametrize(
+    ("form", "told"),
+    [
+        ({"site": "Mars"}, "stedet Mars findes ikke"), ({"clinic": "Nobody"}, "klinikken Nobody findes ikke"),
+        ({"count": 0}, "der kan laves fra 1 til 500 kort ad gangen"), ({"called": "\x07"}, "kaldet: har et tegn"),
+        ({"which": "rooms", "rooms": "Room 4"}, "Solgården har allerede Room 4. Til stationer, der er i registret"),
+        ({"which": "rooms", "rooms": "A\nA"}, "den samme stue står der to gange"),
+    ],
+)  # fmt: skip
+async def test_who_reads_danish_is_told_in_danish_why_nothing_was_made(
+    kit: Kit, form: dict[str, Any], told: str
+) -> None:
+    async with kit.signed_in(await kit.person("per", "it_admin", language="da")) as per:
+        asked = {"csrf": await kit.csrf(per), "site": "Solgården", "which": "count", "count": 2, **form}
+        answer = await per.post("/cards", data=asked)
+    assert f"Intet blev oprettet. ({told}" in html.unescape(answer.text)
 
 
 async def test_the_file_that_is_the_same_on_every_card_holds_no_secret(ivan: httpx.AsyncClient) -> None:

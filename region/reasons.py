@@ -1,0 +1,62 @@
+"""Why the region does not take something: a code with plain values, and the English in which it travels.
+
+The API, the command line and the log have the text; a page finds code and values in it again (`read`), and has words
+for them in the reader's language (`region/web/words/refusals.py`). As with settings: messaging/reasons.py.
+"""
+
+from __future__ import annotations
+
+from messaging.reasons import Texts
+
+# In this order they are looked for: first what is said behind a reason, last what is said before one.
+ENGLISH: dict[str, str] = {
+    "and_more": "{why}; so it is with {count} more",
+    # of a name, a number, a place (registry)
+    "empty": "may not be empty",
+    "length": "at most {most} characters",
+    "unshown": "holds a character that cannot be shown",
+    "phone": "digits and spaces, a plus in front if need be",
+    "serial": "4 to 64 letters, digits, hyphens, dots and colons",
+    "sign_in_name": "2 to 64 of a-z, 0-9, dot, hyphen, underscore, plus and @",
+    "clinician": "a clinician belongs to one",
+    "site_staff": "a site's staff belong to one or more",
+    "no_station": "no station {station}: see region station list",
+    "not_there": "no {kind} {name}",
+    "changed": "{level} has been changed by {by} meanwhile: look at it again",
+    # of cards
+    "days": "a code is good for 1 to {most} days",
+    "all_have_cards": "every station of {site} has a code that waits, or has been there already",
+    "room_since": "{site} has a {room} since a moment ago: try again",
+    "cards_at_a_time": "from 1 to {most} cards at a time",
+    "room_twice": "a room is named twice",
+    "room_there": "{site} has a {room} already; for stations that are there: --missing",
+    "cards_lacking": "{count} stations lack a card; at most {most} can be made at a time",
+    # of copying a profile
+    "nothing_chosen": "nothing was chosen to be copied",
+    "one_changed": "one of the two has been changed meanwhile: look at it again",
+    # of a command that nobody can be given
+    "nobody_there": "there is no station there",
+    "revoked": "{station} is shut out for good, and takes no command: let it in first (region station release)",
+    "quarantined": "{station} is in quarantine, and takes no command until somebody has looked at it",
+    "too_many": "{station} has {most} commands that have not ended: look at them first (region command list)",
+    # and of what
+    "of": "{what}: {why}",
+}
+_NUMBER, _NAME = r"\d+", r"[\w-]+"
+TEXTS = Texts(
+    ENGLISH,
+    {
+        "what": r"[a-z_]+",
+        "most": _NUMBER,
+        "count": _NUMBER,
+        "station": _NAME,
+        "kind": "cluster|municipality|site|room|clinic",
+        "level": "region|cluster|municipality|site|station",
+    },
+)
+say, read = TEXTS.say, TEXTS.read
+
+
+def of(what: str, code: str, **values: object) -> str:
+    """The reason, and what of."""
+    return say("of", what=what, why=say(code, **values))

@@ -1,0 +1,58 @@
+"""Why the region does not take something, in words: the codes of `region.reasons`, and values in them that are words.
+
+A page in English says what the text says, without the hints to the command line.
+"""
+
+from region.reasons import ENGLISH
+from region.web.subject import Words
+
+_EN = {
+    "no_station": "no station {station}",
+    "room_there": "{site} has a {room} already. For stations that are there, choose those that lack a card.",
+    "revoked": "{station} is shut out for good, and takes no command: let it in first",
+    "too_many": "{station} has {most} commands that have not ended: look at them first",
+}
+_DA = {
+    "and_more": "{why}; sådan er det med {count} til",
+    "empty": "må ikke være tomt",
+    "length": "må højst være {most} tegn",
+    "unshown": "har et tegn, der ikke kan vises",
+    "phone": "skal være cifre og mellemrum, eventuelt med et plus foran",
+    "serial": "skal være 4 til 64 bogstaver, cifre, bindestreger, punktummer og koloner",
+    "sign_in_name": "skal være 2 til 64 af a-z, 0-9, punktum, bindestreg, understregning, plus og @",
+    "clinician": "en kliniker hører til én",
+    "site_staff": "personale på et sted hører til ét eller flere",
+    "no_station": "stationen {station} findes ikke",
+    "not_there": "{kind} {name} findes ikke",
+    "changed": "{level} er imens blevet ændret af {by}: Se på det igen",
+    "days": "en kode gælder i 1 til {most} dage",
+    "all_have_cards": "alle stationer på {site} har en kode, der venter, eller har allerede været der",
+    "room_since": "{site} har fået {room} for et øjeblik siden: Prøv igen",
+    "cards_at_a_time": "der kan laves fra 1 til {most} kort ad gangen",
+    "room_twice": "den samme stue står der to gange",
+    "room_there": "{site} har allerede {room}. Til stationer, der er i registret: Vælg dem, der mangler et kort.",
+    "cards_lacking": "{count} stationer mangler et kort, og der kan laves højst {most} ad gangen",
+    "nothing_chosen": "der er ikke valgt noget at kopiere",
+    "one_changed": "et af de to steder er imens blevet ændret: Se på det igen",
+    "nobody_there": "der er ingen station",
+    "revoked": "{station} er lukket ude for altid og tager ikke imod kommandoer: Luk den først ind",
+    "quarantined": "{station} er i karantæne og tager ikke imod kommandoer, før nogen har set på den",
+    "too_many": "{station} har {most} kommandoer, der ikke er slut: Se på dem først",
+    "of": "{what}: {why}",
+}
+_VALUES = {
+    "called": "kaldet", "region": "regionen", "cluster": "klyngen", "municipality": "kommunen", "site": "stedet",
+    "room": "stuen", "clinic": "klinikken", "station": "stationen", "name": "navnet", "serial": "serienummeret",
+    "phone": "telefonnummeret", "why": "begrundelsen", "text": "teksten",
+}  # fmt: skip
+
+WORDS: Words = {
+    "en": {
+        **{f"web.refusal.{code}": words for code, words in (ENGLISH | _EN).items()},
+        **{f"web.refusal.value.{value}": value for value in _VALUES},
+    },
+    "da": {
+        **{f"web.refusal.{code}": words for code, words in _DA.items()},
+        **{f"web.refusal.value.{value}": words for value, words in _VALUES.items()},
+    },
+}
