@@ -17,6 +17,7 @@ FLAGS = (
 FAKE_DEVICES = "--use-fake-device-for-media-stream"
 GRANT, DENY = "--use-fake-ui-for-media-stream", "--deny-permission-prompts"
 PATIENCE_MS = 20_000  # generous: the machine may be busy
+expect.set_options(timeout=PATIENCE_MS)  # playwright's own is 5 s
 
 # The energy of what #remote plays: the loudest of many short looks, until it is heard or time is up.
 _LISTEN = """

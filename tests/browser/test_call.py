@@ -8,11 +8,11 @@ from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, expect
+from playwright.async_api import Browser, Route, expect
 
 from tests.browser.desk_page import DENY, GRANT, PATIENCE_MS, Desk, chromium, desk_of
 from tests.kits.house import House, RunningStation, running_house
-from tests.kits.promptness import crowded
+from tests.kits.promptness import Stopwatch
 
 pytestmark = [pytest.mark.system, pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
 
@@ -67,7 +67,7 @@ async def test_a_press_becomes_a_call_that_both_see_and_hear_and_the_button_ends
     idle_screen = station.mirror.read_bytes()
     station.face.press()
     await anna.says("The button was pressed")
-    await expect(anna.page.locator("#waiting [data-part=waited]")).to_have_text(re.compile(r"0:0[1-9]"))
+    await expect(anna.page.locator("#waiting [data-part=waited]")).to_have_text(re.compile(r"0:(0[1-9]|[1-5]\d)"))
     await anna.button("Answer").click()
     await anna.state("live")
     view = await station.face.state("in_call")
@@ -107,17 +107,25 @@ async def test_a_clinician_calls_the_resident_answers_and_the_clinician_hangs_up
     assert [row.actor for row in await house.audit()][-1] == "anna"
 
 
+async def hold_until_both(desk: Desk, both: asyncio.Barrier) -> None:
+    """What the page asks for with its click goes out once the other has clicked too."""
+
+    async def hold(route: Route) -> None:
+        await both.wait()
+        await route.continue_()
+
+    await desk.page.route("**/desk/calls/*/claim", hold, times=1)
+
+
 async def test_two_clinicians_click_at_once_and_the_other_is_told_who_was_first(
     house: House, browser: Browser, station: RunningStation, anna: Desk
 ) -> None:
-    bo = await desk_for(house, browser, "bo")
+    bo, both = await desk_for(house, browser, "bo"), asyncio.Barrier(2)
     station.face.press()
     for desk in (anna, bo):
         await expect(desk.button("Answer")).to_be_visible()
-    # By each page's own clock, which is the same: the browser may take its time over each word of ours.
-    at = await anna.page.evaluate("Date.now() + 1000")
-    click = "at => setTimeout(() => document.querySelector('[data-part=answer]').click(), at - Date.now())"
-    await asyncio.gather(*(desk.page.evaluate(click, at) for desk in (anna, bo)))
+    await asyncio.gather(*(hold_until_both(desk, both) for desk in (anna, bo)))
+    await asyncio.gather(*(desk.button("Answer").click() for desk in (anna, bo)))
     view = await station.face.state("in_call")
     first, other = (anna, bo) if view.peer_name == "Anna Holm" else (bo, anna)
     await first.state("live")
@@ -211,11 +219,10 @@ async def test_a_browser_that_vanishes_is_noticed_by_the_media_within_two_second
 ) -> None:
     await talk(station, anna)
     await station.face.sees(5)
-    loop = asyncio.get_running_loop()
     crash = asyncio.ensure_future(anna.vanish())
-    began = loop.time()
+    watch = Stopwatch()
     await station.face.shows(lambda view: view.resuming, "the station notices")
-    assert loop.time() - began < (8.0 if crowded() else 2.5), "2 s, and what it takes to crash a page"
+    assert watch.within(3.0), f"2 s, and what it takes to crash a page; not {watch}"
     crash.cancel()
     await asyncio.gather(crash, return_exceptions=True)
     again = await desk_for(house, anna.page.context.browser, "anna")  # type: ignore[arg-type]
@@ -230,10 +237,10 @@ async def test_a_hang_up_while_the_region_is_dead_reaches_the_station_and_both_a
     house: House, station: RunningStation, anna: Desk
 ) -> None:
     await talk(station, anna)
-    house.kill_region()
-    await anna.says("No connection to the region. Trying again. A call that is running goes on.")
-    await anna.button("Hang up").click()
-    await station.face.shows(lambda view: view.reason == "clinician_left", "the clinician left", 5.0)
+    async with house.without_region():
+        await anna.says("No connection to the region. Trying again. A call that is running goes on.")
+        await anna.button("Hang up").click()
+        await station.face.shows(lambda view: view.reason == "clinician_left", "the clinician left")
     await house.region_ready()
     await anna.connected()
     await expect(anna.button("Call")).to_be_enabled(timeout=2 * PATIENCE_MS)

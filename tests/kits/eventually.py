@@ -16,10 +16,11 @@ from collections.abc import Awaitable, Callable, Iterator
 from typing import TypeVar
 
 T = TypeVar("T")
+PATIENCE_S = 30.0  # of whoever names no time: longer than any machine is busy with something else
 
 
 async def eventually(
-    look: Callable[[], T | Awaitable[T]], within_s: float = 10.0, *, every_s: float = 0.01,
+    look: Callable[[], T | Awaitable[T]], within_s: float = PATIENCE_S, *, every_s: float = 0.01,
     why: Callable[[], object] = str,
 ) -> T:  # fmt: skip
     """The first thing found that holds; AssertionError with what `why` tells when there is none within the time."""
@@ -33,7 +34,9 @@ async def eventually(
     raise _never(within_s, why)
 
 
-def soon(look: Callable[[], T], within_s: float = 10.0, *, every_s: float = 0.01, why: Callable[[], object] = str) -> T:
+def soon(
+    look: Callable[[], T], within_s: float = PATIENCE_S, *, every_s: float = 0.01, why: Callable[[], object] = str
+) -> T:
     """As `eventually`, where no loop runs."""
     for _ in _looks(within_s):
         if found := look():

@@ -124,6 +124,10 @@ class RunningStation:
         view = await self.face.shows(lambda view: view.state in ("feedback", "idle"), "the call is over")
         if view.state == "feedback":
             self.face.press()
+            seen = await self.face.shows(lambda now: now.presses != view.presses, "the press is felt")
+            if seen.state == "calling":  # how it ended had gone by itself just then
+                self.face.press()
+                await self.rested()
         await self.ready()
 
 
@@ -152,6 +156,23 @@ class House:
     def kill_region(self, number: signal.Signals = signal.SIGKILL) -> None:
         """End the region, and its broker with it; it is started again at once."""
         os.kill(self.processes.pids["region"], number)
+
+    @contextlib.asynccontextmanager
+    async def without_region(self) -> AsyncIterator[None]:
+        """It has died, and the one that takes its place begins when this ends, however quick that is."""
+        old = self.processes.pids["region"]
+        self.kill_region()
+
+        def another() -> int | None:
+            pid = self.processes.pids.get("region")
+            return pid if pid != old else None
+
+        new = await eventually(another, READY_S)
+        os.kill(new, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(new, signal.SIGCONT)
 
     async def answers(self) -> bool:
         """Whether the pages come: the port is taken long before."""

@@ -51,6 +51,6 @@ def test_one_that_is_ended_half_way_leaves_nothing_and_says_so(folder: Path) -> 
     fleet.send_signal(signal.SIGINT)
     said, _ = fleet.communicate(timeout=60)
     assert (fleet.returncode, "Ended before it was through" in said) == (1, True), said
-    _, alive = psutil.wait_procs(everything, timeout=5)
+    _, alive = psutil.wait_procs(everything, timeout=15)
     assert alive == []
     assert list(folder.iterdir()) == []

@@ -16,7 +16,7 @@ from playwright.async_api import expect
 from tests.browser.desk_page import PATIENCE_MS, Desk
 from tests.kits.eventually import eventually
 from tests.kits.house import READY_S, House, RunningStation
-from tests.kits.promptness import prompt
+from tests.kits.promptness import Stopwatch
 from tests.process.house_stage import (
     back_online,
     one_call,
@@ -27,7 +27,8 @@ from tests.process.house_stage import (
     watch,
 )
 
-pytestmark = [pytest.mark.system, pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.system, pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(240)]
+NO_REGION = "No connection to the region. Trying again. A call that is running goes on."
 
 
 @pytest_asyncio.fixture(loop_scope="module")
@@ -49,13 +50,12 @@ async def test_the_screen_killed_in_a_call_is_back_within_three_seconds_and_the_
     old = station.pid("screen")
     async with one_call(station, anna, "the screen killed"):
         station.kill("screen")
-        began = time.monotonic()
+        watch = Stopwatch()
         station.mirror.unlink(missing_ok=True)
         pid = await restarted(station, "screen", old)
         await eventually(station.mirror.exists, READY_S)
-        taken = time.monotonic() - began
-        print(f"the screen draws again {taken:.2f} s after its death")
-        assert prompt(taken, 3.0, pid, 1.5)
+        print(f"the screen draws again {watch} after its death")
+        assert watch.within(3.0, pid=pid, work_s=1.5)
 
 
 async def test_the_agent_killed_in_a_call_is_back_and_the_call_goes_on(
@@ -64,12 +64,11 @@ async def test_the_agent_killed_in_a_call_is_back_and_the_call_goes_on(
     before, old = await presence(house, station, "agent"), station.pid("agent")
     async with one_call(station, anna, "the agent killed"):
         station.kill("agent")
-        began = time.monotonic()
+        watch = Stopwatch()
         now = await back_online(house, station, "agent", before)
-        taken = time.monotonic() - began
-        print(f"the agent is online again {taken:.2f} s after its death")
+        print(f"the agent is online again {watch} after its death")
         assert now.boot != before.boot
-        assert prompt(taken, 3.0, await restarted(station, "agent", old), 1.5)
+        assert watch.within(3.0, pid=await restarted(station, "agent", old), work_s=1.5)
 
 
 async def test_the_region_killed_in_a_call_goes_unnoticed_by_it_and_has_the_call_again_when_it_returns(
@@ -77,9 +76,9 @@ async def test_the_region_killed_in_a_call_goes_unnoticed_by_it_and_has_the_call
 ) -> None:
     before = await presence(house, station, "call")
     async with one_call(station, anna, "the region killed"):
-        house.kill_region()
         began = time.monotonic()
-        await anna.says("No connection to the region. Trying again. A call that is running goes on.")
+        async with house.without_region():
+            await anna.says(NO_REGION)
         await house.region_ready()
         await anna.connected()
         print(f"the region has the page again {time.monotonic() - began:.2f} s after its death")
@@ -91,6 +90,7 @@ async def test_the_region_killed_in_a_call_goes_unnoticed_by_it_and_has_the_call
     await station.face.shows(lambda view: view.reason == "clinician_left", "the screen says who left")
     await house.nobody_in_call()
     assert [(row.actor, row.outcome) for row in await house.audit("call.ended")][-1] == ("anna", "clinician_left")
+    await station.rested()  # until its devices are shut it is busy
     await anna.button("Call").click()
     await station.face.state("ringing")
     station.face.press()
@@ -102,11 +102,10 @@ async def test_a_resident_who_hangs_up_while_the_region_is_dead_leaves_nothing_b
     house: House, station: RunningStation, anna: Desk
 ) -> None:
     await watch(anna)
-    house.kill_region()
-    await anna.says("No connection to the region. Trying again. A call that is running goes on.")
-    station.face.press()
-    await anna.says("They hung up at the station.")
-    assert not await house.answers(), "it was told directly, not by the region"
+    async with house.without_region():
+        await anna.says(NO_REGION)
+        station.face.press()
+        await anna.says("They hung up at the station.")
     await house.region_ready()
     await anna.connected()
     await house.nobody_in_call()
@@ -121,11 +120,11 @@ async def test_the_clinician_is_free_again_though_the_station_never_comes_back_t
     house: House, station: RunningStation, anna: Desk
 ) -> None:
     await watch(anna)
-    house.kill_region()
-    await anna.says("No connection to the region. Trying again. A call that is running goes on.")
-    station.face.press()
-    await anna.says("They hung up at the station.")
-    station.kill("call", signal.SIGSTOP)
+    async with house.without_region():
+        await anna.says(NO_REGION)
+        station.face.press()
+        await anna.says("They hung up at the station.")
+        station.kill("call", signal.SIGSTOP)
     try:
         await house.region_ready()
         await anna.connected()
@@ -141,10 +140,10 @@ async def test_the_clinician_is_free_again_though_the_station_never_comes_back_t
 async def test_a_clinician_who_hangs_up_while_the_region_is_dead_is_heard_at_the_station_and_by_the_region_later(
     house: House, station: RunningStation, anna: Desk
 ) -> None:
-    house.kill_region()
-    await anna.says("No connection to the region. Trying again. A call that is running goes on.")
-    await anna.button("Hang up").click()
-    await station.face.shows(lambda view: view.reason == "clinician_left", "the screen says who left")
+    async with house.without_region():
+        await anna.says(NO_REGION)
+        await anna.button("Hang up").click()
+        await station.face.shows(lambda view: view.reason == "clinician_left", "the screen says who left")
     await house.region_ready()
     await anna.connected()
     await house.nobody_in_call()
@@ -176,23 +175,20 @@ async def test_the_call_process_killed_is_told_within_five_seconds_and_ready_aga
 ) -> None:
     old = station.pid("call")
 
-    async def told() -> float:
+    async def told() -> None:
         await expect(anna.call).not_to_have_attribute("data-state", "live", timeout=PATIENCE_MS)
         await anna.says(re.compile("The station was restarted|The connection is lost"))
-        return time.monotonic() - began
+        print(f"the call process killed: told to the clinician after {watch}")
+        assert watch.within(5.0)
 
-    async def ready() -> float:
+    async def ready() -> None:
         await station.ready()
-        return time.monotonic() - began
+        print(f"the call process killed: ready for a press after {watch}")
+        assert watch.within(3.0, pid=await restarted(station, "call", old), work_s=2.0)
 
     station.kill("call")
-    began = time.monotonic()
-    told_s, ready_s = await asyncio.gather(told(), ready())
-    print(
-        f"the call process killed: told to the clinician after {told_s:.2f} s, ready for a press after {ready_s:.2f} s"
-    )
-    assert prompt(ready_s, 3.0, await restarted(station, "call", old), 2.0)
-    assert told_s < 5.0
+    watch = Stopwatch()
+    await asyncio.gather(told(), ready())
     await anna.says("The station was restarted. You can call it again.")
     await house.nobody_in_call()
     assert [row.outcome for row in await house.audit("call.ended")][-1] == "station_restarted"
@@ -205,14 +201,13 @@ async def test_a_station_that_freezes_is_told_within_five_seconds_and_the_call_g
 ) -> None:
     view = await station.face.state("in_call")
     station.kill("call", signal.SIGSTOP)
-    began = time.monotonic()
+    watch = Stopwatch()
     try:
         await anna.says("The connection is lost. Trying again …")
-        taken = time.monotonic() - began
+        print(f"the call process frozen: told to the clinician after {watch}")
+        assert watch.within(5.0)
     finally:
         station.kill("call", signal.SIGCONT)
-    print(f"the call process frozen: told to the clinician after {taken:.2f} s")
-    assert taken < 5.0
     await anna.state("live")
     await asyncio.gather(anna.sees(30), station.face.sees(30))
     assert (await station.face.state("in_call")).call == view.call
@@ -227,7 +222,7 @@ async def test_a_process_told_to_end_in_a_call_ends_in_order_and_the_call_goes_o
         station.kill(process, signal.SIGTERM)
         await restarted(station, process, old)
     assert station.processes.exits[f"{station.id}-{process}"] == 0
-    assert not psutil.wait_procs(helpers, timeout=0)[1]
+    assert not psutil.wait_procs(helpers, timeout=5)[1]
 
 
 async def test_the_call_process_told_to_end_in_a_call_says_goodbye_and_lets_go_of_everything(
@@ -238,7 +233,7 @@ async def test_the_call_process_told_to_end_in_a_call_says_goodbye_and_lets_go_o
     await anna.says("The station was restarted. You can call it again.")
     await restarted(station, "call", old)
     assert station.processes.exits[f"{station.id}-call"] == 0
-    assert not psutil.wait_procs(helpers, timeout=0)[1]
+    assert not psutil.wait_procs(helpers, timeout=5)[1]
     view = await station.face.state("idle")
     assert view.light == "ready"
     await talk(station, anna)

@@ -9,7 +9,6 @@ tests/loopback/test_devices.py.
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +26,7 @@ from device.runtime.config import MediaSection
 from messaging.call import Devices
 from messaging.clock import SystemClock
 from tests.kits.eventually import eventually
+from tests.kits.promptness import Stopwatch
 from tests.kits.servers.pipewire import ROOM, PipeWire, missing_programs, running_pipewire
 from tests.loopback.stock_peer import StockPeer
 
@@ -50,16 +50,22 @@ class Room:
     seen: int = 0
     played: int = 0
 
-    async def until(self, good: Callable[[], bool], what: str) -> float:
-        """Wait for a condition; how long it took."""
-        began = time.monotonic()
+    async def until(self, good: Callable[[], bool], what: str) -> None:
+        """Wait for a condition."""
+        watch = Stopwatch()
         await eventually(good, PATIENCE_S, why=lambda: f"{what}; devices {self.media.devices()}")
-        return time.monotonic() - began
+        print(f"{what} after {watch}")
 
-    async def flows(self, what: str) -> float:
+    async def flows(self, what: str) -> None:
         """Five more of these."""
         wanted = getattr(self, what) + 5
-        return await self.until(lambda: getattr(self, what) >= wanted, f"{what} flows")
+        await self.until(lambda: getattr(self, what) >= wanted, f"{what} flows")
+
+    async def flows_again(self, what: str) -> None:
+        """Five more of these, soon enough after the return of their device."""
+        watch = Stopwatch()
+        await self.flows(what)
+        assert watch.within(WITHIN_S), f"{what} flows after {watch}"
 
     async def plug(self, name: str) -> None:
         kind = "Audio/Sink" if name == SPEAKER else "Audio/Source/Virtual"
@@ -116,13 +122,11 @@ async def test_each_sound_device_pulled_out_and_back_is_told_and_sounds_again_wi
     for name, part, flow in ((MICROPHONE, "microphone", "heard"), (SPEAKER, "speaker", "played")):
         await room.flows(flow)
         await room.unplug(name)
-        gone = await room.until(lambda part=part: getattr(room.media.devices(), part) == "missing", f"{part} is missed")
+        await room.until(lambda part=part: getattr(room.media.devices(), part) == "missing", f"{part} is missed")
         assert room.media.devices() == Devices(**{part: "missing"}), "the rest is well"
         await room.flows("seen")
         await room.plug(name)
-        back = await room.flows(flow)
-        print(f"{part}: noticed after {gone:.2f} s, sounds again {back:.2f} s after its return")
-        assert back < WITHIN_S
+        await room.flows_again(flow)
         await room.until(lambda: room.media.devices() == Devices(), "all is well")
     assert [(d.microphone, d.speaker) for d in room.changes] == [
         ("missing", "ok"), ("ok", "ok"), ("ok", "missing"), ("ok", "ok"),
@@ -157,11 +161,10 @@ async def test_in_a_call_the_rest_goes_on_and_the_other_side_hears_and_sees_agai
 
 
 async def _again(peer: StockPeer, kind: str) -> None:
-    began = time.monotonic()
+    watch = Stopwatch()
     await peer.gets(kind, peer.received[kind] + 2)  # a room that is silent sends two packets a second
-    back = time.monotonic() - began
-    print(f"{kind} reaches the other side {back:.2f} s after the device's return")
-    assert back < WITHIN_S
+    print(f"{kind} reaches the other side {watch} after the device's return")
+    assert watch.within(WITHIN_S), f"{kind} after {watch}"
 
 
 async def test_a_camera_that_is_slow_to_open_is_seen_again_within_three_seconds(room: Room) -> None:
@@ -171,9 +174,7 @@ async def test_a_camera_that_is_slow_to_open_is_seen_again_within_three_seconds(
     await room.until(lambda: room.media.devices().camera == "missing", "the camera is missed")
     await room.flows("heard")
     room.camera.plug_slowly()
-    back = await room.flows("seen")
-    print(f"camera: seen again {back:.2f} s after its return")
-    assert back < WITHIN_S
+    await room.flows_again("seen")
 
 
 async def test_a_speakerphone_that_cancels_its_echo_is_recognised_by_what_the_server_tells(room: Room) -> None:

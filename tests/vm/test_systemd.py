@@ -14,6 +14,7 @@ import psutil  # type: ignore[import-untyped]
 import pytest
 from PIL import Image
 
+from tests.kits.promptness import Stopwatch
 from tests.vm.machine import Machine, all_active, all_new, running_machine, until, why_not
 
 pytestmark = pytest.mark.system
@@ -270,9 +271,11 @@ async def test_the_screen_shows_the_station_under_its_compositor(enrolled: Machi
 
 async def test_what_is_killed_is_back_within_three_seconds_and_the_station_can_call_again(enrolled: Machine) -> None:
     before = {unit: enrolled.unit(unit) for unit in SERVICES.values()}
+    watch = Stopwatch()
     for unit in SERVICES.values():
         enrolled.kill(unit, signal.SIGKILL)
-    await all_new(enrolled, before, 3.0)
+    await all_new(enrolled, before, 60.0)
+    assert watch.within(3.0), watch
     await all_active(enrolled, SERVICES.values())
     await would_call(enrolled)
     assert {unit: enrolled.unit(unit).restarts - was.restarts for unit, was in before.items()} == dict.fromkeys(
@@ -287,7 +290,7 @@ async def test_what_freezes_is_ended_by_the_watchdog_and_started_again(enrolled:
         enrolled.kill(unit, signal.SIGSTOP, "station screen" if name == "screen" else "")
     await all_new(enrolled, before, WATCHDOG_S + 10)
     for unit in before:
-        assert "Watchdog timeout" in enrolled.journal("_PID=1", f"UNIT={unit}")
+        await until(lambda unit=unit: "Watchdog timeout" in enrolled.journal("_PID=1", f"UNIT={unit}"), f"{unit} froze")
     await all_active(enrolled, SERVICES.values())
     await would_call(enrolled)
 

@@ -7,8 +7,11 @@ with running_broker(tmp_path) as broker:
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import ipaddress
+import itertools
+import random
 import shutil
 import signal
 import socket
@@ -186,11 +189,29 @@ def running_broker(folder: Path) -> Iterator[Broker]:
 
 
 def free_port() -> int:
-    """A port of loopback that nobody listens on just now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A port of loopback that nobody listens on, by TCP or UDP, and that nobody is given who asks for any port.
+
+    Between this look and the server that takes it, a connection that goes out or a server on port 0 may be given any
+    port of the kernel's own range; below that range nobody comes by chance. Each port is handed out once.
+    """
+    for port in _ports:
+        with socket.socket() as tcp, socket.socket(type=socket.SOCK_DGRAM) as udp, contextlib.suppress(OSError):
+            tcp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # what has just closed is free for a server
+            tcp.bind(("127.0.0.1", port))
+            udp.bind(("127.0.0.1", port))
+            return port
+    raise RuntimeError("no port is free")
+
+
+def _below_the_kernels() -> Iterator[int]:
+    """Each port once, from one at random on: other runs of these tests look for theirs at the same time."""
+    lowest = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    first, last = 20_000, max(lowest, 21_000)
+    begin = random.randrange(first, last)
+    return itertools.chain(range(begin, last), range(first, begin))
+
+
+_ports = _below_the_kernels()
 
 
 def _name(common_name: str) -> x509.Name:
