@@ -119,6 +119,12 @@ def access_rules(shut_out: Iterable[str] = ()) -> str:
     )
 
 
+def shut_out_by(rules: str) -> frozenset[str]:
+    """Whom an ACL file shuts out by name (`access_rules`)."""
+    words = (line.split() for line in rules.splitlines())
+    return frozenset(line[1] for line in words if len(line) == 2 and line[0] == "user") - {REGION_USER}
+
+
 def write_access(folder: Path, shut_out: Iterable[str], revocations: bytes | None) -> None:
     """Who is let in, for a broker to read at its start and at SIGHUP. Without new revocation lists the last ones hold.
 

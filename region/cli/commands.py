@@ -15,6 +15,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "region.cli.authority",
         "hold the authority's keys and sign for region serve, which otherwise runs this by itself",
     ),
+    "broker-access": (
+        "region.cli.broker_access",
+        "tell a RabbitMQ on this machine who may do what (docs/operations/scaling.md)",
+    ),
     "ca": ("region.cli.ca", "the certificate authority: ceremony, rotation, backup (see docs/operations/ca.md)"),
     "migrate": ("region.cli.migrate", "bring the database up to this version"),
     "site": ("region.cli.site", "the places where stations stand"),

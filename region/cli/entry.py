@@ -17,7 +17,7 @@ def main(argv: list[str] | None = None) -> int:
     """Run one command; gives the exit code."""
     arguments = sys.argv[1:] if argv is None else argv
     args = build_parser("".join(arguments[:1])).parse_args(arguments)
-    _set_up_logging(quiet=args.command not in ("serve", "authority"))
+    _set_up_logging(quiet=args.command not in ("serve", "authority", "broker-access"))
     try:
         code: int = args.run(args)
     except RegionError as error:
