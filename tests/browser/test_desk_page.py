@@ -271,11 +271,17 @@ async def test_one_mark_out_of_what_both_ends_see(
 async def test_the_mark_says_in_words_what_helps_and_gives_its_figures_on_demand(
     house: House, station: RunningStation, anna: Desk
 ) -> None:
-    """The page is told as a station would tell it, whose line has become bad in one direction."""
+    """The page is told as a station would tell it, whose line has become bad in one direction.
+
+    Whatever comes and goes meanwhile, no button moves away under a hand.
+    """
     station.face.press()
     await anna.button("Answer").click()
     await anna.state("live")
     await anna.sees(5)
+    hang_up = anna.button("Hang up")
+    place = await hang_up.bounding_box()
+    assert place is not None
     mark, advice = anna.page.locator("[data-part=grade]"), anna.page.locator("[data-part=advice]")
     await expect(mark).to_have_text(re.compile("connection"))
     figures = anna.page.locator("[data-part=figures-received]")
@@ -288,8 +294,9 @@ async def test_the_mark_says_in_words_what_helps_and_gives_its_figures_on_demand
     await expect(mark).to_have_text("Poor connection")
     await expect(advice).to_have_text("Turn your camera off, so that the sound holds.")
     await accessible(anna)
+    assert await hang_up.bounding_box() == place
     await anna.button("Camera off").click()
     await expect(advice).to_have_text(re.compile("Speak slowly"))
-    await anna.button("Hang up").click()
+    await hang_up.click()
     await expect(advice).to_be_hidden()
     await station.rested()
