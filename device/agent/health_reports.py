@@ -24,7 +24,10 @@ _STALLED_S = 120.0  # a report takes seconds; past this the machine does not ans
 
 
 class HealthReports:
-    """`interval_s` holds where the config sets none; `busy` tells whether a call runs, `locked` whether it may."""
+    """`interval_s` holds where the config sets none; `busy` tells whether a call runs, `locked` whether none may.
+
+    A change of `locked` is reported at once.
+    """
 
     def __init__(
         self, on: Surroundings, state_dir: Path, interval_s: int, telling: Telling, courier: Courier,
@@ -46,10 +49,13 @@ class HealthReports:
         """Report until cancelled."""
         await self._on.clock.sleep(self._on.random.uniform(0, _FIRST_WITHIN_S))
         while True:
+            locked = self._locked()
             await self._report()
             share = self._on.random.uniform(1 - _JITTER, 1 + _JITTER)
             while (left := self._made_at + self._interval() * share - self._on.clock.monotonic()) > 0:
                 await self._on.clock.sleep(min(left, _LOOK_S))  # a call may begin, or another rate come into force
+                if self._locked() != locked:
+                    break  # whether it may be used is what they look for first
 
     async def measure(self) -> Health:
         """How the station is now."""

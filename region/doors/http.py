@@ -32,9 +32,13 @@ class HttpServer(uvicorn.Server):
         self.listening.set()
 
     def reload_certificate(self) -> None:
-        """Read the certificate and key again, for connections to come; OSError when they do not belong together."""
+        """Read the certificate and key again, for connections to come.
+
+        OSError when they cannot be read or do not belong together; those in use are kept then.
+        """
         context, certificate = self.config.ssl, self.config.ssl_certfile
         if context is not None and certificate is not None:
+            ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, self.config.ssl_keyfile)
             context.load_cert_chain(certificate, self.config.ssl_keyfile)
             if self.config.ssl_ca_certs is not None:
                 context.load_verify_locations(self.config.ssl_ca_certs)

@@ -33,7 +33,7 @@ from region.registry.store import RegistryEnrolmentStore, SharedTries
 from region.serving.duty import Duty, Work
 from region.serving.options import ServeOptions
 from region.serving.outside import EnrolmentFiles, alone_where_it_must_be, enrolment_files, open_authority, open_line
-from region.serving.renewal import Renewal, RotationWatch
+from region.serving.renewal import CertificateWatch, Renewal, RotationWatch
 from region.serving.wire import Wire
 from region.stations.admission import Admission
 from region.stations.cards import CardService
@@ -123,6 +123,11 @@ async def serve(options: ServeOptions, on_ready: Callable[[Addresses], None] = l
         upkeep: list[tuple[str, Work]] = [
             ("renew certificates", Renewal(clock, renewals).run), ("follow rotations", rotation.run)
         ]  # fmt: skip
+        if options.tls_certificate is not None and options.tls_key is not None:
+            files = options.tls_certificate, options.tls_key
+            upkeep.append(
+                ("follow the pages' certificate", CertificateWatch(clock, files, house.site.reload_certificate).run)
+            )
         await _run(options, house, upkeep, ports, stop, lambda: on_ready(where))
 
 

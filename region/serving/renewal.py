@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable, Iterable
+from pathlib import Path
 
 from messaging.clock import Clock
 from provisioning.authority.ca import SERVICE_DAYS
@@ -42,6 +43,49 @@ class Renewal:
         self._renewed_at = self._clock.wall()
         _log.info("the region's certificates are renewed")
         return True
+
+
+class CertificateWatch:
+    """Follows files that others renew, an ACME client as a rule: `reload` puts them in use; OSError when it cannot."""
+
+    def __init__(self, clock: Clock, files: Iterable[Path], reload: Callable[[], None]) -> None:
+        self._clock = clock
+        self._files = tuple(files)
+        self._reload = reload
+        self._seen = self._stamps()
+        self._complaint = ""
+
+    async def run(self) -> None:
+        """For ever."""
+        while True:
+            await self._clock.sleep(LOOK_EVERY_S)
+            self.look()
+
+    def look(self) -> bool:
+        """Put the files in use if they have changed; whether that was done. Half a pair waits for the other half."""
+        if (stamps := self._stamps()) == self._seen:
+            return False
+        try:
+            self._reload()
+        except OSError as error:
+            if str(error) != self._complaint:
+                _log.error("the pages' new certificate cannot be used, the one before is kept: %s", error)
+            self._complaint = str(error)
+            return False
+        self._seen, self._complaint = stamps, ""
+        _log.info("the pages' new certificate is in use")
+        return True
+
+    def _stamps(self) -> list[tuple[int, int] | None]:
+        return [_stamp(file) for file in self._files]
+
+
+def _stamp(file: Path) -> tuple[int, int] | None:
+    try:
+        found = file.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_ino
 
 
 class RotationWatch:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from pathlib import Path
 
@@ -47,3 +48,20 @@ def test_every_library_has_its_reason() -> None:
     }
     missing = {name for name in names if name.removesuffix("-cffi") not in reasons and name not in reasons}
     assert missing - {"pytest-asyncio", "pytest-timeout", "pytest-xdist"} == set()
+
+
+def _log_lines() -> list[str]:
+    """What the region's code logs, as it stands there: `%s` for a value."""
+    trees = (ast.parse(path.read_text(encoding="utf-8")) for path in (ROOT / "region").rglob("*.py"))
+    calls = (node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Call) and node.args)
+    said = (call.args[0] for call in calls if ast.unparse(call.func).startswith("_log."))
+    return [one.value for one in said if isinstance(one, ast.Constant) and isinstance(one.value, str)]
+
+
+def test_the_journal_does_say_what_the_guide_tells_to_watch_for() -> None:
+    guide = (ROOT / "docs/operations/monitoring.md").read_text(encoding="utf-8")
+    quotes = re.findall(r"^\| `(.*?)`", guide, re.MULTILINE)
+    assert len(quotes) > 8
+    said = _log_lines()
+    patterns = {quote: re.compile(re.escape(quote).replace(r"\.\.\.", "%[sd]")) for quote in quotes}
+    assert [quote for quote, pattern in patterns.items() if not any(map(pattern.match, said))] == []

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -15,9 +17,9 @@ from provisioning.authority.ca import SERVICE_DAYS, Issued
 from provisioning.authority.errors import AuthorityUnusable
 from provisioning.authority.vault import open_authority
 from region.broker import REGION_USER, BrokerPaths, EmbeddedBroker, write_access, write_file, write_identity
-from region.doors.http import http_server, serve_on
+from region.doors.http import HttpServer, http_server, serve_on
 from region.doors.ports import take_port
-from region.serving.renewal import DAY_S, Renewal, RotationWatch
+from region.serving.renewal import DAY_S, CertificateWatch, Renewal, RotationWatch
 from tests.kits.servers.broker import free_port
 
 HOST = "127.0.0.1"
@@ -129,6 +131,22 @@ async def test_the_broker_offers_the_new_one_and_drops_nobody(tmp_path: Path) ->
         await broker.stop()
 
 
+@asynccontextmanager
+async def _door(certificate: Path, key: Path) -> AsyncIterator[tuple[HttpServer, int]]:
+    """A door with them, and its port."""
+
+    async def app(_scope: object, _receive: object, _send: object) -> None: ...
+
+    server, port = http_server(app, certificate, key), free_port()
+    listener = take_port(HOST, port, "enrolment", "--enrol-port")
+    serving = asyncio.create_task(serve_on(server, listener))
+    await server.listening.wait()
+    yield server, port
+    server.should_exit = True
+    await serving
+    listener.close()
+
+
 async def test_the_enrolment_door_offers_the_new_one_without_a_restart(tmp_path: Path) -> None:
     authority = open_authority(tmp_path / "ca", SystemClock())
     ca, certificate, key = (tmp_path / name for name in ("ca.pem", "server.pem", "server-key.pem"))
@@ -139,17 +157,34 @@ async def test_the_enrolment_door_offers_the_new_one_without_a_restart(tmp_path:
         write_file(certificate, issued.certificate_pem)
         write_file(key, issued.key_pem)
 
-    async def app(_scope: object, _receive: object, _send: object) -> None: ...
-
     write(first)
-    server, port = http_server(app, certificate, key), free_port()
-    listener = take_port(HOST, port, "enrolment", "--enrol-port")
-    serving = asyncio.create_task(serve_on(server, listener))
-    await server.listening.wait()
-    assert await _offered(port, ca) == _der(first)
-    write(second)
-    server.reload_certificate()
-    assert await _offered(port, ca) == _der(second)
-    server.should_exit = True
-    await serving
-    listener.close()
+    async with _door(certificate, key) as (server, port):
+        assert await _offered(port, ca) == _der(first)
+        write(second)
+        server.reload_certificate()
+        assert await _offered(port, ca) == _der(second)
+
+
+async def test_the_pages_follow_a_certificate_that_others_renew_even_half_by_half(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As an ACME client leaves them: the certificate first, its key a moment later."""
+    authority = open_authority(tmp_path / "ca", SystemClock())
+    ca, certificate, key = (tmp_path / name for name in ("ca.pem", "server.pem", "server-key.pem"))
+    ca.write_bytes(authority.trust_bundle())
+    first, second = (authority.issue_server("region", [HOST]) for _ in range(2))
+    write_file(certificate, first.certificate_pem)
+    write_file(key, first.key_pem)
+    async with _door(certificate, key) as (server, port):
+        watch = CertificateWatch(ManualClock(), (certificate, key), server.reload_certificate)
+        assert watch.look() is False, "nothing is new"
+        write_file(certificate, second.certificate_pem)
+        assert [watch.look(), watch.look()] == [False, False]
+        assert caplog.text.count("the one before is kept") == 1
+        assert await _offered(port, ca) == _der(first), "half a pair costs nobody the door"
+        write_file(key, second.key_pem)
+        assert [watch.look(), watch.look()] == [True, False]
+        assert await _offered(port, ca) == _der(second)
+        key.unlink()
+        assert watch.look() is False
+        assert await _offered(port, ca) == _der(second)

@@ -81,6 +81,17 @@ async def test_a_station_put_out_of_use_is_so_after_a_restart_and_until_it_is_pu
         assert not (to.station.state / LOCK).exists()
 
 
+async def test_the_region_sees_at_once_whether_a_station_is_out_of_use(tmp_path: Path) -> None:
+    async with commanded(tmp_path) as to:
+        await to.station.advance(4)
+        await to.station.until(lambda: to.station.sent("up/m/health"))
+        for cid, order, locked in ((CID, Lock(), True), (OTHER, Unlock(), False)):
+            to.give(cid, order)
+            await to.told(cid, "successful")
+            await to.station.advance(2)
+            await to.station.until(lambda locked=locked: to.station.sent("up/m/health")[-1]["locked"] is locked)
+
+
 async def test_a_station_in_a_call_is_put_out_of_use_after_it(tmp_path: Path) -> None:
     async with commanded(tmp_path) as to:
         to.call.show("feedback")  # the resident reads how the call ended
