@@ -287,7 +287,5 @@ class GiveUp:
     """Camera or microphone will not close: end the process, so that the system closes them."""
 
 
-Effect = (
-    OpenMedia | CloseMedia | PreparePeer | KeepPeer | DropPeer | ApplyAnswer | AddCandidate | OpenGate | ClosePeer
-    | Say | Refuse | StartTimer | StopTimer | Recheck | GiveUp
-)  # fmt: skip
+PeerEffect = PreparePeer | KeepPeer | DropPeer | ApplyAnswer | AddCandidate | OpenGate | ClosePeer
+Effect = OpenMedia | CloseMedia | PeerEffect | Say | Refuse | StartTimer | StopTimer | Recheck | GiveUp

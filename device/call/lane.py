@@ -62,6 +62,18 @@ class Lane:
             current.result()
 
 
+async def through(add: Callable[[Work], None], work: Work) -> None:
+    """Give it to a lane, by `add` or `instead`, and wait until it has been done."""
+    done = asyncio.Event()
+
+    async def do() -> None:
+        await work()
+        done.set()
+
+    add(do)
+    await done.wait()
+
+
 async def _as_coroutine(work: Work) -> None:
     await work()
 

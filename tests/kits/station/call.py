@@ -220,8 +220,7 @@ async def living(house: House | None = None) -> AsyncIterator[House]:
     try:
         yield house
     finally:
-        for timer in list(house.service._timers.values()):
-            timer.cancel()
+        house.service._timers.stop_all()
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
