@@ -27,7 +27,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     actions = actions_of(parser)
     send = add_action(actions, "send", "give a command to one station or to many", _send)
     send.add_argument("type", choices=tuple(ORDERS), metavar="TYPE", help=f"one of {', '.join(ORDERS)}")
-    send.add_argument("fields", nargs="*", metavar="FIELD=VALUE", help="e.g. seconds=30, process=call, percent=60")
+    send.add_argument(
+        "fields", nargs="*", metavar="FIELD=VALUE", help="e.g. seconds=30, process=call, percent=60; right after TYPE"
+    )
     send.add_argument("--station", action="append", metavar="ID", help="this station; may be said more than once")
     add_filter(send)
     send.add_argument("--all", action="store_true", help="every station of the region")

@@ -29,7 +29,7 @@ async def _add(desk: Desk) -> None:
 async def _list(desk: Desk) -> None:
     async with desk.registry.read() as t:
         sites = await t.sites.all()
-    tell(desk.args, sites, table(("SITE",), ((site.name,) for site in sites)))
+    tell(desk.args, sites, table(("SITE", "MUNICIPALITY"), ((site.name, site.municipality or "-") for site in sites)))
 
 
 async def _move(desk: Desk) -> None:

@@ -13,7 +13,7 @@ from region.cli.parsing import actions_of, add_action
 from region.cli.printing import tell
 from region.cli.services import layout_service, station_service
 from region.columns import table
-from region.fleet.printed import printed
+from region.fleet.printed import printed, why
 from region.fleet.whole import find_in_fleet, one_of_the_fleet
 from region.stations.admission import Admission
 from region.stations.service import Settings
@@ -69,8 +69,8 @@ async def _list(desk: Desk) -> None:
         await t.finding.check(which)
     fleet = (await find_in_fleet(desk.registry, which, desk.clock.wall())).stations
     rows = ((one.station.id, one.station.site, one.station.name, one.station.clinic or "-",
-             "yes" if one.standing.ready else "no") for one in fleet)  # fmt: skip
-    tell(desk.args, fleet, table(("STATION", "SITE", "NAME", "CLINIC", "READY"), rows))
+             "yes" if one.standing.ready else "no", why(one.standing)) for one in fleet)  # fmt: skip
+    tell(desk.args, fleet, table(("STATION", "SITE", "NAME", "CLINIC", "READY", "WHY"), rows))
 
 
 async def _show(desk: Desk) -> None:

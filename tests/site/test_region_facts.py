@@ -18,7 +18,7 @@ from messaging.health import Health, ProcessState
 from messaging.status import Birth, Connection
 from messaging.twin import Config, Language, Proving, Reported, TakenBack
 from region.fleet.facts import FactTeller
-from region.fleet.printed import printed
+from region.fleet.printed import printed, why
 from region.fleet.standing import Standing, standing
 from region.fleet.words import WORDS
 from region.registry.records import ProcessPresence, Report, Station
@@ -145,9 +145,15 @@ def test_the_command_line_tells_the_same() -> None:
     lines = list(printed(_stands()))
     assert lines[0] == ("Would a call work now?", "Yes, but")
     assert ("", "No microphone is connected") in lines
-    assert ("Temperature", "51.3 °C") in lines
+    assert lines.index(("VERSIONS", "")) > lines.index(("Temperature", "51.3 °C"))
     assert ("Call program", "there since 2027-01-15T07:55:00Z") in lines
     assert next(iter(printed(_stands(call="offline")))) == ("Would a call work now?", "No")
+
+
+def test_a_list_tells_the_gravest_reason_of_each() -> None:
+    assert why(_stands()) == "No microphone is connected"
+    assert why(_stands(call="offline")) != why(_stands())
+    assert why(replace(_stands(), remarks=())) == ""
 
 
 async def test_the_page_of_a_station_loads_how_it_is_and_the_api_gives_it(kit: Kit) -> None:
