@@ -97,8 +97,8 @@ WORDS: Words = {
         "det vises kun denne ene gang.",
         "people.sign-out": "Log ud overalt",
         "people.reset-second-step": "Glem det andet trin",
-        "people.reset.lead": "Når en telefon eller adgangsnøgle er tabt: næste login sætter det op igen. Vær sikker på "
-        "i telefonen, at det er brugeren selv, der spørger.",
+        "people.reset.lead": "Når en telefon eller adgangsnøgle er tabt: næste login sætter det op igen. Vær sikker "
+        "på, at det er brugeren selv, du taler med.",
         "people.block": "Luk ude",
         "people.unblock": "Luk ind igen",
         "people.done.saved": "Gemt.",

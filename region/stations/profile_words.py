@@ -15,6 +15,7 @@ WORDS: Words = {
         "stations.profiles.sites": "Sites",
         "stations.profiles.none": "None yet",
         "stations.profiles.says": "says {count} settings",
+        "stations.profiles.says.one": "says one setting",
         "stations.profiles.silent": "as above",
         "stations.profiles.add": "Add",
         "stations.profiles.add_cluster": "New cluster",
@@ -32,8 +33,11 @@ WORDS: Words = {
         "stations.profile.title.municipality": "Profile of the municipality {name}",
         "stations.profile.title.site": "Profile of {name}",
         "stations.profile.title.station": "Settings of {name}",
+        "stations.profile.example": "Written as JSON, for example",
         "stations.profile.lead": "Leave a field empty to have it as the levels above say. A hyphen (-) stands for an "
         "empty value. Hours are written 08:00-12:00, 13:00-16:00.",
+        "stations.profile.saved.one": "Saved. One station works by something else now, and is told as soon as it can "
+        "be reached.",
         "stations.profile.saved": "Saved. {count} stations work by something else now, and are told as soon as they "
         "can be reached.",
         "stations.profile.conflict": "Somebody has changed this profile meanwhile. Yours was not saved: look at theirs "
@@ -48,7 +52,7 @@ WORDS: Words = {
         "stations.profile.group.sound": "Sound",
         "stations.profile.group.opening": "Opening hours of the clinic",
         "stations.profile.group.screen": "Screen",
-        "stations.profile.group.levels": "Levels",
+        "stations.profile.group.levels": "Loudness and light",
         "stations.profile.group.night": "Night",
         "stations.profile.group.auto_answer": "Automatic answer",
         "stations.profile.group.camera": "Camera",
@@ -80,6 +84,7 @@ WORDS: Words = {
         "stations.profiles.sites": "Steder",
         "stations.profiles.none": "Ingen endnu",
         "stations.profiles.says": "siger {count} indstillinger",
+        "stations.profiles.says.one": "siger én indstilling",
         "stations.profiles.silent": "som ovenfor",
         "stations.profiles.add": "Tilføj",
         "stations.profiles.add_cluster": "Ny klynge",
@@ -98,8 +103,11 @@ WORDS: Words = {
         "stations.profile.title.municipality": "Profil for kommunen {name}",
         "stations.profile.title.site": "Profil for {name}",
         "stations.profile.title.station": "Indstillinger for {name}",
+        "stations.profile.example": "Skrives som JSON, for eksempel",
         "stations.profile.lead": "Lad et felt være tomt, så er det, som niveauerne ovenfor siger. En bindestreg (-) "
         "betyder en tom værdi. Tider skrives 08:00-12:00, 13:00-16:00.",
+        "stations.profile.saved.one": "Gemt. Én station arbejder efter noget andet nu og får besked, så snart den kan "
+        "nås.",
         "stations.profile.saved": "Gemt. {count} stationer arbejder efter noget andet nu og får besked, så snart de "
         "kan nås.",
         "stations.profile.conflict": "En anden har ændret profilen imens. Din blev ikke gemt: Se først på den nye.",
@@ -113,7 +121,7 @@ WORDS: Words = {
         "stations.profile.group.sound": "Lyd",
         "stations.profile.group.opening": "Klinikkens åbningstider",
         "stations.profile.group.screen": "Skærm",
-        "stations.profile.group.levels": "Styrker",
+        "stations.profile.group.levels": "Lydstyrker og lys",
         "stations.profile.group.night": "Nat",
         "stations.profile.group.auto_answer": "Automatisk svar",
         "stations.profile.group.camera": "Kamera",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from messaging.codec import encode
 from messaging.reasons import read
@@ -49,16 +49,21 @@ class SettingTeller:
     def word(self, one: Setting, written: str) -> str:
         """A value as it is written in a form, in words."""
         if written == NONE:
-            return self.t("web.setting.none")
+            return self._nothing("none", one)
         key = f"web.setting.value.{'flag' if one.kind == 'flag' else one.name}.{written}"
         return self.t(key) if self.has(key) else written
+
+    def _nothing(self, which: Literal["none", "unset"], one: Setting) -> str:
+        """An empty value, or none: what that means where it is not plain."""
+        key = f"web.setting.{which}.{'.'.join(one.path[:-1])}"
+        return self.t(key if self.has(key) else f"web.setting.{which}")
 
     def value(self, one: Setting, document: Mapping[str, Any]) -> str:
         """What the document says of it, or else the default, in words."""
         said = one.at(document)
         text = one.text(one.at(DEFAULT) if said is None else said)
         if text == "" or (said is None and one.kind == "json"):
-            return self.t("web.setting.unset")
+            return self._nothing("unset", one)
         return self.word(one, text)
 
     def why(self, name: str, told: str) -> str:

@@ -49,7 +49,7 @@ async def test_a_command_from_the_page_goes_out_when_the_station_is_there_and_co
         await kit.clock.advance(1)
     page = (await ivan.get(shown)).text
     assert "Sent" in page
-    assert "Call back" not in page
+    assert "Cancel:" not in page
     (given,) = await commands(kit)
     async with kit.region.registry.begin() as t:
         await t.commands.note(given.id, station.id, "message", Progress("failed", "unsupported"), kit.clock.wall())
@@ -76,7 +76,7 @@ async def test_what_waits_is_called_back_from_the_page(kit: Kit, station: Statio
     form = {"csrf": await kit.csrf(ivan)}
     await ivan.post(f"/stations/{station.id}/commands", data={**form, "type": "identify"})
     (given,) = await commands(kit)
-    assert "Call back: Show which one it is" in (await ivan.get(f"/stations/{station.id}/commands")).text
+    assert "Cancel: Show which one it is" in (await ivan.get(f"/stations/{station.id}/commands")).text
     cancel = f"/stations/{station.id}/commands/{given.id}/cancel"
     assert (await ivan.post(cancel, data=form)).status_code == 303
     again = await ivan.post(cancel, data=form)

@@ -15,6 +15,7 @@ from messaging.status import Connection
 from messaging.twin import Config, Reported
 from provisioning.authority.ports import Given
 from provisioning.authority.profiles import Layer, Merged, merge
+from provisioning.authority.setting_fields import settings
 from region.fleet.twin import TwinLine, twin_lines
 from region.registry.records import Station
 from region.web.settings_told import SettingTeller
@@ -34,6 +35,12 @@ def _lines(merged: Merged, reported: Reported | None) -> tuple[dict[str, TwinLin
     wanted = merged.document | {"station": "Room 4", "site": "Solgården", "phone": "", "fallback_phone": ""}
     told, others = twin_lines(wanted, merged, reported, _teller())
     return {line.name: line for line in told}, others
+
+
+def test_hours_that_are_not_said_are_told_by_what_they_mean() -> None:
+    monday = next(one for one in settings("station") if one.name == "opening.week.mon")
+    assert _teller().value(monday, {"opening": {"week": {"mon": []}}}) == "closed all day"
+    assert _teller().value(monday, {}) == "not set (closed, if another day is set)"
 
 
 def test_each_setting_stands_beside_what_the_station_says_of_it() -> None:

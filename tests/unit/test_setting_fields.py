@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from messaging.codec import decode, encode
 from messaging.settings import HIDDEN
-from messaging.twin import Config
+from messaging.twin import Config, Language
 from provisioning.authority.profiles import LEVELS, OF_THE_REGISTRY, Level, leaves, refusals
 from provisioning.authority.setting_fields import NONE, NoSuchValue, Setting, rewritten, settings
 from region.web.words.settings import WORDS
@@ -48,6 +48,16 @@ def test_every_value_of_a_config_belongs_to_one_setting() -> None:
     for one in EVERY:
         for language in ("en", "da"):
             assert f"web.setting.{one.name}" in WORDS[language], one.name
+
+
+@pytest.mark.parametrize("language", ["en", "da"])
+@pytest.mark.parametrize("one", [one for one in EVERY if one.kind == "json"], ids=lambda one: one.name)
+def test_what_is_written_as_json_has_an_example_that_can_be_used_as_it_stands(one: Setting, language: Language) -> None:
+    example = WORDS[language][f"web.setting.example.{one.name}"]
+    document, wrong = rewritten({}, "site", {one.name: example})
+    assert wrong == {}
+    assert one.at(document) == json.loads(example)
+    assert refusals("site", document) == {}
 
 
 @pytest.mark.parametrize("level", LEVELS)

@@ -2,6 +2,8 @@
 
 from region.web.subject import Words
 
+_WIRED = '{"ip": {"address": "10.0.0.20/24", "gateway": "10.0.0.1", "dns": ["10.0.0.1"]}}'
+_PROXY = '{"url": "http://proxy.example:3128"}'
 WORDS: Words = {
     "en": {
         "web.setting.clinic": "Whom the button calls",
@@ -55,7 +57,12 @@ WORDS: Words = {
         "web.setting.update_ring": "When it is updated",
         "web.setting.document": "All of it",
         "web.setting.none": "(none)",
+        "web.setting.none.opening.week": "closed all day",
         "web.setting.unset": "not set",
+        "web.setting.unset.opening.week": "not set (closed, if another day is set)",
+        "web.setting.example.network.wifi": '{"Solgården": {"psk": "eight characters or more"}}',
+        "web.setting.example.network.wired": _WIRED,
+        "web.setting.example.network.proxy": _PROXY,
         "web.setting.value.flag.yes": "Yes",
         "web.setting.value.flag.no": "No",
         "web.setting.value.language.da": "Danish",
@@ -126,7 +133,12 @@ WORDS: Words = {
         "web.setting.update_ring": "Hvornår den opdateres",
         "web.setting.document": "Det hele",
         "web.setting.none": "(ingen)",
+        "web.setting.none.opening.week": "lukket hele dagen",
         "web.setting.unset": "ikke sat",
+        "web.setting.unset.opening.week": "ikke sat (lukket, hvis en anden dag er sat)",
+        "web.setting.example.network.wifi": '{"Solgården": {"psk": "otte tegn eller flere"}}',
+        "web.setting.example.network.wired": _WIRED,
+        "web.setting.example.network.proxy": _PROXY,
         "web.setting.value.flag.yes": "Ja",
         "web.setting.value.flag.no": "Nej",
         "web.setting.value.language.da": "Dansk",
