@@ -27,6 +27,7 @@ from region.stations import (
     profile_pages,
     settings_api,
     table_api,
+    table_pages,
     wipe_pages,
     words,
 )
@@ -91,6 +92,7 @@ def subject(
     router.include_router(profile_pages.build_router(layout))
     router.include_router(layout_api.build_router(layout))
     router.include_router(table_api.build_router())
+    router.include_router(table_pages.build_router())
     router.include_router(diagnostics_api.build_router(diagnostics))
     router.include_router(claim_pages.build_router(claims))
     router.include_router(claim_api.build_router(claims))
@@ -109,7 +111,7 @@ def subject(
         words=words.WORDS,
         examples=EXAMPLES + LAYOUT_EXAMPLES,
         nav=(
-            Nav("/sites", "stations.nav.sites", "it_admin"),
+            Nav("/sites", "stations.nav.sites", "it_admin", ("/tables",)),
             Nav("/profiles", "stations.nav.profiles", "it_admin"),
             Nav("/cards", "stations.nav.cards", "it_admin"),
             Nav("/claims", "stations.nav.claims", "it_admin"),

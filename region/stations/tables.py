@@ -15,6 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from region.errors import RegionError
+from region.reasons import say
 
 MOST_BYTES = 16 * 1024 * 1024
 MOST_ROWS = 50_000
@@ -87,16 +88,16 @@ def read_table(content: bytes, columns: Columns) -> list[Row]:
                 heading = [cell.lower() for cell in cells]
                 _check_heading(heading, columns, line)
             elif len(cells) > len(heading) and any(cells[len(heading) :]):
-                faults.append(Fault(line, "", f"{len(cells)} cells under {len(heading)} headings"))
+                faults.append(Fault(line, "", say("cells", cells=len(cells), headings=len(heading))))
             else:
                 row = Row(line, dict(zip(heading, cells, strict=False)))
-                faults += [Fault(line, one, "may not be empty") for one in columns.needed if not row.cells.get(one)]
+                faults += [Fault(line, one, say("empty")) for one in columns.needed if not row.cells.get(one)]
                 rows.append(row)
                 _check_length(rows, line)
     except csv.Error as error:
-        raise BadTable([Fault(reader.line_num or 1, "", f"no CSV: {error}")]) from error
+        raise BadTable([Fault(reader.line_num or 1, "", say("csv", error=error))]) from error
     if heading is None:
-        raise BadTable([Fault(1, "", f"nothing is there; expected the headings {', '.join(columns.all)}")])
+        raise BadTable([Fault(1, "", say("no_headings", names=", ".join(columns.all)))])
     if faults:
         raise BadTable(faults)
     return rows
@@ -125,17 +126,17 @@ def _unescaped(cell: str) -> str:
 
 def _text(content: bytes) -> str:
     if len(content) > MOST_BYTES:
-        raise BadTable([Fault(1, "", f"longer than {MOST_BYTES // 2**20} MB")])
+        raise BadTable([Fault(1, "", say("megabytes", most=MOST_BYTES // 2**20))])
     for mark, what in _MARKS.items():
         if content.startswith(mark):
-            raise BadTable([Fault(1, "", f"{what}, not CSV: save it as CSV UTF-8")])
+            raise BadTable([Fault(1, "", say("not_csv", format=what))])
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        raise BadTable([Fault(line, "", "a letter that is not UTF-8: save the table as CSV UTF-8")]) from error
+        raise BadTable([Fault(line, "", say("not_utf8"))]) from error
     if "\0" in text:
-        raise BadTable([Fault(text.count("\n", 0, text.index("\0")) + 1, "", "a character that is no text")])
+        raise BadTable([Fault(text.count("\n", 0, text.index("\0")) + 1, "", say("no_text"))])
     return text
 
 
@@ -147,14 +148,14 @@ def _delimiter(text: str) -> str:
 
 
 def _check_heading(heading: list[str], columns: Columns, line: int) -> None:
-    known = f"there are {', '.join(columns.all)}"
-    faults = [Fault(line, one or "(empty)", f"no such column; {known}") for one in heading if one not in columns.all]
-    faults += [Fault(line, one, "twice") for one in columns.all if heading.count(one) > 1]
-    faults += [Fault(line, one, "missing") for one in columns.needed if one not in heading]
+    unknown = say("no_column", names=", ".join(columns.all))
+    faults = [Fault(line, one or "(empty)", unknown) for one in heading if one not in columns.all]
+    faults += [Fault(line, one, say("column_twice")) for one in columns.all if heading.count(one) > 1]
+    faults += [Fault(line, one, say("column_missing")) for one in columns.needed if one not in heading]
     if faults:
         raise BadTable(faults)
 
 
 def _check_length(rows: list[Row], line: int) -> None:
     if len(rows) > MOST_ROWS:
-        raise BadTable([Fault(line, "", f"more than {MOST_ROWS} rows: take it in parts")])
+        raise BadTable([Fault(line, "", say("rows", most=MOST_ROWS))])

@@ -7,6 +7,7 @@ from region.stations import (
     command_words,
     profile_words,
     reason_words,
+    table_words,
     wipe_words,
 )
 from region.web.subject import Words
@@ -19,6 +20,7 @@ WORDS: Words = {
         **command_words.WORDS["en"],
         **profile_words.WORDS["en"],
         **reason_words.WORDS["en"],
+        **table_words.WORDS["en"],
         **wipe_words.WORDS["en"],
         "stations.nav.sites": "Sites and clinics",
         "stations.sites.title": "Sites and clinics",
@@ -106,6 +108,7 @@ WORDS: Words = {
         **command_words.WORDS["da"],
         **profile_words.WORDS["da"],
         **reason_words.WORDS["da"],
+        **table_words.WORDS["da"],
         **wipe_words.WORDS["da"],
         "stations.nav.sites": "Steder og klinikker",
         "stations.sites.title": "Steder og klinikker",

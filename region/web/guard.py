@@ -18,6 +18,7 @@ from region.web.errors import BadToken, ReadsOnly
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 MOST_BODY = 96 * 1024  # an SDP of 32 KiB, escaped as JSON, and its wrapping
 TABLES = "/api/tables/"  # where whole tables are taken in, read after it is known who brings them
+TABLES_PAGE = "/tables"  # the same at a browser
 MOST_TABLE = 4 * 1024 * 1024
 _FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 
@@ -57,7 +58,8 @@ async def guard(request: Request) -> None:
         expected = tokens.anonymous_token(visit)
     else:
         raise BadToken("no cookie of ours came with the request")
-    if not tokens.same(await _sent(request), expected):
+    if not tokens.same(await _sent(request, known=session is not None), expected):
+        await request.close()  # and the files that came with it
         raise BadToken("the token of the form is missing or old")
 
 
@@ -77,11 +79,13 @@ def _from_here(request: Request) -> bool:
     return origin in here
 
 
-async def _sent(request: Request) -> str:
+async def _sent(request: Request, *, known: bool) -> str:
     header = request.headers.get("x-csrf-token")
     if header is not None:
         return header
     if request.headers.get("content-type", "").startswith(_FORMS):
+        if request.url.path == TABLES_PAGE and not known:
+            return ""  # so large a form is read of nobody whom we do not know
         value = (await request.form()).get("csrf")
         return value if isinstance(value, str) else ""
     return ""
@@ -105,7 +109,8 @@ class Surround:
                 self._add_headers(scope, MutableHeaders(scope=message))
             await send(message)
 
-        most = MOST_TABLE if str(scope["path"]).startswith(TABLES) else MOST_BODY
+        path = str(scope["path"])
+        most = MOST_TABLE if path.startswith(TABLES) or path == TABLES_PAGE else MOST_BODY
         await self._app(scope, _counted(receive, most), send_surrounded)
 
     def _add_headers(self, scope: Scope, headers: MutableHeaders) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from region.reasons import read
 from region.web.words import Translator
 
-_WORDS_OF = ("what", "kind", "level")
+_WORDS_OF = ("what", "kind", "kinds", "level")
 
 
 @dataclass(frozen=True)

@@ -31,8 +31,8 @@ VALUES: dict[str, st.SearchStrategy[str]] = {
     "kind": st.sampled_from(["site", "clinic", "municipality"]),
     "level": st.sampled_from(["region", "station"]),
     "station": st.from_regex(r"st-[a-z0-9]{8}", fullmatch=True),
-    "most": NUMBERS,
-    "count": NUMBERS,
+    "kinds": st.sampled_from(["sites", "clinics"]),
+    **dict.fromkeys(("most", "count", "line", "cells", "headings"), NUMBERS),
 }
 names = st.text(string.ascii_letters + "åæøÅÆØ0123456789.", min_size=1, max_size=20)
 

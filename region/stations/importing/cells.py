@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import Generic, Protocol, TypeVar, cast
 
 from messaging.twin import Language
+from region.reasons import say
 from region.registry import RegistryError
 from region.registry.table import text
 from region.stations.importing.kinds import Kind
@@ -36,7 +37,7 @@ class Known(Generic[N]):
     """What is there, found by name: as it is written, or `folded` alike."""
 
     def __init__(self, what: str, kind: Kind, there: Iterable[N]) -> None:
-        self._missing = f"no such {what}: import the {kind} first"
+        self._missing = say("import_first", kind=what, kinds=kind)
         self._exact = {one.name: one for one in there}
         self._folded = {folded(name): one for name, one in self._exact.items()}
 
@@ -87,7 +88,7 @@ def remark(column: str, value: str) -> str:
 def language(value: str) -> Language | None:
     """A language, None for an empty cell."""
     if value and value not in _LANGUAGES:
-        raise Wrong("language", f"expected one of {', '.join(_LANGUAGES)}")
+        raise Wrong("language", say("one_of", options=", ".join(_LANGUAGES)))
     return cast("Language", value) if value else None
 
 
@@ -96,5 +97,5 @@ def volume(value: str) -> int | None:
     if not value:
         return None
     if not (value.isascii() and value.isdigit() and len(value) <= 3 and int(value) <= 100):
-        raise Wrong("volume", "expected a whole number from 0 to 100")
+        raise Wrong("volume", say("percent"))
     return int(value)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast, get_args
 
+from region.reasons import say
 from region.registry.people import Account, Binding, new_name, sign_in_name
 from region.registry.records import Clinic, Person, Role, Site
 from region.stations.importing.cells import Known, Wrong, checked, language, remark
@@ -56,7 +57,7 @@ class _Judge:
 
     def _binding(self, cells: Mapping[str, str], known: Person | None) -> Binding:
         if cells["role"] not in get_args(Role):
-            raise Wrong("role", f"expected one of {', '.join(get_args(Role))}")
+            raise Wrong("role", say("one_of", options=", ".join(get_args(Role))))
         clinic = self.clinics.perhaps("clinic", cells.get("clinic", ""))
         clinic_id = known.clinic_id if known and "clinic" not in cells else clinic.id if clinic else None
         sites = tuple(one.id for one in known.sites) if known and "sites" not in cells else self._sites(cells)

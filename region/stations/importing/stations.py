@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from provisioning.authority.profiles import Document, put, without
+from region.reasons import say
 from region.registry import Refused
 from region.registry.bulk import Wanted
 from region.registry.records import Clinic, Room, Site, Station
@@ -31,7 +32,7 @@ async def take_stations(taking: Taking, rows: Sequence[Row]) -> None:
     for row, one in judged:
         holder = judge.there.by_serial.get(one.serial or "")
         if holder is not None and holder.id != one.id and holder.id not in by_id:
-            taking.fault(row, "serial", f"is {holder.id}'s already: take it from that station first")
+            taking.fault(row, "serial", say("others_serial", station=holder.id))
     taking.check()
     wanted = [one for _, one in judged if not judge.is_as_it_was(one)]
     if wanted:
@@ -73,7 +74,7 @@ class _There:
         """The station that a row means; None: a new one. Wrong for an id that there is not."""
         if cells.get("id"):
             if cells["id"] not in self.by_id:
-                raise Wrong("id", "no such station; leave it empty for a new one")
+                raise Wrong("id", say("no_such_id"))
             return self.by_id[cells["id"]]
         if serial is not None and serial in self.by_serial:
             return self.by_serial[serial]
@@ -138,7 +139,7 @@ class _Judge:
             return None if not name else ""
         found = self._clinics.find(name)
         if found is None:
-            raise Wrong("clinic", f"no such clinic: import the clinics first, or {NOBODY} for none")
+            raise Wrong("clinic", say("no_clinic", nobody=NOBODY))
         return found.name
 
 

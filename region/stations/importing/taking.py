@@ -6,6 +6,7 @@ from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from region.reasons import say
 from region.registry import Refused, Transaction
 from region.registry.actions import AuditAction
 from region.stations.importing.cells import Wrong
@@ -24,7 +25,7 @@ class Once:
     def note(self, row: Row, column: str, thing: Hashable) -> None:
         """Wrong where an earlier line has it."""
         if (first := self._lines.setdefault(thing, row.line)) != row.line:
-            raise Wrong(column, f"as in line {first}: take one of the two away")
+            raise Wrong(column, say("as_in_line", line=first))
 
 
 @dataclass
