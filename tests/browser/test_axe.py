@@ -276,6 +276,30 @@ async def test_the_page_of_a_station_is_accessible_once_it_tells_how_it_is(
     assert await complaints(page) == []
 
 
+async def test_what_was_typed_wrong_before_a_wipe_and_in_a_table_is_told_accessibly(
+    house: House, browser: Browser
+) -> None:
+    context = await browser.new_context(viewport=NARROW)
+    page = await context.new_page()
+    page.set_default_timeout(PATIENCE_MS)
+    await _sign_in(house, page, "da")
+    async with house.registry.read() as t:
+        (station,) = await t.stations.all()
+    await page.goto(f"{house.url}/stations/{station.id}")
+    await page.get_by_role("link", name="Slet denne station for altid").click()
+    await page.get_by_label("Skriv stationens navn").fill("Room 5")
+    await page.get_by_role("button", name="Slet den for altid").click()
+    await expect(page.get_by_role("alert")).to_contain_text("Der er ikke sket noget.")
+    assert await complaints(page) == []
+    await page.goto(f"{house.url}/tables")
+    table = {"name": "stations.csv", "mimeType": "text/csv", "buffer": b"site;room\nMars;Stue 1\n"}
+    await page.get_by_label("Filen").set_input_files([table])
+    await page.get_by_role("button", name="Læs den ind").click()
+    await expect(page.get_by_role("cell", name="stedet findes ikke: Læs stederne ind først")).to_be_visible()
+    assert await complaints(page) == []
+    await context.close()
+
+
 async def test_the_page_of_a_sites_staff_is_accessible(visitor: tuple[Page, Language], house: House) -> None:
     page, language = visitor
     async with house.registry.begin() as t:
