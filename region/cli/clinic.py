@@ -37,6 +37,5 @@ async def _list(desk: Desk) -> None:
 
 async def _set(desk: Desk) -> None:
     args, now = desk.args, await desk.clinic(desk.args.name)
-    name, phone = args.new_name or now.name, now.phone if args.phone is None else args.phone
-    clinic = await (await station_service(desk)).change_clinic(ACTOR, now.id, name, phone)
+    clinic = await (await station_service(desk)).change_clinic(ACTOR, now.id, args.new_name, args.phone)
     tell(args, clinic, f"{clinic.name}, {clinic.phone or 'no telephone'}." if clinic != now else "No change.")

@@ -15,8 +15,9 @@ from region.cli.services import layout_service, station_service
 from region.columns import table
 from region.fleet.printed import printed, why
 from region.fleet.whole import find_in_fleet, one_of_the_fleet
+from region.registry.stations import KEPT
 from region.stations.admission import Admission
-from region.stations.service import Settings
+from region.stations.service import Change, Settings
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -98,18 +99,16 @@ async def _set(desk: Desk) -> None:
     args = desk.args
     async with desk.registry.read() as t:
         now = await t.stations.get(args.station)
-    site_id = now.site_id if args.site is None else (await desk.site(args.site)).id
-    clinic_id = await desk.clinic_id(args.clinic)
-    settings = Settings(
-        name=now.name if args.name is None else args.name,
-        site_id=site_id,
-        clinic_id=now.clinic_id if args.clinic is None else clinic_id,
-        language=args.language or now.language,
-        volume=now.volume if args.volume is None else args.volume,
+    change = Change(
+        name=args.name,
+        site_id=None if args.site is None else (await desk.site(args.site)).id,
+        clinic_id=KEPT if args.clinic is None else await desk.clinic_id(args.clinic),
+        language=args.language,
+        volume=args.volume,
         room=args.room,
         serial=args.serial,
     )
-    station = await (await station_service(desk)).change_station(ACTOR, args.station, settings)
+    station = await (await station_service(desk)).change_station(ACTOR, args.station, change)
     changed = station != now
     tell(args, station, f"{station.id} is to work by version {station.desired_version}." if changed else "No change.")
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable, Mapping
-from typing import Any
+from enum import Enum
+from typing import Any, Final
 
 from sqlalchemy import Select, func, insert, select, update
 
@@ -20,6 +21,14 @@ from region.registry.places import Rooms
 from region.registry.records import Admission, Station
 from region.registry.table import Subject, chunks, text
 
+
+class Kept(Enum):
+    """For a value whose None says something: that it is to stay as it is."""
+
+    KEPT = "as it is"
+
+
+KEPT: Final = Kept.KEPT
 _LETTERS = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32, in lower case
 
 
@@ -53,7 +62,7 @@ class Stations(Subject):
             )
         )  # fmt: skip
         chains = await layers.chains([station_id])
-        own = _own({}, chains.above(station_id), {key: value for key, value in asked.items() if value is not None})
+        own = _own({}, chains.above(station_id), asked)
         will = chains.saying("station", station_id, own)
         await layers.say("station", station_id, own, by, now)
         await layers.object_to(will, [station_id])
@@ -81,20 +90,25 @@ class Stations(Subject):
         return await self._list(select_stations().where(schema.station.c.clinic_id == clinic_id))
 
     async def change(
-        self, station_id: str, *, name: str, site_id: int, clinic_id: int | None, language: Language, volume: int,
+        self, station_id: str, *, name: str | None = None, site_id: int | None = None,
+        clinic_id: int | Kept | None = KEPT, language: Language | None = None, volume: int | None = None,
         room: str | None = None, by: str = "region", now: float = 0.0,
     ) -> Station:  # fmt: skip
         """Set what the station should work by, and where it stands. The version grows only if something changes.
 
-        What is as the layers above say is left to them; the rest the station says itself. Without `room` it stays in
-        its room, or at another site in the room of the same name.
+        What is None stays as it is, said by whom it is said; a `clinic_id` of None has it call nobody. Of what is
+        asked for, what is as the layers above say is left to them; the rest the station says itself. Without `room`
+        it stays in its room, or at another site in the room of the same name.
         """
         layers = Layers(self._connection)
         await layers.alone()
-        before, name = await self.get(station_id), text(name, "station", 80)
-        asked = await self._asked(site_id, clinic_id, language, volume)
-        asked["clinic"] = asked["clinic"] or ""
-        standing = await Rooms(self._connection).ensure(site_id, room or before.room, now)
+        before = await self.get(station_id)
+        name = before.name if name is None else text(name, "station", 80)
+        site_id = before.site_id if site_id is None else site_id
+        asked = await self._asked(site_id, None if clinic_id is KEPT else clinic_id, language, volume)
+        if clinic_id is None:
+            asked["clinic"] = ""
+        standing = await Rooms(self._connection).ensure(site_id, before.room if room is None else room, now)
         was = await layers.chains([station_id])
         moved = was.moved(stations={station_id: site_id})
         own = _own(was.documents.get(("station", station_id), {}), moved.above(station_id), asked)
@@ -216,11 +230,12 @@ class Stations(Subject):
             clinic = await self._row(select(schema.clinic.c.name).where(schema.clinic.c.id == clinic_id))
             if clinic is None:
                 raise NotFound("no such clinic")
-        return {
+        asked = {
             "clinic": None if clinic is None else clinic["name"],
             "language": None if language is None else _language(language),
             "volume": None if volume is None else _volume(volume),
         }
+        return {key: value for key, value in asked.items() if value is not None}
 
 
 def _own(own: Document, above: Document, asked: Mapping[str, Any]) -> Document:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 from starlette.requests import Request
@@ -9,11 +11,16 @@ from starlette.requests import Request
 from messaging.enrolment import write_code_file
 from messaging.twin import Language
 from region.registry.records import AuditRow, Clinic, Site, Station
+from region.registry.stations import KEPT
 from region.stations.admission import Admission, Why
-from region.stations.service import Settings, StationService
+from region.stations.service import Change, Settings, StationService
 from region.web.auth import ItAdmin
 from region.web.context import region_of
 from region.web.fields import Body, Number, StationId
+
+Name = Annotated[str, Field(max_length=80)]
+Volume = Annotated[int, Field(ge=0, le=100)]
+Serial = Annotated[str, Field(max_length=64)]
 
 
 class NewClinic(Body):
@@ -23,24 +30,58 @@ class NewClinic(Body):
     phone: str = Field(default="", max_length=24)
 
 
+class ClinicChange(Body):
+    """What is to be another about a clinic; what is not named, or null, stays as it is."""
+
+    name: str | None = Field(default=None, max_length=80)
+    phone: str | None = Field(default=None, max_length=24)
+
+
 class NewSite(Body):
     """A site to make."""
 
     name: str = Field(max_length=80)
 
 
-class StationSettings(Body):
-    """What a station should work by."""
+class NewStation(Body):
+    """A station to make. What is not named, or null, is as the layers above say; the room: of the station's name."""
 
-    name: str = Field(max_length=80)
+    name: Name
     site_id: Number
     clinic_id: Number | None = None
-    language: Language = "da"
-    volume: int = Field(70, ge=0, le=100)
+    language: Language | None = None
+    volume: Volume | None = None
+    room: Name | None = None
+    serial: Serial | None = None
 
     def settings(self) -> Settings:
         """As the service takes it."""
-        return Settings(self.name, self.site_id, self.clinic_id, self.language, self.volume)
+        return Settings(
+            self.name, self.site_id, self.clinic_id, self.language, self.volume, self.room, self.serial
+        )  # fmt: skip
+
+
+class StationChange(Body):
+    """What is to be another about a station: what is not named, or null, stays as it is.
+
+    `clinic_id` alone means something as null: the button calls nobody, whatever the layers above say. To have them say
+    a value again, name it in `unset` of `PATCH /api/profiles/station`.
+    """
+
+    name: Name | None = None
+    site_id: Number | None = None
+    clinic_id: Number | None = None
+    language: Language | None = None
+    volume: Volume | None = None
+    room: Name | None = None
+    serial: Serial | None = Field(default=None, description="of its computer; an empty one: not known")
+
+    def change(self) -> Change:
+        """As the service takes it."""
+        clinic_id = self.clinic_id if "clinic_id" in self.model_fields_set else KEPT
+        return Change(
+            self.name, self.site_id, clinic_id, self.language, self.volume, self.room, self.serial
+        )  # fmt: skip
 
 
 class Reason(Body):
@@ -71,10 +112,10 @@ def build_router(service: StationService, admission: Admission) -> APIRouter:
         """Add a clinic."""
         return await service.add_clinic(session.person.name, new.name, new.phone)
 
-    @router.put("/clinics/{clinic_id}")
-    async def change_clinic(session: ItAdmin, clinic_id: Number, new: NewClinic) -> Clinic:
+    @router.patch("/clinics/{clinic_id}")
+    async def change_clinic(session: ItAdmin, clinic_id: Number, change: ClinicChange) -> Clinic:
         """Give a clinic another name or telephone number; its stations are told."""
-        return await service.change_clinic(session.person.name, clinic_id, new.name, new.phone)
+        return await service.change_clinic(session.person.name, clinic_id, change.name, change.phone)
 
     @router.get("/sites")
     async def sites(request: Request, _session: ItAdmin) -> list[Site]:
@@ -94,7 +135,7 @@ def build_router(service: StationService, admission: Admission) -> APIRouter:
             return await t.stations.all()
 
     @router.post("/stations", status_code=201)
-    async def add_station(session: ItAdmin, new: StationSettings) -> Station:
+    async def add_station(session: ItAdmin, new: NewStation) -> Station:
         """Add a station; it enrols with a code (`make_code`), or is claimed."""
         return await service.add_station(session.person.name, new.settings())
 
@@ -104,10 +145,13 @@ def build_router(service: StationService, admission: Admission) -> APIRouter:
         async with region_of(request).registry.read() as t:
             return await t.stations.get(station_id)
 
-    @router.put("/stations/{station_id}")
-    async def change_station(session: ItAdmin, station_id: StationId, new: StationSettings) -> Station:
-        """Change what a station works by; it is told as soon as it is there."""
-        return await service.change_station(session.person.name, station_id, new.settings())
+    @router.patch("/stations/{station_id}")
+    async def change_station(session: ItAdmin, station_id: StationId, change: StationChange) -> Station:
+        """Change what a station works by; it is told as soon as it is there.
+
+        What is not named stays as it is, and goes on being said by the layer that says it.
+        """
+        return await service.change_station(session.person.name, station_id, change.change())
 
     @router.post("/stations/{station_id}/code", status_code=201)
     async def make_code(session: ItAdmin, station_id: StationId) -> CodeFileText:

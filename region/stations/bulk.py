@@ -67,7 +67,7 @@ def build_router(commanding: Commanding) -> APIRouter:
             asked = form.asked((*ON_THE_PAGE, *DISTURBING), now)
             handed = await commanding.give(session.person.name, named, asked)
         except (Conflict, Invalid, NotFound) as error:
-            return await _choose(request, session, await commanding.look(named), form.where, error)
+            return await _choose(request, session, await commanding.look(named), form.where, error, form)
         if handed.left_out:
             return await _batch(request, session, handed.batch, "stations/batch.html", handed.left_out)
         return RedirectResponse(f"/batches/{handed.batch}", 303)
@@ -89,8 +89,9 @@ def build_router(commanding: Commanding) -> APIRouter:
 
 
 async def _choose(
-    request: Request, session: WebSession, stations: Sequence[Station], where: str, error: RegistryError | None = None
-) -> Response:
+    request: Request, session: WebSession, stations: Sequence[Station], where: str, error: RegistryError | None = None,
+    typed: CommandForm | None = None,
+) -> Response:  # fmt: skip
     """What could be done, and with which stations it would be; those are in the page, so that it is done with them."""
     region = region_of(request)
     if len(stations) > MOST_VALUES:
@@ -105,7 +106,7 @@ async def _choose(
         request, "stations/bulk.html", session, status, sites=sites, count=len(stations), where=where, error=message,
         ids=" ".join(one.id for one in stations), shut_out=sum(one.admission != "admitted" for one in stations),
         harmless=sorted(ON_THE_PAGE, key=WITH_FIELDS.__contains__), disturbing=DISTURBING, waiting=WAITING,
-        spans=[*GOOD_FOR_S],
+        spans=[*GOOD_FOR_S], typed=typed,
     )  # fmt: skip
 
 

@@ -9,20 +9,19 @@ from pydantic import BaseModel, Field
 from starlette.requests import Request
 
 from messaging.command import LONGEST_S, CommandType
-from region.registry import Invalid
-from region.registry.filters import read_words
 from region.registry.records import Command
-from region.stations.commanding import SHORTEST_S, USUAL_S, Asked, Commanding, Handed, Whom
+from region.stations.commanding import SHORTEST_S, USUAL_S, Asked, Commanding, Handed
+from region.stations.whom_api import OfStations
 from region.web.auth import ItAdmin
 from region.web.context import region_of
-from region.web.fields import BatchId, Body, CommandId, Condition, Moment, StationId
+from region.web.fields import BatchId, CommandId, Moment, StationId
 
 MOST = 500
 Word = Annotated[str, Field(max_length=32)]
 Said = Annotated[str, Field(max_length=256)] | Annotated[int, Field(ge=-(2**31), le=2**31 - 1)]
 
 
-class NewCommand(Body):
+class NewCommand(OfStations):
     """What is to be done, and by which stations: `stations`, or all that a filter finds.
 
     `where` is a list of KEY=VALUE as in `/api/fleet` (`["site=Solgården", "state=offline"]`); an empty one: all.
@@ -31,17 +30,9 @@ class NewCommand(Body):
 
     type: CommandType
     fields: dict[Word, Said] = Field(default_factory=dict, max_length=8)
-    stations: list[StationId] = Field(default_factory=list, max_length=10_000)
-    where: list[Condition] | None = Field(default=None, max_length=1000)
     why: str = Field(default="", max_length=120)
     at: Moment | None = None
     good_for_s: Annotated[float, Field(ge=SHORTEST_S, le=LONGEST_S)] = USUAL_S
-
-    def whom(self) -> Whom:
-        """As the service takes it; Invalid where it says both or neither."""
-        if bool(self.stations) == (self.where is not None):
-            raise Invalid("name either stations or a filter (where)")
-        return Whom(tuple(self.stations), None if self.where is None else read_words(self.where))
 
 
 class CalledBack(BaseModel):

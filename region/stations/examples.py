@@ -10,7 +10,15 @@ from messaging.enrolment import CodeFile, write_code_file
 from messaging.health import Health
 from messaging.twin import Config
 from region.registry.records import AuditRow, Claim, Clinic, Command, HandedIn, Site
-from region.stations.api import CodeFileText, NewClinic, NewSite, Reason, StationSettings
+from region.stations.api import (
+    ClinicChange,
+    CodeFileText,
+    NewClinic,
+    NewSite,
+    NewStation,
+    Reason,
+    StationChange,
+)
 from region.stations.card_api import MadeCard, MadeCards, NewCards, RegionFileText
 from region.stations.claim_api import Approval, Decision, WaitingClaim
 from region.stations.claims import check_of
@@ -47,9 +55,11 @@ EXAMPLES: tuple[object, ...] = (
     Clinic(1, "Bakkens Klinik", "+45 12 34 56 78", A_MOMENT),
     NewClinic(name="Dalens Klinik", phone="+45 12 34 56 78"),
     Site(3, "Solgården", A_MOMENT, 2, "Bakkeby"),
+    ClinicChange(phone="+45 87 65 43 21"),
     NewSite(name="Månelyst"),
     STATION,
-    StationSettings(name="Stue 5", site_id=3, clinic_id=1, language="da", volume=70),
+    NewStation(name="Stue 5", site_id=3),
+    StationChange(name="Stue 4b", volume=60),
     CodeFileText(station=A_STATION, toml=write_code_file(_CODE_FILE)),
     Reason(why="stolen"),
     AuditRow(812, A_MOMENT, "ivan", "station.revoke", A_STATION, None, "done", {"why": "stolen", "certificates": 1}),

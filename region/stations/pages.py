@@ -6,6 +6,7 @@ import base64
 from typing import Annotated, get_args
 
 from fastapi import APIRouter, Form
+from pydantic import BaseModel, Field
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
@@ -13,25 +14,48 @@ from messaging.command import DISTURBING
 from messaging.enrolment import write_code_file
 from messaging.twin import Language
 from region.registry import Conflict, Invalid, NotFound, RegistryError
-from region.registry.records import WebSession
+from region.registry.records import Station, WebSession
 from region.stations.admission import Admission, Why
 from region.stations.command_pages import COMMAND_REFUSALS, ON_THE_PAGE, WITH_FIELDS, CommandForm, lines_of
 from region.stations.commanding import Commanding, Whom
-from region.stations.service import Settings, StationService
+from region.stations.service import Change, Settings, StationService
 from region.stations.standing import Enrolled, enrolled
 from region.web import fields
 from region.web.audit import Teller
 from region.web.auth import ItAdmin
 from region.web.context import region_of
-from region.web.forms import Refusals, choice, refusal
+from region.web.forms import Refusals, choice, number, refusal
 
 REASONS: tuple[Why, ...] = get_args(Why)
 Text = Annotated[str, Form(max_length=120)]
-Number = Annotated[int, Form(ge=-(2**31), le=2**31 - 1)]
+Typed = Annotated[str, Field(max_length=120)]
 _REFUSALS: Refusals = {
     Conflict: ("stations.error.conflict", 409), Invalid: ("stations.error.invalid", 422),
     NotFound: ("stations.error.not_found", 404),
 }  # fmt: skip
+
+
+class StationForm(BaseModel):
+    """What the form of a new station says; a field that is not in it is empty. No clinic: as the layers above say."""
+
+    name: Typed = ""
+    site: Typed = ""
+    clinic: Typed = ""
+
+
+class SettingsForm(StationForm):
+    """What the form of a station says of it. No clinic: it calls nobody."""
+
+    room: Typed = ""
+    language: Language = "da"
+    volume: Typed = ""
+
+    def change(self) -> Change:
+        """As the service takes it; Invalid for what is no number where one is meant."""
+        return Change(
+            self.name, number("site", self.site), choice(self.clinic), self.language, number("volume", self.volume),
+            self.room,
+        )  # fmt: skip
 
 
 def build_router(service: StationService, admission: Admission, commanding: Commanding) -> APIRouter:
@@ -69,14 +93,12 @@ def build_router(service: StationService, admission: Admission, commanding: Comm
         return RedirectResponse("/sites?saved=true", 303)
 
     @router.post("/stations")
-    async def add_station(
-        request: Request, session: ItAdmin, name: Text, site: Number, clinic: Text = "", language: Text = "da"
-    ) -> Response:
+    async def add_station(request: Request, session: ItAdmin, form: Annotated[StationForm, Form()]) -> Response:
         try:
-            settings = Settings(name, site, choice(clinic), _language(language), 70)
+            settings = Settings(form.name, number("site", form.site), choice(form.clinic))
             station = await service.add_station(session.person.name, settings)
         except RegistryError as error:
-            return await _sites(request, session, error)
+            return await _sites(request, session, error, wanted=form)
         return RedirectResponse(f"/stations/{station.id}", 303)
 
     @router.get("/stations/{station_id}")
@@ -87,14 +109,12 @@ def build_router(service: StationService, admission: Admission, commanding: Comm
 
     @router.post("/stations/{station_id}")
     async def change_station(
-        request: Request, session: ItAdmin, station_id: str, name: Text, site: Number, volume: Number,
-        clinic: Text = "", language: Text = "da",
-    ) -> Response:  # fmt: skip
+        request: Request, session: ItAdmin, station_id: str, form: Annotated[SettingsForm, Form()]
+    ) -> Response:
         try:
-            settings = Settings(name, site, choice(clinic), _language(language), volume)
-            await service.change_station(session.person.name, station_id, settings)
+            await service.change_station(session.person.name, station_id, form.change())
         except RegistryError as error:
-            return await _station(request, session, station_id, error)
+            return await _station(request, session, station_id, error, wanted=form)
         return RedirectResponse(f"/stations/{station_id}?saved=true", 303)
 
     @router.post("/stations/{station_id}/code")
@@ -120,7 +140,7 @@ def build_router(service: StationService, admission: Admission, commanding: Comm
             asked = form.asked(ON_THE_PAGE, region_of(request).clock.wall())
             await commanding.give(session.person.name, Whom((station_id,)), asked)
         except RegistryError as error:
-            return await _station(request, session, station_id, error, refusals=COMMAND_REFUSALS)
+            return await _station(request, session, station_id, error, refusals=COMMAND_REFUSALS, typed=form)
         return RedirectResponse(f"/stations/{station_id}?given=true#commands", 303)
 
     @router.post("/stations/{station_id}/commands/{cid}/cancel")
@@ -135,21 +155,23 @@ def build_router(service: StationService, admission: Admission, commanding: Comm
 
 
 async def _sites(
-    request: Request, session: WebSession, error: RegistryError | None = None, *, saved: bool = False
-) -> Response:
+    request: Request, session: WebSession, error: RegistryError | None = None, *, saved: bool = False,
+    wanted: StationForm | None = None,
+) -> Response:  # fmt: skip
     region = region_of(request)
     async with region.registry.read() as t:
         clinics, sites, counts = await t.clinics.all(), await t.sites.all(), await t.stations.per_site()
     message, status = refusal(request, session, error, _REFUSALS)
     return region.pages.page(
         request, "stations/sites.html", session, status, clinics=clinics, sites=sites, counts=counts, error=message,
-        saved=saved,
+        saved=saved, wanted=wanted,
     )  # fmt: skip
 
 
 async def _station(
     request: Request, session: WebSession, station_id: str, error: RegistryError | None = None, *, code_file: str = "",
-    saved: bool = False, given: bool = False, refusals: Refusals = _REFUSALS,
+    saved: bool = False, given: bool = False, refusals: Refusals = _REFUSALS, wanted: SettingsForm | None = None,
+    typed: CommandForm | None = None,
 ) -> Response:  # fmt: skip
     region = region_of(request)
     async with region.registry.read() as t:
@@ -169,13 +191,13 @@ async def _station(
         enrolled=state, invitation=invitation, certificates=certificates, reasons=REASONS, commands=commands,
         history=told, code_file=code_file, saved=saved, given=given, error=message, on_the_page=ON_THE_PAGE,
         with_fields=WITH_FIELDS, waiting=DISTURBING,
-        code_file_data=base64.b64encode(code_file.encode()).decode(),
+        code_file_data=base64.b64encode(code_file.encode()).decode(), wanted=wanted or _as_it_is(station), typed=typed,
     )  # fmt: skip
 
 
-def _language(text: str) -> Language:
-    if text == "da":
-        return "da"
-    if text == "en":
-        return "en"
-    raise Invalid("language: da or en")
+def _as_it_is(station: Station) -> SettingsForm:
+    clinic = "" if station.clinic_id is None else str(station.clinic_id)
+    return SettingsForm(
+        name=station.name, room=station.room, site=str(station.site_id), clinic=clinic,
+        language=station.language, volume=str(station.volume),
+    )  # fmt: skip

@@ -11,18 +11,33 @@ from provisioning.authority.enrolment import Enrolment
 from region.addresses import Addresses
 from region.registry import Registry, Transaction
 from region.registry.records import Clinic, Site, Station
+from region.registry.stations import KEPT, Kept
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What a station should work by, as somebody asks for it; `room` None: the one it stands in, or of its name.
-
-    Language or volume None, of a new station: as the layers above say.
-    """
+    """What a new station should work by. `room` None: the one of its name; clinic, language or volume None: as the
+    layers above say."""
 
     name: str
     site_id: int
     clinic_id: int | None
+    language: Language | None = None
+    volume: int | None = None
+    room: str | None = None
+    serial: str | None = None
+
+
+@dataclass(frozen=True)
+class Change:
+    """What is to be another about a station; None: as it is, save `clinic_id`, where None has it call nobody.
+
+    A `serial` that is empty: not known.
+    """
+
+    name: str | None = None
+    site_id: int | None = None
+    clinic_id: int | Kept | None = KEPT
     language: Language | None = None
     volume: int | None = None
     room: str | None = None
@@ -65,11 +80,12 @@ class StationService:
             await t.audit.add(actor, "clinic.add", "done", now, clinic=clinic.name)
         return clinic
 
-    async def change_clinic(self, actor: str, clinic_id: int, name: str, phone: str) -> Clinic:
-        """Another name or number; its stations are told."""
+    async def change_clinic(self, actor: str, clinic_id: int, name: str | None, phone: str | None) -> Clinic:
+        """Another name or number, None: as it is; its stations are told."""
         now = self._clock.wall()
         async with self._registry.begin() as t:
             before = await t.clinics.get(clinic_id)
+            name, phone = before.name if name is None else name, before.phone if phone is None else phone
             clinic = await t.clinics.change(clinic_id, name, phone)
             if clinic != before:
                 await t.audit.add(actor, "clinic.change", "done", now, clinic=clinic.name, phone=clinic.phone)
@@ -98,19 +114,17 @@ class StationService:
             )  # fmt: skip
         return station
 
-    async def change_station(self, actor: str, station_id: str, settings: Settings) -> Station:
+    async def change_station(self, actor: str, station_id: str, change: Change) -> Station:
         """What the station should work by; it is told as soon as the broker has it."""
         now = self._clock.wall()
         async with self._registry.begin() as t:
             before = await t.stations.get(station_id)
             station = await t.stations.change(
-                station_id, name=settings.name, site_id=settings.site_id, clinic_id=settings.clinic_id,
-                language=settings.language or before.language,
-                volume=before.volume if settings.volume is None else settings.volume, room=settings.room, by=actor,
-                now=now,
+                station_id, name=change.name, site_id=change.site_id, clinic_id=change.clinic_id,
+                language=change.language, volume=change.volume, room=change.room, by=actor, now=now,
             )  # fmt: skip
-            if settings.serial is not None and (settings.serial or None) != before.serial:
-                await t.stations.set_serial(station_id, settings.serial)
+            if change.serial is not None and (change.serial or None) != before.serial:
+                await t.stations.set_serial(station_id, change.serial)
                 station = await t.stations.get(station_id)
             await tell_change(t, actor, before, station, now)
         return station

@@ -7,31 +7,21 @@ from typing import Annotated, Any
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
-from region.registry import Invalid
-from region.registry.filters import read_words
-from region.stations.commanding import Commanding, Whom
+from region.stations.commanding import Commanding
 from region.stations.layout import LayoutService
+from region.stations.whom_api import OfStations
 from region.web.auth import ItAdmin
-from region.web.fields import Body, Condition, StationId
 
 FieldName = Annotated[str, Field(max_length=160, examples=["night.on"])]
 
 
-class NewSettings(Body):
+class NewSettings(OfStations):
     """What each of these stations is to say itself, by dotted name; null has the levels above say it.
 
     Stations: by their ids, or all that a filter finds (`where`, as in `/api/fleet`; an empty one: all).
     """
 
     values: dict[FieldName, Any] = Field(min_length=1, max_length=64)
-    stations: list[StationId] = Field(default_factory=list, max_length=10_000)
-    where: list[Condition] | None = Field(default=None, max_length=1000)
-
-    def whom(self) -> Whom:
-        """As the service takes it; Invalid where it says both or neither."""
-        if bool(self.stations) == (self.where is not None):
-            raise Invalid("name either stations or a filter (where)")
-        return Whom(tuple(self.stations), None if self.where is None else read_words(self.where))
 
 
 class ChangedSettings(BaseModel):

@@ -56,20 +56,21 @@ def build_router(commanding: Commanding) -> APIRouter:
             asked = form.timed("wipe", {"station": station_id}, region.clock.wall())
             await commanding.give(session.person.name, Whom((station_id,)), asked)
         except (Conflict, Invalid) as error:
-            return await _page(request, session, station_id, error, form.why)
+            return await _page(request, session, station_id, error, form)
         return RedirectResponse(f"/stations/{station_id}?given=true#commands", 303)
 
     return router
 
 
 async def _page(
-    request: Request, session: WebSession, station_id: str, error: RegistryError | None = None, why: str = ""
-) -> Response:
+    request: Request, session: WebSession, station_id: str, error: RegistryError | None = None,
+    typed: TimedForm | None = None,
+) -> Response:  # fmt: skip
     region = region_of(request)
     async with region.registry.read() as t:
         station = await t.stations.get(station_id)
     message, status = refusal(request, session, error, _REFUSALS)
     return region.pages.page(
-        request, "stations/wipe.html", session, status, station=station, spans=[*GOOD_FOR_S], error=message, why=why,
-        not_the_one=isinstance(error, NotTheOne),
+        request, "stations/wipe.html", session, status, station=station, spans=[*GOOD_FOR_S], error=message,
+        typed=typed, not_the_one=isinstance(error, NotTheOne),
     )  # fmt: skip

@@ -26,6 +26,14 @@ def choice(text: str) -> int | None:
     return int(text)
 
 
+def number(what: str, text: str) -> int:
+    """The whole number that was typed or chosen; Invalid where none was."""
+    found = choice(text)
+    if found is None:
+        raise Invalid(f"{what}: may not be empty")
+    return found
+
+
 def refusal(request: Request, session: WebSession, error: RegistryError | None, known: Refusals) -> tuple[str, int]:
     """What to say, and the status. `known`: an error's key of words; one that is not goes on to the general answer."""
     if error is None:

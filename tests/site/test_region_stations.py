@@ -86,7 +86,8 @@ async def test_a_change_on_the_page_reaches_the_station_retained_and_versioned(k
     clinic, site, station = await kit.places()
     ivan = await kit.person("ivan", "it_admin")
     async with kit.signed_in(ivan) as browser:
-        form = {"name": "Stue 5", "site": site.id, "clinic": clinic.id, "language": "en", "volume": 30}
+        form = {"name": "Stue 5", "room": "Stue 5", "site": site.id, "clinic": clinic.id}
+        form |= {"language": "en", "volume": 30}
         answer = await browser.post(f"/stations/{station.id}", data={"csrf": await kit.csrf(browser), **form})
         assert "Saved." in (await browser.get(answer.headers["location"])).text
     while not kit.downlink.sent or said(kit.downlink.sent[-1].message).version < 2:
@@ -133,9 +134,9 @@ async def test_the_api_does_what_the_pages_do(kit: Kit) -> None:
 
         clinic, site = await post("/clinics", {"name": "Bakkens Klinik"}), await post("/sites", {"name": "Solgården"})
         station = await post("/stations", {"name": "Stue 4", "site_id": site["id"], "clinic_id": clinic["id"]})
-        changed = {"name": "Stue 4", "site_id": site["id"], "clinic_id": None, "volume": 10, "language": "en"}
-        put = await browser.put(f"/api/stations/{station['id']}", json=changed, headers=headers)
-        assert (put.json()["volume"], put.json()["desired_version"]) == (10, 2)
+        changed = {"clinic_id": None, "volume": 10, "language": "en"}
+        patched = await browser.patch(f"/api/stations/{station['id']}", json=changed, headers=headers)
+        assert (patched.json()["volume"], patched.json()["desired_version"]) == (10, 2)
         code = await post(f"/stations/{station['id']}/code", {})
         assert read_code_file(code["toml"]).station == station["id"]
         assert (await post("/sites", {"name": "Solgården"}, 409))["code"] == "conflict"
