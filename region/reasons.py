@@ -20,6 +20,8 @@ ENGLISH: dict[str, str] = {
     "sign_in_name": "2 to 64 of a-z, 0-9, dot, hyphen, underscore, plus and @",
     "clinician": "a clinician belongs to one",
     "site_staff": "a site's staff belong to one or more",
+    "own_role": "is your own: another administrator has to change it",
+    "last_administrator": "no administrator would be left: make somebody else it_admin first",
     "no_station": "no station {station}: see region station list",
     "not_there": "no {kind} {name}",
     "changed": "{level} has been changed by {by} meanwhile: look at it again",

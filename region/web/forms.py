@@ -7,6 +7,7 @@ from typing import TypeAlias
 
 from starlette.requests import Request
 
+from region.reasons import of
 from region.registry import Invalid, Refused, RegistryError
 from region.registry.records import WebSession
 from region.web.context import region_of
@@ -30,7 +31,7 @@ def number(what: str, text: str) -> int:
     """The whole number that was typed or chosen; Invalid where none was."""
     found = choice(text)
     if found is None:
-        raise Invalid(f"{what}: may not be empty")
+        raise Invalid(of(what, "empty"))
     return found
 
 

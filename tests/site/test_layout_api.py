@@ -133,3 +133,11 @@ async def test_a_table_may_be_larger_than_any_other_body_and_has_its_own_end(scr
     headless = b"x;y\n" * 50_000
     assert "column site: missing" in (await script.table("rooms", headless, 422))["detail"]
     assert (await script.table("rooms", b"x" * (4 * 1024 * 1024 + 1), 413))["code"] == "too_large"
+
+
+async def test_nobody_of_it_takes_the_role_from_oneself_by_a_table(script: Script) -> None:
+    refused = await script.table("people", b"name;role\nivan;evaluator\n", 422)
+    assert "line 2, column role: is your own" in refused["detail"]
+    (ivan,) = await script("GET", "/people")
+    assert ivan["role"] == "it_admin"
+    assert await script.log("import") == []

@@ -9,6 +9,7 @@ import sqlalchemy
 
 from messaging.clock import ManualClock
 from region.registry import Registry
+from region.registry.actions import COMMAND_LINE
 from region.stations.exporting import give_table
 from region.stations.importing import COLUMNS, KINDS, Kind, Taken, take_table
 from region.stations.tables import BadTable
@@ -95,6 +96,7 @@ async def test_one_fault_and_nothing_was_changed(registry: Registry) -> None:
         ("people", "name;role\nolga;queen\n", (2, "role")),
         ("people", "name;role;clinic\nolga;clinician;\n", (2, "clinic")),
         ("people", "name;role\nO L G A;it_admin\n", (2, "name")),
+        ("people", "name;role\nolga;it_admin\n IVAN ;evaluator\n", (3, "role")),
     ],
 )
 async def test_every_kind_of_table_tells_where_it_is_wrong(
@@ -188,7 +190,7 @@ async def test_each_row_that_changes_something_is_a_row_of_the_log(registry: Reg
     await everything(registry)
     await take(registry, "sites", "name;municipality\nSolgården;Skive\nMånelyst;\nNyhjem;Aarhus\n")
     await take(registry, "clinics", "name;phone\nBakken;12345678\nNy;\n")
-    await take(registry, "people", "name;role;sites\nivan;site_staff;Månelyst\n")
+    await take(registry, "people", "name;role;sites\nanna;site_staff;Månelyst\n")
     async with registry.read() as t:
         told = [(row.action, row.detail) for row in await t.audit.recent(8)]
         assert (await t.audit.verify()).broken is None
@@ -199,7 +201,7 @@ async def test_each_row_that_changes_something_is_a_row_of_the_log(registry: Reg
         ("clinic.add", {"clinic": "Ny"}),
         ("clinic.change", {"clinic": "Bakken", "phone": "12345678"}),
         ("import", {"kind": "clinics", "added": 1, "changed": 1}),
-        ("person.change", {"person": "ivan", "role": "site_staff"}),
+        ("person.change", {"person": "anna", "role": "site_staff"}),
         ("import", {"kind": "people", "added": 0, "changed": 1}),
     ]
 
@@ -252,6 +254,29 @@ async def test_who_has_another_role_by_a_table_is_signed_out(registry: Registry)
     assert anna is not None
     assert (anna.role, anna.clinic, anna.display_name, anna.title) == ("site_staff", "Bakken", "Anna Berg", "GP")
     assert [site.name for site in anna.sites] == ["Månelyst", "Solgården"]
+
+
+async def test_no_table_takes_the_last_administrator_away_whoever_brings_it(registry: Registry) -> None:
+    await everything(registry)
+    await take(registry, "people", "name;role\nolga;it_admin\nfred;it_admin\n")
+    async with registry.begin() as t:
+        fred = await t.people.find("fred")
+        assert fred is not None
+        await t.people.set_active(fred.id, False)
+    before = await snapshot(registry)
+    nobody = "name;role;clinic\nolga;evaluator;\nanna;clinician;Bakken\nivan;evaluator;\n"
+    for dry_run in (True, False):
+        with pytest.raises(BadTable) as bad:
+            await take_table(registry, CLOCK, COMMAND_LINE, "people", nobody.encode(), dry_run=dry_run)
+        assert [(one.line, one.column) for one in bad.value.faults] == [(2, "role"), (4, "role")]
+        assert "no administrator would be left" in str(bad.value)
+    assert await snapshot(registry) == before, "who is shut out is no administrator who is left"
+    taken = await take_table(
+        registry, CLOCK, COMMAND_LINE, "people", (nobody + "eva;it_admin;\n").encode()
+    )  # fmt: skip
+    assert (taken.added, taken.changed) == (1, 2)
+    taken = await take_table(registry, CLOCK, "eva", "people", b"name;role\neva;it_admin\nivan;it_admin\n")
+    assert (taken.changed, taken.same) == (1, 1), "one's own row may stand there as it is"
 
 
 async def test_a_table_of_thousands_asks_the_database_a_handful_of_times(registry: Registry) -> None:

@@ -16,7 +16,10 @@ from region.stations.tables import Row
 
 
 async def take_people(taking: Taking, rows: Sequence[Row]) -> None:
-    """People: added, or changed in what the table says of them."""
+    """People: added, or changed in what the table says of them.
+
+    As on the pages, nobody gives oneself another role; and no table takes the last administrator away.
+    """
     t, once = taking.t, Once()
     known = {one.name: one for one in await t.people.all()}
     judge = _Judge(
@@ -25,9 +28,15 @@ async def take_people(taking: Taking, rows: Sequence[Row]) -> None:
 
     def judged(row: Row) -> Account:
         once.note(row, "name", sign_in_name(row.cells["name"]))
-        return judge.account(row.cells)
+        account = judge.account(row.cells)
+        before = known.get(taking.actor)
+        if before is not None and account.name == before.name and account.binding.role != before.role:
+            raise Wrong("role", say("own_role"))
+        return account
 
-    accounts = [account for _, account in taking.each(rows, judged)]
+    found = taking.each(rows, judged)
+    _keep_an_administrator(taking, found, known)
+    accounts = [account for _, account in found]
     new = [one for one in accounts if one.name not in known]
     changed = [one for one in accounts if one.name in known and one != _as_it_is(known[one.name])]
     await t.people.put_each([*new, *changed], taking.now)
@@ -36,6 +45,20 @@ async def take_people(taking: Taking, rows: Sequence[Row]) -> None:
     for one in changed:
         await taking.tell("person.change", person=one.name, role=one.binding.role)
     taking.count(added=new, changed=changed, of=len(rows))
+
+
+def _keep_an_administrator(taking: Taking, found: Sequence[tuple[Row, Account]], known: Mapping[str, Person]) -> None:
+    """BadTable, at each row that takes the role from somebody, where nobody who is let in would have it any more."""
+    before = {one.name for one in known.values() if one.role == "it_admin" and one.active}
+    another = [(row, one.name) for row, one in found if one.name in before and one.binding.role != "it_admin"]
+    comes = {
+        one.name for _, one in found
+        if one.binding.role == "it_admin" and (one.name not in known or known[one.name].active)
+    }  # fmt: skip
+    if before and not comes | (before - {name for _, name in another}):
+        for row, _ in another:
+            taking.fault(row, "role", say("last_administrator"))
+        taking.check()
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,8 @@ _DA = {
     "sign_in_name": "skal være 2 til 64 af a-z, 0-9, punktum, bindestreg, understregning, plus og @",
     "clinician": "en kliniker hører til én",
     "site_staff": "personale på et sted hører til ét eller flere",
+    "own_role": "er din egen: En anden administrator skal ændre den",
+    "last_administrator": "der ville ingen administrator være tilbage: Gør først en anden til it_admin",
     "no_station": "stationen {station} findes ikke",
     "not_there": "{kind} {name} findes ikke",
     "changed": "{level} er imens blevet ændret af {by}: Se på det igen",
