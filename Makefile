@@ -36,8 +36,8 @@ lint: ready-check ## formatting, ruff, mypy, import floors
 	$(BIN)/mypy --strict tools
 	$(BIN)/lint-imports
 
-unit: ready-check
-	$(PYTEST) -q -n 2 -m 'not rpi and not system and not long' tests/unit tests/architecture tests/contract
+unit: ready-check # hypothesis tries a sample here, and all of it in make test
+	$(PYTEST) -q -n 2 --hypothesis-profile=sample -m 'not rpi and not system and not long' tests/unit tests/architecture tests/contract
 
 format: ready-check ## put the code in form
 	$(BIN)/ruff check --fix-only

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import HealthCheck, settings
 
+from tests.kits.examples import offer_profiles
 from tests.kits.servers.databases import beside, database, empty_database, registry, server, template
 
 __all__ = ["beside", "database", "empty_database", "registry", "server", "template"]
 
-settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("house")
+offer_profiles()
+
+
+def pytest_collection_finish() -> None:
+    """What has been imported stays: no collection of garbage looks through it again, test after test."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:

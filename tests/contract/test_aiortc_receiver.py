@@ -46,6 +46,7 @@ from hypothesis import strategies as st
 from device.media import aiortc_hooks
 from device.media.aiortc_hooks.arrival import Intake, _socket, at_once
 from tests.kits.eventually import eventually
+from tests.kits.examples import examples
 
 CODECS = [
     RTCRtpCodecParameters("video/H264", 90_000, payloadType=99),
@@ -384,7 +385,7 @@ HEADERS = st.sampled_from(
 REMB = struct.pack("!BBHLL4sBBH", 0x8F, 206, 4, OWN, 0, b"REMB", 9, 0, 100)  # of nine streams, and says none
 
 
-@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(300), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.one_of(
         st.binary(max_size=60),

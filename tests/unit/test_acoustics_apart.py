@@ -11,6 +11,7 @@ from device.hardware.ports import BLOCK, Block
 from device.hardware.sim.speech import speech
 from device.hardware.sound import silence
 from device.media.acoustics.apart import HOLDS, LATEST, Apart
+from tests.kits.examples import examples
 
 SPEECH = speech()
 OTHER = np.roll(SPEECH, 7 * BLOCK)[::-1].copy()
@@ -47,13 +48,13 @@ def test_a_room_that_hums_softly_hides_no_echo_worth_the_name() -> None:
     assert listen(Apart(), 1000, noise=3)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=examples(15), deadline=None)
 @given(st.floats(0.05, 0.9), st.integers(0, LATEST - 2), st.booleans())
 def test_an_echo_is_never_overheard(echo: float, late: int, near: bool) -> None:
     assert not listen(Apart(), 800, echo, late, near)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=examples(15), deadline=None)
 @given(st.integers(100, 700), st.integers(0, LATEST - 2))
 def test_a_gap_in_the_sound_is_not_the_silence_of_the_room(gap_at: int, late: int) -> None:
     assert not listen(Apart(), 800, 0.4, late, gap_at=gap_at)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from device.hardware.ports import BLOCK, SAMPLE_RATE, Block
 from device.media.acoustics.far_end import CAPACITY, PRIMED, FarEnd
+from tests.kits.examples import examples
 
 PERIOD = BLOCK / SAMPLE_RATE
 
@@ -70,7 +71,7 @@ def test_in_step_and_whole_when_nothing_disturbs() -> None:
     assert line.far_end.counts.missing == line.far_end.counts.put_in == line.far_end.counts.left_out == 0
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=examples(20), deadline=None)
 @given(st.floats(0, 0.012), st.integers(0, 1000))
 def test_jitter_of_the_threads_shifts_nothing(jitter_s: float, seed: int) -> None:
     line = Line()

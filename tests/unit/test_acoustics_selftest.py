@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from device.hardware.ports import BLOCK, SAMPLE_RATE
 from device.media.acoustics.selftest import CHIRPS, SECONDS, Finding, Hearing, Trial, brush, chirp, find, judge
 from messaging.clock import ManualClock
+from tests.kits.examples import examples
 
 PLAYED = np.concatenate(list(Trial(lambda: 0.0).blocks()))
 
@@ -81,7 +82,7 @@ def test_a_microphone_that_clips_is_heard_all_the_same() -> None:
     assert finding.delay_ms == pytest.approx(80, abs=1)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 @given(
     st.integers(0, 2**32 - 1),
     st.integers(0, 2 * SAMPLE_RATE),

@@ -12,6 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from device.agent.desired import InForce
 from device.agent.trial import MOST_STARTS, MOST_TRIES, CallFacts, Facts, Journal, TakenBack, start
 from messaging.twin import Config
+from tests.kits.examples import examples
 from tests.kits.station.trial import GOOD, STATIC, Station
 
 _FIELDS = st.fixed_dictionaries(
@@ -96,7 +97,7 @@ class AnyStation(RuleBasedStateMachine):
             assert self.station.told() == {"document": taken.reason}
 
 
-AnyStation.TestCase.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+AnyStation.TestCase.settings = settings(max_examples=examples(60), stateful_step_count=30, deadline=None)
 TestAnyStation = AnyStation.TestCase
 
 

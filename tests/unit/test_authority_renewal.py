@@ -30,6 +30,7 @@ from provisioning.authority.errors import (
 from provisioning.authority.offline import sign_intermediate
 from provisioning.authority.renewal import GRACE_S, Renewals
 from provisioning.authority.vault import begin_rotation, finish_rotation, load, open_authority, take_root_offline
+from tests.kits.examples import examples
 from tests.kits.trust.enrolment_store import InMemorySigner, MemoryStore, make_request
 
 STATION = "st-k3m9q2x7"
@@ -183,7 +184,7 @@ def _root(directory: Path) -> Issuer:
     return take_root_offline(directory)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 @drawn(days=st.floats(0, 400), shown=st.booleans(), revoked=st.booleans(), present=st.booleans())
 async def test_whatever_the_time_no_one_gets_a_certificate_who_should_not(
     tmp_path_factory: pytest.TempPathFactory, days: float, shown: bool, revoked: bool, present: bool

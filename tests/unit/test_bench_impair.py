@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.bench.impair import CLEAR, HEADERS, LEAST_QUEUE, Impairment, Pipe, earliest
+from tests.kits.examples import examples
 
 SIZE = 972  # with headers a round thousand bytes on the wire
 
@@ -183,7 +184,7 @@ def test_a_cap_that_is_lifted_sets_free_what_waited() -> None:
     ),
     st.integers(),
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 def test_nothing_is_invented_doubled_early_or_forgotten(
     comes: list[tuple[float, int]], line: Impairment, seed: int
 ) -> None:
@@ -212,7 +213,7 @@ def test_nothing_is_invented_doubled_early_or_forgotten(
 
 
 @given(st.floats(50, 3000), st.integers(0, 2**32))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 def test_no_second_carries_more_than_the_cap(cap: float, seed: int) -> None:
     sizes = [200 + (seed * (n + 1)) % 1000 for n in range(300)]
     arrived = send(Pipe(seed, Impairment(cap_kbps=cap)), sizes, 0.005)

@@ -14,6 +14,7 @@ from device.call.samples import Cameras, Flow, Heard, Received, Sample, Second, 
 from device.call.statistics import WORST, CallStatistics, badness
 from messaging.codec import decode, encode
 from messaging.quality import CallQuality, Grade
+from tests.kits.examples import examples
 
 WELL = Second(1.0, Flow(30, 1500, 0.0, 30, 1280, 720), Flow(30, 2000, 0.0, 30, 1280, 720), rtt_s=0.04, delay_ms=45)
 POOR = replace(WELL, into=replace(WELL.into, loss=0.2, fps=5, frozen=0.6, freezes=1), concealed_ms=200, rtt_s=0.8)
@@ -52,7 +53,7 @@ def numbers(thing: Any) -> list[float]:
 
 
 @pytest.mark.long
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(
     st.lists(st.tuples(samples, lengths, grades, grades, st.booleans()), min_size=1, max_size=40),
     st.none() | st.floats(allow_nan=False),
@@ -72,7 +73,7 @@ def test_whatever_is_read_and_in_which_order_the_figures_can_be_sent(
     assert decode(CallQuality, encode(quality)) == quality, "every bound of the message holds"
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(st.lists(st.tuples(st.floats(0, 1), st.booleans()), min_size=0, max_size=60))
 def test_the_worst_ten_seconds_are_those_that_looking_at_all_of_them_finds(story: list[tuple[float, bool]]) -> None:
     seconds = [

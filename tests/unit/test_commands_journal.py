@@ -17,6 +17,7 @@ from device.agent.commands.errors import JournalUnusable
 from device.agent.commands.evidence import Evidence
 from device.agent.commands.journal import MOST, Journal
 from messaging.command import LONGEST_S, Progress
+from tests.kits.examples import examples
 
 STATION = "st-k3m9q2x7"
 NOW = 1_800_000_000.0
@@ -147,7 +148,7 @@ def test_an_id_is_taken_once(path: Path, journal: Journal) -> None:
 
 
 @pytest.mark.long
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 @given(st.lists(st.tuples(st.floats(1, 1e6), st.booleans(), st.floats(0, 1e7)), max_size=20))
 def test_whatever_is_forgotten_is_below_the_floor(orders: list[tuple[float, bool, float]]) -> None:
     with TemporaryDirectory() as folder, closing(opened(Path(folder) / "commands.sqlite", 0.0)) as journal:

@@ -57,6 +57,7 @@ from region.desk.room import (
     Trickled,
 )
 from region.desk.routing import invited, requested, restored, step
+from tests.kits.examples import examples
 
 PAGE, OTHER_PAGE = "p" * 16, "q" * 16
 CLINICIAN = 7
@@ -445,7 +446,7 @@ events = st.one_of(
 )
 
 
-@settings(max_examples=400)
+@settings(max_examples=examples(400))
 @given(st.booleans(), st.lists(st.tuples(events, st.sampled_from([0.0, 0.4, 5.0, 40.0])), max_size=40))
 def test_whatever_happens_the_room_stays_whole(outgoing: bool, story: list[tuple[Event, float]]) -> None:
     walk = calling() if outgoing else waiting()

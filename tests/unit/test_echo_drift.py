@@ -13,6 +13,7 @@ from device.hardware.ports import BLOCK, SAMPLE_RATE, Block
 from device.hardware.sound import silence
 from device.media.acoustics.drift import MOST_PPM, SURE_PPM, EchoDrift
 from tests.bench.echo_room import Room, Scene, voice
+from tests.kits.examples import examples
 
 pytestmark = pytest.mark.long
 SAID = voice(14)  # the clinician
@@ -106,7 +107,7 @@ def test_a_box_in_somebodys_hands_is_no_crystal() -> None:
     assert set(home.told) == {0.0}
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=examples(20), deadline=None)
 @given(st.integers(0, 2**32 - 1), st.sampled_from([0, 1, 32767]), st.integers(-500, 500))
 def test_whatever_is_heard_what_is_told_is_a_difference_of_crystals(seed: int, loud: int, slipped: int) -> None:
     random, drift = np.random.default_rng(seed), EchoDrift()

@@ -22,6 +22,7 @@ from device.call.peer_description import (
 )
 from device.media.errors import BadDescription, Flood
 from messaging.call import MAX_CANDIDATES
+from tests.kits.examples import examples
 
 CANDIDATE = "1 1 udp 2113937151 192.0.2.1 50000 typ host"
 
@@ -109,7 +110,7 @@ def test_an_answer_with_too_many_candidates_is_a_flood(pair: tuple[str, str]) ->
         read_answer(sdp.replace("a=ice-ufrag", many + "a=ice-ufrag", 1), offer)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(st.integers(0, 2**32), st.integers(1, 40))
 def test_an_answer_with_bytes_changed_is_taken_or_refused_as_ours(
     pair: tuple[str, str], seed: int, changes: int
@@ -126,7 +127,7 @@ def test_an_answer_with_bytes_changed_is_taken_or_refused_as_ours(
         read_answer("".join(text), offer)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(st.data())
 def test_an_answer_with_lines_shuffled_is_taken_or_refused_as_ours(pair: tuple[str, str], data: st.DataObject) -> None:
     offer, sdp = pair

@@ -13,11 +13,12 @@ from hypothesis import strategies as st
 from device.hardware.sim import timecode
 from device.hardware.sim.glyphs import GLYPH_HEIGHT, GLYPH_WIDTH, glyph, render
 from device.hardware.sim.scene import Scene
+from tests.kits.examples import examples
 
 WALL = 1_800_000_000.5
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=examples(20), deadline=None)
 @given(st.integers(80, 700).map(lambda n: n * 2), st.integers(60, 500).map(lambda n: n * 2), st.floats(0, 4e9))
 def test_any_size_at_any_time_is_a_whole_picture_with_its_time_code(width: int, height: int, wall: float) -> None:
     picture = Scene(width, height).paint(wall)

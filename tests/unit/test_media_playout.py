@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from device.hardware.ports import BLOCK, SAMPLE_RATE
 from device.media.playout import Playout
 from device.media.playout.packets import MOST
+from tests.kits.examples import examples
 from tests.kits.media.sound import (
     FRAME,
     FRAME_S,
@@ -281,7 +282,7 @@ other_steps = st.one_of(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(st.lists(st.one_of(packet_steps, other_steps), max_size=80))
 def test_whatever_comes_whenever_every_block_is_ten_milliseconds_and_little_is_kept(steps: list[tuple]) -> None:
     hearing = Hearing()
@@ -307,7 +308,7 @@ def test_whatever_comes_whenever_every_block_is_ten_milliseconds_and_little_is_k
     assert hearing.playout.figures().buffered_ms <= MOST * 120 + 400
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 @given(
     st.lists(st.floats(0, 0.25), min_size=150, max_size=150),
     st.sets(st.integers(1, 149), max_size=40),

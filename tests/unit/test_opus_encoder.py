@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from device.media.opus import OpusDecoder, holds_repair, is_pause
 from device.media.opus_encoder import SAMPLES, OpusEncoder
+from tests.kits.examples import examples
 
 
 def voice(seconds: float) -> np.ndarray:
@@ -66,7 +67,7 @@ def test_silence_is_a_pause_and_speech_ends_it_at_once() -> None:
     assert not is_pause(encoder.encode(voice(0.4)[-SAMPLES * 10 :][:SAMPLES]))
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 @given(st.lists(st.tuples(st.integers(6_000, 64_000), st.floats(0, 1)), max_size=8), st.integers(0, 2**32 - 1))
 def test_any_sound_at_any_rate_makes_a_packet_that_can_be_heard(rates: list[tuple[int, float]], seed: int) -> None:
     encoder, decoder = OpusEncoder(32_000), OpusDecoder()

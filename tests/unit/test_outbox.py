@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from device.agent.errors import OutboxUnusable
 from device.agent.outbox import Kind, Outbox
+from tests.kits.examples import examples
 
 
 @pytest.fixture
@@ -85,7 +86,7 @@ def test_what_was_dropped_is_remembered_across_a_restart(path: Path) -> None:
     again.close()
 
 
-@settings(deadline=None, max_examples=30)
+@settings(deadline=None, max_examples=examples(30))
 @given(st.lists(st.tuples(st.sampled_from(["measurement", "event"]), st.binary(max_size=60)), max_size=40))
 def test_it_is_never_larger_than_allowed_and_an_event_never_goes_before_a_measurement(
     tmp_path_factory: pytest.TempPathFactory, puts: list[tuple[Kind, bytes]]

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from region.registry.records import Passkey, Person
 from region.web.passkeys import Ceremony, PasskeyRefused, are_possible
+from tests.kits.examples import examples
 from tests.kits.region.passkeys import ORIGIN, SecurityKey
 
 
@@ -46,7 +47,7 @@ def test_a_number_in_place_of_bytes_costs_no_memory(where: str) -> None:
             judge(json.dumps(said))
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(st.sampled_from(["id", "rawId", "type", "response", "authenticatorData", "clientDataJSON", "signature",
                         "attestationObject"]), _json | st.binary(max_size=60).map(lambda raw: raw.hex()))  # fmt: skip
 def test_whatever_is_sent_in_place_of_an_answer_is_refused_in_words(where: str, what: object) -> None:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from device.media.rate import Budget, least, shares
 from device.media.rate.control import SILENCE_S, RateControl
+from tests.kits.examples import examples
 from tests.kits.media.link_model import Call, Line, Moment, steady, stepped
 
 MOST = 1_800_000
@@ -251,7 +252,7 @@ signs = st.lists(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(signs, st.integers(1, 5_000_000), st.sampled_from([(1280, 720), (640, 480), (320, 240)]))
 def test_whatever_is_reported_the_budget_stays_within_its_bounds(
     heard: list[tuple], most: int, size: tuple[int, int]
@@ -276,7 +277,7 @@ def test_whatever_is_reported_the_budget_stays_within_its_bounds(
 
 
 @pytest.mark.long
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 @given(st.integers(180_000, 3_000_000), st.floats(0, 0.08), st.integers(0, 1000), st.floats(0.01, 0.1))
 def test_on_any_steady_line_the_call_settles(cap: int, loss: float, seed: int, delay: float) -> None:
     call = played(Line(steady(cap), steady(loss), delay=delay, seed=seed), 40)

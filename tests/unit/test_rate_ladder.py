@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from device.media.rate.ladder import CALM_S, Ladder, steps
+from tests.kits.examples import examples
 
 
 def sizes(width: int, height: int) -> list[tuple[int, int]]:
@@ -92,7 +93,7 @@ def test_a_step_that_does_not_hold_is_tried_less_and_less_often() -> None:
     assert len([at for at in moves if at > 300]) <= 22, "in five minutes"
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(st.lists(st.tuples(st.integers(50_000, 3_000_000), st.floats(0.05, 8.0)), min_size=1, max_size=60))
 def test_no_step_is_kept_that_the_rate_cannot_feed(moves: list[tuple[int, float]]) -> None:
     ladder, now = Ladder(640, 480, 30, 1_000_000, 0.0), 0.0

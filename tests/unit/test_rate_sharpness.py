@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from device.media.rate.sharpness import FINE_S, SETTLE_S, Sharpness, usual_quantiser
+from tests.kits.examples import examples
 
 
 class Room:
@@ -66,7 +67,7 @@ def test_a_scene_on_the_edge_does_not_flap() -> None:
     assert room.moves <= 16, "in five minutes"
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(st.lists(st.tuples(st.floats(0, 70), st.floats(0, 5), st.booleans()), max_size=60), st.integers(16, 1280))
 def test_it_is_never_more_than_the_budget_and_never_nothing(seen: list[tuple[float, float, bool]], width: int) -> None:
     sharpness, now = Sharpness(), 0.0

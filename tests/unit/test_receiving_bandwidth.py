@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from device.media.receiving.bandwidth import FLOOR_BPS, START_BPS, BandwidthEstimator
+from tests.kits.examples import examples
 from tests.kits.media.link_model import steady, stepped
 
 NOTHING, SHORT = steady(0.0), steady(0.02)
@@ -205,7 +206,7 @@ def test_a_cut_is_told_at_once_and_otherwise_once_a_second() -> None:
 
 
 @pytest.mark.long
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(
     cap=st.floats(120e3, 8e6),
     loss=st.floats(0, 0.3),

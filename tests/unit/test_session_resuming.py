@@ -11,6 +11,7 @@ from device.call import state as s
 from device.call.state import light, view
 from messaging.call import Answer, Connected, Lost, Offer, Renew, Status
 from messaging.local import ON_AIR
+from tests.kits.examples import examples
 from tests.unit.story import ALL_OK, Story, candidate
 
 
@@ -186,7 +187,7 @@ HAPPENS = st.one_of(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(st.lists(st.tuples(st.floats(0, 3), HAPPENS), max_size=60))
 def test_however_the_line_behaves_new_connections_are_no_storm(happened: list[tuple[float, object]]) -> None:
     story, begun = Story().in_call(), []

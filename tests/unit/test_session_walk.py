@@ -26,6 +26,7 @@ from messaging.call import (
     to_data,
 )
 from messaging.local import ON_AIR, CallState, from_line, to_line
+from tests.kits.examples import examples
 from tests.unit.story import ALL_OK, FOREIGN, NOTHING, OURS, THEIRS, WAYS, Story
 
 STATES: tuple[CallState, ...] = get_args(CallState)
@@ -142,7 +143,7 @@ events = st.one_of(
 )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(400), deadline=None)
 @given(start=st.sampled_from(STATES), happened=st.lists(events, max_size=40))
 def test_whatever_happens_the_promises_hold(start: str, happened: list[e.Event]) -> None:
     story = WAYS[start](Story())

@@ -32,6 +32,7 @@ from messaging.envelope import Sealer, open_envelope
 from messaging.link.memory import MemoryBroker
 from messaging.status import Connection, HungUp
 from messaging.topics import call_subscriptions, down, parse, up
+from tests.kits.examples import examples
 
 STATION, CLIENT = "st-00000001", "st-00000001-call"
 CALL, OTHER = "0123456789abcdef", "fedcba9876543210"
@@ -335,7 +336,7 @@ class TestListening:
             assert line.signalling.refused["malformed"] == 1
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(payloads=st.lists(st.one_of(st.binary(max_size=200), st.from_type(dict).map(repr).map(str.encode)), max_size=5))
 def test_no_bytes_bring_it_down(payloads: list[bytes]) -> None:
     async def story() -> None:

@@ -16,6 +16,7 @@ from firmware_hooks.machine import Machine
 from firmware_hooks.outcome import Finding
 from firmware_hooks.take_code import DROP, MAX_FILE
 from messaging import enrolment
+from tests.kits.examples import examples
 
 CONTENT = b'\xef\xbb\xbf[enrolment]\r\ncode = "ABCDEFGH01234567"\r\n'  # as an editor on Windows leaves it
 
@@ -187,7 +188,7 @@ def test_it_takes_what_the_agent_would_read() -> None:
     assert MAX_FILE == enrolment.MAX_FILE
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40, deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=examples(40), deadline=None)
 @given(st.binary(min_size=1, max_size=MAX_FILE).filter(lambda content: content.strip(b"\0")))
 def test_any_content_arrives_as_it_was(machine: Machine, content: bytes) -> None:
     (machine.root / DROP).write_bytes(content)
