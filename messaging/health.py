@@ -10,6 +10,12 @@ from messaging.codec import Length, Range
 from messaging.envelope import ClockTrust
 
 ProcessState = Literal["running", "restarting", "stopped"]
+# The broker lets a station say these on `up/m/` and `up/e/`, and no other.
+MeasurementType = Literal["health", "call"]
+EventType = Literal[
+    "enrolled", "certificate_renewed", "config_refused", "outbox_damaged", "process_gone", "process_restarted",
+    "device_fault", "device_mended", "config_taken_back", "clock_wrong",
+]  # fmt: skip
 # Who keeps the speaker's sound out of what the microphone sends: the station, the device itself, nobody yet, nobody.
 Echo = Literal["station", "device", "loading", "failed"]
 

@@ -6,7 +6,6 @@ The tree of one station::
     vs/1/d/<station>/up/birth                 full snapshot on connect and on rebirth
     vs/1/d/<station>/up/m/<type>              measurement
     vs/1/d/<station>/up/e/<type>              event
-    vs/1/d/<station>/up/a/<alarm>             alarm transition
     vs/1/d/<station>/up/reported              config in force, and what was refused
     vs/1/d/<station>/up/cmd/<type>/<cid>      a command's progress
     vs/1/d/<station>/up/call/<call>           signalling from the station
@@ -18,21 +17,30 @@ The tree of one station::
 
 from __future__ import annotations
 
+import itertools
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from messaging.errors import MalformedMessage
+from messaging.health import EventType, MeasurementType
+from messaging.status import Process
 
 ROOT = "vs/1/d"
 STATION_ID = re.compile(r"[a-z0-9-]{8,40}")
 _WORD = re.compile(r"[a-z0-9_-]{1,64}")
 
-# What follows up/ or dn/, with the number of words after it.
-_BRANCHES: dict[str, dict[str, int]] = {
-    "up": {"conn": 1, "birth": 0, "m": 1, "e": 1, "a": 1, "reported": 0, "cmd": 2, "call": 1},
-    "dn": {"desired": 0, "cmd": 2, "call": 1, "rebirth": 0},
-}
+# What follows up/ or dn/, and the words after it: for each place those that this version says there, or any one.
+_ANY = ("+",)
+_BRANCHES: Mapping[str, Mapping[str, tuple[tuple[str, ...], ...]]] = {
+    "up": {
+        "conn": (get_args(Process),), "birth": (), "m": (get_args(MeasurementType),), "e": (get_args(EventType),),
+        "reported": (), "cmd": (_ANY, _ANY), "call": (_ANY,),
+    },
+    "dn": {"desired": (), "cmd": (_ANY, _ANY), "call": (_ANY,), "rebirth": ()},
+}  # fmt: skip
+_RETAINED = re.compile(rf"{ROOT}/[^/]+/(up/conn/[^/]+|dn/desired)")
 
 Direction = Literal["up", "dn"]
 
@@ -49,8 +57,9 @@ class Topic:
     def __post_init__(self) -> None:
         if not STATION_ID.fullmatch(self.station):
             raise MalformedMessage("topic: not a station id")
-        count = _BRANCHES.get(self.direction, {}).get(self.branch)
-        if count is None or count != len(self.words) or not all(map(_WORD.fullmatch, self.words)):
+        places = _BRANCHES.get(self.direction, {}).get(self.branch)
+        # Another version may have another word there: whether it is known is for whoever takes the message.
+        if places is None or len(places) != len(self.words) or not all(map(_WORD.fullmatch, self.words)):
             raise MalformedMessage("topic: not one of ours")
 
     def __str__(self) -> str:
@@ -86,15 +95,31 @@ def call_subscriptions(station: str) -> tuple[str, ...]:
     return (f"{ROOT}/{station}/dn/call/+",)
 
 
+def station_subscriptions(station: str) -> tuple[str, ...]:
+    """The filter of all that one station says."""
+    return (f"{ROOT}/{station}/up/#",)
+
+
 def region_subscriptions(group: str = "") -> tuple[str, ...]:
     """The filter of the region's ingest; with a group, a shared subscription."""
     everything = f"{ROOT}/+/up/#"
     return (f"$share/{group}/{everything}" if group else everything,)
 
 
+def is_retained(topic: str) -> bool:
+    """Whether what is said on this topic is there to stay at the broker; anything else is said once."""
+    return _RETAINED.fullmatch(topic) is not None
+
+
 def acl_patterns() -> tuple[str, ...]:
-    """The two mosquitto ACL patterns that cover every station (%u is the certificate's CN)."""
-    return (f"pattern write {ROOT}/%u/up/#", f"pattern read {ROOT}/%u/dn/#")
+    """The mosquitto ACL patterns that cover every station (%u is the certificate's CN).
+
+    It reads its own branch, and writes the topics that a station has: only where the id of a call or of a command
+    stands is there no end of names under which something could be retained.
+    """
+    writes = ("/".join((branch, *words)) for branch, places in _BRANCHES["up"].items()
+              for words in itertools.product(*places))  # fmt: skip
+    return (f"pattern read {ROOT}/%u/dn/#", *(f"pattern write {ROOT}/%u/up/{one}" for one in writes))
 
 
 def acl_denials() -> tuple[str, ...]:

@@ -2,9 +2,10 @@
 
 Before its start `write_access` has to have said who is let in.
 
-Mutual TLS; the certificate's CN is the user name; two ACL patterns cover every station, and the user `region` reads and
-writes all. No `max_keepalive`: mosquitto 2.0.21 drops clients for it. No `per_listener_settings`: with it, 2.0.12 and
-later keep nothing for a client that is away (mosquitto's issue 2618). Source: mosquitto.conf(5), mosquitto(8).
+Mutual TLS; the certificate's CN is the user name; the ACL patterns of `messaging.topics` cover every station, and the
+user `region` reads and writes all. No `max_keepalive`: mosquitto 2.0.21 drops clients for it. No
+`per_listener_settings`: with it, 2.0.12 and later keep nothing for a client that is away (mosquitto's issue 2618).
+Source: mosquitto.conf(5), mosquitto(8).
 """
 
 from __future__ import annotations

@@ -16,6 +16,7 @@ from device.agent.timekeeping import Timekeeping
 from device.health.clock import WRONG_S
 from device.network.time_servers import TimeServers
 from messaging.clock import Clock
+from messaging.health import EventType
 from messaging.link.backoff import FullJitter
 from provisioning.station.errors import ProvisioningError
 from provisioning.station.files import write_whole
@@ -56,7 +57,7 @@ class RegionClock:
         servers: TimeServers,
         clock: Clock,
         random: random_module.Random,
-        tell: Callable[[str, str], None],
+        tell: Callable[[EventType, str], None],
     ) -> None:
         self._ask = ask
         self._time = time

@@ -8,7 +8,7 @@ import logging
 from device.agent.courier import Courier
 from device.agent.outbox import Kind
 from messaging.envelope import Sealer
-from messaging.health import Event
+from messaging.health import Event, EventType, MeasurementType
 from messaging.topics import up
 
 _log = logging.getLogger(__name__)
@@ -23,7 +23,7 @@ class Telling:
         self._sealer = sealer
         self._station = ""
         self._enrolled = asyncio.Event()
-        self._happened: asyncio.Queue[tuple[str, Event]] = asyncio.Queue(_MOST_EVENTS)
+        self._happened: asyncio.Queue[tuple[EventType, Event]] = asyncio.Queue(_MOST_EVENTS)
 
     def serve(self, station: str) -> None:
         """This is who the station is from now on."""
@@ -34,14 +34,14 @@ class Telling:
         """Returns once the station has a name."""
         await self._enrolled.wait()
 
-    def event(self, kind: str, detail: str = "", count: int = 1) -> None:
+    def event(self, kind: EventType, detail: str = "", count: int = 1) -> None:
         """Something happened; of too many that wait the oldest is dropped."""
         _log.info("event %s %s", kind, detail)
         if self._happened.full():
             self._happened.get_nowait()
         self._happened.put_nowait((kind, Event(detail, count)))
 
-    async def measurement(self, name: str, message: object) -> bool:
+    async def measurement(self, name: MeasurementType, message: object) -> bool:
         """To the disk; False while the station has no name."""
         return await self._post("measurement", "m", name, message)
 

@@ -10,6 +10,7 @@ from device.agent import trial
 from device.agent.config_store import ConfigStore
 from device.agent.desired import InForce, Verdict
 from device.agent.trial import Facts, Journal, Trial
+from messaging.health import EventType
 from messaging.reasons import say
 from messaging.settings import redacted
 from messaging.twin import TAKEN_BACK, Reported
@@ -28,7 +29,7 @@ class Twin:
         store: ConfigStore,
         monotonic: Callable[[], float],
         facts: Callable[[], Facts],
-        tell: Callable[[str, str], None],
+        tell: Callable[[EventType, str], None],
     ) -> None:
         self.refused_messages = 0
         self._store = store

@@ -122,7 +122,7 @@ class MemoryBroker:
         copies, self._duplicate = 2 if self._duplicate else 1, False
         for session in self._sessions.values():
             for _ in range(copies):
-                self._offer(session, topic, payload, retained=False)
+                self._offer(session, topic, payload, retained=retain)
 
     def _offer(self, session: _Session, topic: str, payload: bytes, *, retained: bool) -> None:
         if any(matches(one, topic) for one in session.subscriptions):

@@ -25,7 +25,10 @@ class LinkRefused(LinkError):
 
 @dataclass(frozen=True)
 class Inbound:
-    """A message from the broker; `ack()` of the link is told when it has been dealt with."""
+    """A message from the broker; `ack()` of the link is told when it has been dealt with.
+
+    `retained`: it was sent to stay at the broker, whether it has come at once or was lying there.
+    """
 
     topic: str
     payload: bytes

@@ -4,8 +4,9 @@ from region.web.subject import Words
 
 WORDS: Words = {
     "en": {
-        "fleet.remark.quarantined": "It is in quarantine: its key was used by two stations at once",
-        "fleet.do.quarantined": "Look at both stations, then release or revoke it at the top of its page.",
+        "fleet.remark.quarantined": "It is in quarantine: somebody else has its key, so it seems",
+        "fleet.do.quarantined": "The log tells why. Look at it, and at any other with its card; then release or revoke "
+        "it at the top of its page.",
         "fleet.remark.revoked": "It is shut out for good",
         "fleet.do.revoked": "Nothing, unless it is found again: then let it in, and give it a new code file.",
         "fleet.remark.no_clinic": "It has no clinic to call",
@@ -69,8 +70,9 @@ WORDS: Words = {
         "that it needs a new code file.",
     },
     "da": {
-        "fleet.remark.quarantined": "Den er i karantæne: Dens nøgle blev brugt af to stationer på én gang",
-        "fleet.do.quarantined": "Se til dem begge, og luk den så ind eller ude øverst på dens side.",
+        "fleet.remark.quarantined": "Den er i karantæne: En anden har dens nøgle, ser det ud til",
+        "fleet.do.quarantined": "Loggen siger hvorfor. Se til den og til andre med dens kort, og luk den så ind eller "
+        "ude øverst på dens side.",
         "fleet.remark.revoked": "Den er lukket ude for altid",
         "fleet.do.revoked": "Ingenting, medmindre den dukker op: Så luk den ind igen, og giv den en ny kodefil.",
         "fleet.remark.no_clinic": "Den har ingen klinik at ringe til",

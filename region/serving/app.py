@@ -31,6 +31,7 @@ from region.registry import Registry, database_url
 from region.registry.attempts import Limit
 from region.registry.store import RegistryEnrolmentStore, SharedTries
 from region.serving.duty import Duty, Work
+from region.serving.hoards import Hoards, Sweeper
 from region.serving.options import ServeOptions
 from region.serving.outside import EnrolmentFiles, alone_where_it_must_be, enrolment_files, open_authority, open_line
 from region.serving.renewal import CertificateWatch, Renewal, RotationWatch
@@ -70,6 +71,7 @@ class House:
     region: Region
     wire: Wire
     gate: Gate
+    sweeper: Sweeper
     subjects: tuple[Subject, ...]
     pins: tuple[StationService | CardService, ...]  # who write into code files which root to trust
     site: HttpServer
@@ -85,6 +87,7 @@ class Outside:
     authority: AuthorityClient
     ears: Link
     mouth: Link
+    visit: Callable[[tuple[str, ...]], Link]
     clock: Clock
     root_sha256: str
 
@@ -105,7 +108,7 @@ async def serve(options: ServeOptions, on_ready: Callable[[Addresses], None] = l
         tls = await enrolment_files(options.data, where, authority)
         root_sha256 = await authority.root_sha256()
         gate = Gate(registry, authority, line.door, clock)
-        outside = Outside(where, registry, authority, line.ears, line.mouth, clock, root_sha256)
+        outside = Outside(where, registry, authority, line.ears, line.mouth, line.visit, clock, root_sha256)
         house = compose(options, outside, tls, gate)
         stop = _stop_on_signals()
 
@@ -166,7 +169,9 @@ async def open_registry(data: Path, database: str | None = None) -> AsyncIterato
 def compose(options: ServeOptions, outside: Outside, tls: EnrolmentFiles, gate: Gate) -> House:
     """Everything wired up; nothing runs yet."""
     where, registry, authority, clock = outside.where, outside.registry, outside.authority, outside.clock
-    wire = Wire(outside.ears, registry, clock, outside.mouth)
+    admission, sweeper = Admission(registry, clock), Sweeper(outside.visit, clock)
+    hoards = Hoards(clock, sweeper.add, admission.hoards)
+    wire = Wire(outside.ears, registry, clock, outside.mouth, hoards=hoards)
     vouching = options.provider()
     settings = WebSettings(where.public_url, options.language, options.turn(), options.second_step)
     region = Region(
@@ -194,7 +199,7 @@ def compose(options: ServeOptions, outside: Outside, tls: EnrolmentFiles, gate: 
             enrolment,
             publisher,
             Lacking(registry, clock),
-            Admission(registry, clock),
+            admission,
             commands,
             claims,
             LayoutService(registry, clock),
@@ -206,12 +211,12 @@ def compose(options: ServeOptions, outside: Outside, tls: EnrolmentFiles, gate: 
     )
     for subject in subjects:
         wire.add(subject)
-    gate.let_go += [subject.shut_out for subject in subjects if subject.shut_out is not None]
+    gate.let_go += [subject.shut_out for subject in subjects if subject.shut_out is not None] + [sweeper.add]
     gate.presence += [subject.presence for subject in subjects if subject.presence is not None]
     site = http_server(build_site(region, subjects), options.tls_certificate, options.tls_key)
     est = build_est(enrolment, renewals, authority, clock, claims, diagnostics)
     door = http_server(est, tls.certificate, tls.key, tls.clients)
-    return House(region, wire, gate, subjects, (service, cards), site, door)
+    return House(region, wire, gate, sweeper, subjects, (service, cards), site, door)
 
 
 async def _run(
@@ -252,7 +257,9 @@ def _background(options: ServeOptions, house: House) -> list[tuple[str, Work]]:
     if "web" in options.roles:
         work += [(subject.name, subject.run) for subject in house.subjects if subject.run is not None]
     if "stations" in options.roles:
-        duty: list[tuple[str, Work]] = [("wire", house.wire.run), ("who is let in", house.gate.run)]
+        duty: list[tuple[str, Work]] = [
+            ("wire", house.wire.run), ("who is let in", house.gate.run), ("what is retained in vain", house.sweeper.run)
+        ]  # fmt: skip
         duty += [(subject.name, subject.duty) for subject in house.subjects if subject.duty is not None]
         work.append(("duty", Duty(registry, clock, duty, house.gate.stand_by).run))
     return work

@@ -14,6 +14,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 
 from messaging.clock import Clock
+from messaging.link.inbox import Inbox
 from messaging.link.mqtt import MqttLink, MqttSettings, knock
 from messaging.link.port import Link
 from messaging.topics import region_subscriptions
@@ -40,6 +41,7 @@ from region.serving.options import ServeOptions
 from region.stations.gate import Door
 
 _log = logging.getLogger(__name__)
+_MOST_VISITED = 100_000  # messages at QoS 0 that wait to be looked at on a visit
 
 
 @dataclass(frozen=True)
@@ -47,12 +49,14 @@ class Line:
     """The region's clients of the broker, how its certificates are renewed, how the broker is told whom to let in.
 
     `ears` hear the stations; they are one client for all processes, so that the broker keeps what none has taken.
-    `mouth` speaks: the same where there is one process, else a client of this process's own. `trust` is the authority's
+    `mouth` speaks: the same where there is one process, else a client of this process's own. `visit` makes one that
+    listens to these filters for a while, and of which nothing is kept. `trust` is the authority's
     certificates that all of it was made of, PEM.
     """
 
     ears: Link
     mouth: Link
+    visit: Callable[[tuple[str, ...]], Link]
     trust: bytes
     renew: Callable[[], Awaitable[None]]
     door: Door
@@ -144,6 +148,10 @@ async def open_line(
     def settings(client_id: str, **more: int) -> MqttSettings:
         return MqttSettings(host, port, client_id, paths.ca, paths.region_certificate, paths.region_key, **more)
 
+    def visit(filters: tuple[str, ...]) -> Link:
+        own_id = settings(f"{REGION_USER}-{secrets.token_hex(16)}", kept_s=0, at_once=MOST_AT_ONCE)
+        return MqttLink(own_id, filters, None, clock, inbox=Inbox(_MOST_VISITED))
+
     await renew()
     if "stations" in options.roles:
         async with registry.read() as t:
@@ -159,7 +167,7 @@ async def open_line(
         ears = MqttLink(settings(await ears_id(registry), at_once=MOST_AT_ONCE), region_subscriptions(), None, clock)
         mouth = ears if registry.is_sqlite else MqttLink(settings(options.client_id, kept_s=0), (), None, clock)
         door = Door(put_in_force, lambda client_id: knock(settings(client_id)), lambda: ears.is_up)
-        yield Line(ears, mouth, paths.ca.read_bytes(), renew, door)
+        yield Line(ears, mouth, visit, paths.ca.read_bytes(), renew, door)
     finally:
         if own is not None:
             await own.stop()

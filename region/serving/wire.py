@@ -15,9 +15,10 @@ from messaging.link.port import Inbound, Link, LinkError, Up
 from messaging.status import Connection
 from messaging.topics import Topic, parse
 from region.broker import MOST_AT_ONCE
-from region.floods import Flood, Floods
+from region.floods import Flood, Floods, speaker
 from region.registry import Registry, RegistryError, Transaction, Unavailable
 from region.registry.records import ProcessPresence
+from region.serving.hoards import Hoards, in_vain
 from region.web.subject import PresenceChange, Subject, UpHandler
 
 _log = logging.getLogger(__name__)
@@ -35,8 +36,9 @@ class Wire:
     """Listens to every station and speaks to each. Subjects are added before `run`."""
 
     def __init__(
-        self, link: Link, registry: Registry, clock: Clock, mouth: Link | None = None, floods: Floods | None = None
-    ) -> None:
+        self, link: Link, registry: Registry, clock: Clock, mouth: Link | None = None, floods: Floods | None = None,
+        hoards: Hoards | None = None,
+    ) -> None:  # fmt: skip
         self.refused: Counter[str] = Counter()
         self._link = link
         self._mouth = mouth or link
@@ -48,6 +50,7 @@ class Wire:
         self._guards: OrderedDict[tuple[str, ...], OrderGuard] = OrderedDict()
         self._came_up: list[Callable[[], None]] = []
         self._floods = floods or Floods()
+        self._hoards = hoards
 
     @property
     def is_up(self) -> bool:
@@ -103,8 +106,10 @@ class Wire:
         """Side by side, so that their changes are committed together; what one station says, in its order."""
         lanes: dict[str, list[Inbound]] = {}
         for message in said:
-            lanes.setdefault(_speaker(message.topic), []).append(message)
+            lanes.setdefault(speaker(message.topic), []).append(message)
         admissions = await self._admissions(lanes)
+        if self._hoards is not None:
+            await self._hoards.look(said, admissions)
         await asyncio.gather(*(self._take_in_order(lane, admissions) for lane in lanes.values()))
 
     async def _take_in_order(self, lane: list[Inbound], admissions: Mapping[str, str]) -> None:
@@ -123,11 +128,12 @@ class Wire:
 
     async def _take(self, inbound: Inbound, admissions: Mapping[str, str]) -> None:
         """One message, for good: dealt with, or refused and counted."""
+        if in_vain(inbound):
+            self.refused["retained"] += bool(inbound.payload)
+            return
         try:
-            self._floods.count(_speaker(inbound.topic), self._clock.monotonic())
+            self._floods.count(speaker(inbound.topic), self._clock.monotonic())
             topic = parse(inbound.topic)
-            if inbound.retained and topic.branch != "conn":
-                raise MalformedMessage("retained, though only presence may be")
             envelope = open_envelope(inbound.payload)
             said = _connection(topic, envelope) if topic.branch == "conn" else None
             # A Will was sealed before the birth it belongs to, so it is judged by its number instead.
@@ -211,11 +217,6 @@ class Wire:
         while len(self._guards) > _MOST_GUARDS:
             self._guards.popitem(last=False)
         return guard
-
-
-def _speaker(topic: str) -> str:
-    """Whose topic it is: the broker lets nobody else say anything there."""
-    return topic.partition("/up/")[0].rpartition("/")[2]
 
 
 def _check_admission(admission: str | None) -> None:

@@ -12,6 +12,7 @@ from region.web.subject import PresenceChange
 
 _log = logging.getLogger(__name__)
 Why = Literal["lost", "stolen", "retired", "cloned", "other"]
+Misuse = Literal["used_twice", "hoards"]
 
 
 class Admission:
@@ -43,19 +44,28 @@ class Admission:
                 await t.audit.add(actor, "station.release", "done", now, station_id=station_id, was=before.admission)
             return await t.stations.get(station_id)
 
-    async def quarantine(self, station_id: str, process: str) -> bool:
-        """One key is in use by two stations, and nobody can tell which is ours: both wait for IT. True when new."""
+    async def quarantine(self, station_id: str, why: Misuse, process: str = "") -> bool:
+        """Its key is in other hands, so it seems: whoever has it waits for IT. True when new."""
         now = self._clock.wall()
         async with self._registry.begin() as t:
             station = await t.stations.get(station_id)
             if station.admission != "admitted":
                 return False
             await t.stations.set_admission(station_id, "quarantined")
-            await t.audit.add("region", "station.quarantine", "done", now, station_id=station_id, process=process)
-        _log.error(
-            "ALARM: the key of %s is in use by two stations at once; both are shut out until IT decides", station_id
-        )
+            await t.audit.add(
+                "region", "station.quarantine", "done", now, station_id=station_id, why=why, process=process
+            )
+        if why == "hoards":
+            _log.error("ALARM: whoever has the key of %s fills the broker; shut out until IT decides", station_id)
+        else:
+            _log.error(
+                "ALARM: the key of %s is in use by two stations at once; both are shut out until IT decides", station_id
+            )
         return True
+
+    async def hoards(self, station_id: str) -> None:
+        """It has the broker keep what nobody is to keep, on and on: no program of ours does."""
+        await self.quarantine(station_id, "hoards")
 
 
 class CloneWatch:
@@ -67,4 +77,4 @@ class CloneWatch:
     async def presence(self, change: PresenceChange) -> None:
         """Two runs of one process by turns: the same card runs in two stations."""
         if change.runs_twice:
-            await self._admission.quarantine(change.station, change.now.process)
+            await self._admission.quarantine(change.station, "used_twice", change.now.process)

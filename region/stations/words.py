@@ -71,8 +71,9 @@ WORDS: Words = {
         "stations.code.once": "This code file is shown only now. Whoever has it can enrol as this station, once.",
         "stations.code.where": "Put it on the card's boot partition as laegeknap-code.toml.",
         "stations.code.download": "Download the code file",
-        "stations.admission.quarantined": "This station is shut out: its key is in use by two stations at once, so its "
-        "card has been copied. Nobody can tell from here which one is ours. Look at both before you let one in.",
+        "stations.admission.quarantined": "This station is shut out: its key is in other hands, so it seems. Two "
+        "stations used it at once, or somebody did with it what no station of ours does; the log tells which. Nobody "
+        "can tell from here which one is ours. Look at it, and at any other with its card, before you let one in.",
         "stations.admission.revoked": "This station is shut out for good: it has been revoked.",
         "stations.release": "Let it in again",
         "stations.release.help.quarantined": "Only if you know that there is one station with this card. If it was "
@@ -160,8 +161,9 @@ WORDS: Words = {
         "stations.code.once": "Kodefilen vises kun nu. Den, der har den, kan tilmelde sig som denne station, én gang.",
         "stations.code.where": "Læg den på kortets boot-partition som laegeknap-code.toml.",
         "stations.code.download": "Hent kodefilen",
-        "stations.admission.quarantined": "Stationen er lukket ude: Dens nøgle bruges af to stationer på én gang, så "
-        "kortet er blevet kopieret. Herfra kan ingen se, hvilken der er vores. Se til dem begge, før du lukker en ind.",
+        "stations.admission.quarantined": "Stationen er lukket ude: Andre har dens nøgle, ser det ud til. To stationer "
+        "brugte den på én gang, eller nogen gjorde noget med den, som ingen station af vores gør; loggen siger hvad. "
+        "Herfra kan ingen se, hvilken der er vores. Se til den og til andre med dens kort, før du lukker en ind.",
         "stations.admission.revoked": "Stationen er lukket ude for altid: Den er spærret.",
         "stations.release": "Luk den ind igen",
         "stations.release.help.quarantined": "Kun hvis du ved, at der er én station med dette kort. Er det kopieret, "

@@ -100,6 +100,22 @@ async def test_a_message_reaches_who_listens_and_nobody_else(net: Net) -> None:
         station.ack(message)
 
 
+async def test_what_was_sent_to_stay_is_told_as_such_to_whoever_hears_it_now_or_later(net: Net) -> None:
+    async def heard_next(region: Link, heard: asyncio.Queue[LinkEvent]) -> tuple[bytes, bool]:
+        message = await until(heard, Inbound)
+        assert isinstance(message, Inbound)
+        region.ack(message)
+        return message.payload, message.retained
+
+    async with started(net.make("region", ("vs/1/d/+/up/#",))) as (region, heard):
+        async with started(net.make(STATION)) as (station, _):
+            await station.publish(UP, b"once")
+            await station.publish(UP, b"to stay", retain=True)
+        assert [await heard_next(region, heard) for _ in range(2)] == [(b"once", False), (b"to stay", True)]
+    async with started(net.make("region", ("vs/1/d/+/up/#",))) as (region, heard):
+        assert await heard_next(region, heard) == (b"to stay", True)
+
+
 async def test_messages_come_in_the_order_they_were_sent(net: Net) -> None:
     async with started(net.make("region")) as (region, _), started(net.make(STATION, (DN,))) as (station, heard):
         for i in range(60):  # three times what may be under way unacknowledged

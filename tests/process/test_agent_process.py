@@ -107,9 +107,9 @@ async def test_a_station_s_certificate_opens_no_topic_of_another_station(tmp_pat
         async for event in intruder.events():
             if isinstance(event, Up):
                 break
-        await intruder.publish(f"vs/1/d/{STATION}/up/e/own", stage.seal({}))
-        await stage.hear(lambda topic, _: topic.words == ("own",))
+        await intruder.publish(f"vs/1/d/{STATION}/up/e/device_mended", stage.seal({}))
+        await stage.hear(lambda topic, _: topic.words == ("device_mended",))
         with pytest.raises(LinkRefused):
-            await intruder.publish("vs/1/d/st-00000001/up/e/forged", stage.seal({}))
+            await intruder.publish("vs/1/d/st-00000001/up/e/device_mended", stage.seal({}))
         await intruder.stop()
         assert all(topic.station == STATION for topic, _ in stage.heard)

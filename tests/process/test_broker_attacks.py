@@ -84,7 +84,7 @@ async def test_no_name_opens_a_branch_of_another(stage: Stage) -> None:
     async with region as region_, victim as victim_:
         await region_.link.publish(DESIRED, b"a config", retain=True)
         for number, name in enumerate(NAMES):
-            said, told = up(OTHER, "m", f"n{number}"), down(OTHER, "cmd", "volume", f"n{number}")
+            said, told = up(OTHER, "call", f"n{number}"), down(OTHER, "cmd", "volume", f"n{number}")
             own = [f"{ROOT}/{name}/up/{rest}" for rest in ("birth", "c1", "m/health") if not set(name) & set("+#")]
             async with client(stage, stage.somebody(name, f"attacker-{number}"), *EVERYTHING) as attacker:
                 for topic in (DESIRED, up(OTHER, "birth"), *own):
@@ -95,7 +95,7 @@ async def test_no_name_opens_a_branch_of_another(stage: Stage) -> None:
                 await _hears(region_, victim_, said)
                 assert attacker.topics == [], name
         assert [topic for topic in region_.topics if OTHER in topic] == [
-            up(OTHER, "m", f"n{number}") for number in range(len(NAMES))
+            up(OTHER, "call", f"n{number}") for number in range(len(NAMES))
         ]
         assert set(victim_.topics) == {DESIRED} | {down(OTHER, "cmd", "volume", f"n{n}") for n in range(len(NAMES))}
 

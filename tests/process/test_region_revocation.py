@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import json
 import os
 import signal
@@ -19,12 +20,13 @@ import pytest
 
 from messaging.clock import SystemClock
 from messaging.link.mqtt import MqttLink, MqttSettings
-from messaging.link.port import Down, Up
-from messaging.topics import agent_subscriptions
+from messaging.link.port import Down, Inbound, LinkDown, LinkRefused, Up
+from messaging.topics import agent_subscriptions, region_subscriptions, up
 from provisioning.station.enrol import Enrolment
 from provisioning.station.errors import EnrolmentFailed
 from provisioning.station.keystore import Keystore
 from provisioning.station.region_client import Refused, Renewed, Shown, renew
+from region.broker import BrokerPaths
 from tests.kits.eventually import eventually
 from tests.kits.promptness import Stopwatch
 from tests.kits.servers.broker import free_port
@@ -111,6 +113,60 @@ async def test_a_revoked_station_is_cut_off_within_five_seconds_and_stays_out(re
     key, roots = keystore.registered_key(), keystore.roots()
     with pytest.raises(Refused, match="station_barred"):
         await renew(identity.station, identity.url, roots, key, Shown(keystore.certificate, keystore.key))
+
+
+async def _retained(region: Region) -> list[str]:
+    """What the broker keeps of the stations' topics."""
+    paths, marker = BrokerPaths(region.data / "broker"), up("st-looking0", "birth")
+    own = (paths.ca, paths.region_certificate, paths.region_key)
+    link = MqttLink(
+        MqttSettings(HOST, region.broker, "looking", *own, kept_s=0), region_subscriptions(), None, SystemClock()
+    )
+    await link.start()
+    found: list[str] = []
+    try:
+        async for event in link.events():
+            if isinstance(event, Inbound):
+                link.ack(event)
+                if event.topic == marker:
+                    return found
+                if event.payload:
+                    found.append(event.topic)
+            elif isinstance(event, Up):
+                await link.publish(marker, b"all that was retained has come before")
+    finally:
+        await link.stop()
+    raise AssertionError("the link has ended")
+
+
+async def test_a_stolen_station_that_fills_the_broker_is_shut_out_and_nothing_of_it_stays(
+    region: Region, tmp_path: Path
+) -> None:
+    """By made-up names it cannot; under ids of calls it can, and that is heard of at once."""
+    keystore = await _enrolled(region, tmp_path)
+    identity = keystore.identity()
+    assert identity is not None
+    thief, kept = _link(region, keystore, identity.station), b"\xff" * 50_000
+    await thief.start()
+    try:
+        async with asyncio.timeout(60):
+            assert isinstance((await thief.burst(1))[0], Up)
+            with pytest.raises(LinkRefused):
+                await thief.publish(f"vs/1/d/{identity.station}/up/m/made-up", kept, retain=True)
+            with pytest.raises((LinkRefused, LinkDown)):  # the access list, or cut off
+                for number in itertools.count():
+                    await thief.publish(up(identity.station, "call", f"c{number:07}"), kept, retain=True)
+            await eventually(lambda: not thief.is_up, 20, why=(tmp_path / "log").read_text)
+    finally:
+        await thief.stop()
+    assert number > 100
+    assert identity.station in region.command("station", "list", "--where", "state=quarantined")
+    assert f"the key of {identity.station} fills the broker" in (tmp_path / "log").read_text()
+
+    async def nothing_stays() -> bool:
+        return await _retained(region) == []
+
+    await eventually(nothing_stays, 30)
 
 
 async def test_no_key_is_in_the_process_with_the_sessions_and_the_one_that_has_it_comes_back(

@@ -218,13 +218,25 @@ async def test_an_authority_that_is_away_when_the_issuers_change_is_asked_again(
 
 
 async def test_quarantine_shuts_out_and_release_lets_in_what_was_not_revoked(stage: Stage) -> None:
-    assert await stage.admission.quarantine(stage.station, "agent")
-    assert not await stage.admission.quarantine(stage.station, "agent"), "one alarm is enough"
+    assert await stage.admission.quarantine(stage.station, "used_twice", "agent")
+    assert not await stage.admission.quarantine(stage.station, "used_twice", "agent"), "one alarm is enough"
     await stage.gate.look()
     assert stage.broker.lists[-1] == {"aa"}
     await stage.admission.release("ivan", stage.station)
     await stage.gate.look()
     assert (stage.broker.lists[-1], stage.broker.done[-1]) == (set(), ([], b"list"))
+
+
+async def test_who_fills_the_broker_is_shut_out_and_the_log_tells_why(
+    stage: Stage, caplog: pytest.LogCaptureFixture
+) -> None:
+    for _ in range(2):
+        await stage.admission.hoards(stage.station)
+    assert await stage.standing() == "quarantined"
+    async with stage.registry.read() as t:
+        rows = [row.detail["why"] for row in await t.audit.recent() if row.action == "station.quarantine"]
+    assert rows == ["hoards"]
+    assert caplog.text.count("ALARM: whoever has the key of") == 1
 
 
 async def test_release_does_not_bring_revoked_certificates_back(stage: Stage) -> None:

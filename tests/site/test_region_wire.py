@@ -361,12 +361,12 @@ async def test_what_has_come_is_taken_side_by_side_in_each_station_s_order_and_a
         (home,) = await t.sites.all()
         others = [(await t.stations.add(f"Room {n}", home.id, None, 0.0)).id for n in range(5, 8)]
     slow = Slow(world.station)
-    world.wire.add(Subject("slow", Path(__file__).parent, APIRouter(), {"en": {}, "da": {}}, up={"a": slow}))
+    world.wire.add(Subject("slow", Path(__file__).parent, APIRouter(), {"en": {}, "da": {}}, up={"m": slow}))
     sealers = {one: Sealer(world.clock.monotonic, world.clock.wall) for one in (world.station, *others)}
     said = [(one, number) for number in range(3) for one in sealers]
     for token, (one, number) in enumerate(said):
         payload = sealers[one].seal({"n": number})
-        world.link.queue.put_nowait(Inbound(up(one, "a", "fall"), payload, False, token))
+        world.link.queue.put_nowait(Inbound(up(one, "m", "health"), payload, False, token))
     await eventually(lambda: len(slow.heard) == 9)
     assert world.station not in dict(slow.heard), "the others do not wait for it"
     assert world.link.acked == [], "what is acknowledged before it could be lost"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from typing import get_args
 
 import pytest
 from hypothesis import given
@@ -10,14 +11,22 @@ from hypothesis import strategies as st
 
 from messaging import topics
 from messaging.errors import MalformedMessage
+from messaging.health import EventType, MeasurementType
 from messaging.link.memory import matches
 from messaging.topics import Topic
 
 STATION = "st-k3m9q2x7"
 word = st.from_regex(r"[a-z0-9_-]{1,64}", fullmatch=True)
 station = st.from_regex(topics.STATION_ID, fullmatch=True)
+PATTERNS = topics.acl_patterns()
 DENIED = [line.removeprefix("pattern deny ") for line in topics.acl_denials()]
-branches = st.sampled_from([(d, b, n) for d, table in topics._BRANCHES.items() for b, n in table.items()])
+branches = st.sampled_from([(d, b, len(p)) for d, table in topics._BRANCHES.items() for b, p in table.items()])
+
+
+def may_write(name: str, topic: str) -> bool:
+    """Whether mosquitto lets a station of that name write there."""
+    allowed = [one.removeprefix("pattern write ").replace("%u", name) for one in PATTERNS if "write" in one]
+    return any(matches(one, topic) for one in allowed) and not any(matches(one, topic) for one in DENIED)
 
 
 @given(station, branches, st.lists(word, min_size=2, max_size=2))
@@ -66,10 +75,46 @@ def test_the_region_hears_every_station_alone_or_in_a_group() -> None:
         assert not matches(one, topics.down(STATION, "desired"))
 
 
-def test_two_patterns_hold_each_station_to_its_own_branch() -> None:
-    write, read = topics.acl_patterns()
-    assert write == "pattern write vs/1/d/%u/up/#"
-    assert read == "pattern read vs/1/d/%u/dn/#"
+def test_the_patterns_hold_each_station_to_its_own_branch() -> None:
+    assert [one for one in PATTERNS if one.startswith("pattern read")] == ["pattern read vs/1/d/%u/dn/#"]
+    assert all(one.startswith("pattern write vs/1/d/%u/up/") for one in PATTERNS if not one.startswith("pattern read"))
+
+
+WRITTEN = [
+    ("conn", "agent"), ("conn", "call"), ("birth",), ("reported",), ("cmd", "volume", "0" * 16), ("call", "c0ffee00"),
+    *(("m", one) for one in get_args(MeasurementType)), *(("e", one) for one in get_args(EventType)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("words", WRITTEN)
+def test_what_a_station_says_it_may_say_and_nobody_else_in_its_name(words: tuple[str, ...]) -> None:
+    assert may_write(STATION, topics.up(STATION, *words))
+    assert not may_write("st-another1", topics.up(STATION, *words))
+
+
+@given(branches, st.lists(word.filter(lambda one: one != "up"), min_size=2, max_size=2))
+def test_a_station_can_retain_without_end_only_under_the_ids_of_calls_and_commands(
+    branch: tuple[str, str, int], words: list[str]
+) -> None:
+    direction, kind, count = branch
+    topic = str(Topic(STATION, direction, kind, tuple(words[:count])))  # type: ignore[arg-type]
+    said = tuple(topic.split("/")[5:])
+    assert may_write(STATION, topic) == (direction == "up" and (kind in ("cmd", "call") or said in WRITTEN))
+
+
+@pytest.mark.parametrize(
+    "rest", ["up", "up/x", "up/conn", "up/conn/agent/x", "up/birth/x", "up/a/fall", "up/call", "x"]
+)
+def test_what_is_no_topic_of_a_station_it_may_not_write(rest: str) -> None:
+    assert not may_write(STATION, f"vs/1/d/{STATION}/{rest}")
+
+
+def test_presence_and_config_are_there_to_stay_and_nothing_else() -> None:
+    stays = [words for words in WRITTEN if topics.is_retained(topics.up(STATION, *words))]
+    assert stays == [("conn", "agent"), ("conn", "call")]
+    assert topics.is_retained(topics.down(STATION, "desired"))
+    for topic in (topics.down(STATION, "rebirth"), topics.down(STATION, "cmd", "reboot", "c1"), "", "vs/1/d/+/up/conn"):
+        assert not topics.is_retained(topic)
 
 
 @given(station, branches, st.lists(word | st.just("up"), min_size=2, max_size=2))

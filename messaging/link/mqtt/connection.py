@@ -63,7 +63,8 @@ class Connection:
             async with asyncio.timeout(self._connect_s):
                 resumed = await self._or_ended(self._connected)
                 if subscriptions:
-                    self.client.subscribe([(topic, SubscribeOptions(qos=1)) for topic in subscriptions])
+                    options = SubscribeOptions(qos=1, retainAsPublished=True)
+                    self.client.subscribe([(topic, options) for topic in subscriptions])
                     await self._or_ended(self._subscribed)
         except (OSError, ValueError, ssl.SSLError, TimeoutError, LinkRefused, LinkDown) as error:
             return str(error) or type(error).__name__
