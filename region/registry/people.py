@@ -16,6 +16,7 @@ from region.registry.bound_sites import BoundSites
 from region.registry.errors import Conflict, Invalid, NotFound
 from region.registry.ordering import as_read
 from region.registry.records import Person, Role
+from region.registry.secrets import Secrets, devices_of
 from region.registry.table import Row, Subject, chunks, text
 
 _WITH_SITES: frozenset[Role] = frozenset({"site_staff", "evaluator"})
@@ -148,7 +149,7 @@ class People(Subject):
         )  # fmt: skip
         await self._bind(person_id, binding)
         if role != before.role:
-            await self._sign_out([person_id])
+            await self.sign_out([person_id])
         return await self.get(person_id)
 
     async def put_each(self, accounts: Sequence[Account], now: float) -> None:
@@ -166,7 +167,7 @@ class People(Subject):
         ids = {row["name"]: row["id"] for row in await self._rows(select(schema.person.c.name, schema.person.c.id))}
         await self._bind_each({ids[one.name]: one.binding for one in accounts})
         other = [one for one in accounts if one.name in known and one.binding.role != known[one.name].role]
-        await self._sign_out([ids[one.name] for one in other])
+        await self.sign_out([ids[one.name] for one in other])
 
     async def set_password(self, person_id: int, password_hash: str) -> None:
         """Give a new hash."""
@@ -180,6 +181,13 @@ class People(Subject):
         """Let in, or shut out; shutting out ends no session by itself (`Sessions.end_all`)."""
         await self._change(person_id, active=active)
 
+    async def sign_out(self, people: Sequence[int]) -> None:
+        """End their sessions, void their links, and know none of their browsers any more."""
+        for table in (schema.web_session, schema.sign_in_link):
+            for some in chunks(people):
+                await self._run(delete(table).where(table.c.person_id.in_(some)))
+        await Secrets(self._connection).forget(map(devices_of, people))
+
     async def _named(self, name: str) -> Person:
         person = await self.find(name)
         if person is None:
@@ -192,11 +200,6 @@ class People(Subject):
     async def _bind_each(self, bindings: Mapping[int, Binding]) -> None:
         bound = BoundSites(self._connection, schema.person_site.c.person_id)
         await bound.put({person: binding.bound for person, binding in bindings.items()})
-
-    async def _sign_out(self, people: Sequence[int]) -> None:
-        for table in (schema.web_session, schema.sign_in_link):
-            for some in chunks(people):
-                await self._run(delete(table).where(table.c.person_id.in_(some)))
 
     async def _change_each(self, rows: Sequence[Row]) -> None:
         if rows:

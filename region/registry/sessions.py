@@ -52,9 +52,9 @@ class Sessions(Subject):
         return gone.rowcount == 1
 
     async def end_all(self, person_id: int) -> int:
-        """Sign that person out everywhere, and void their links; how many browsers that were."""
+        """Sign that person out everywhere (`People.sign_out`); how many browsers that were."""
         gone = await self._run(delete(schema.web_session).where(schema.web_session.c.person_id == person_id))
-        await self._run(delete(schema.sign_in_link).where(schema.sign_in_link.c.person_id == person_id))
+        await People(self._connection).sign_out([person_id])
         return gone.rowcount
 
     async def sweep(self, now: float, idle_s: float, absolute_s: float) -> int:

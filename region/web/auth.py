@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from region.registry.records import Person, Role, WebSession
-from region.web import rights, tokens
+from region.web import devices, rights, tokens
 from region.web.bearer import bearer, session_of
 from region.web.context import Region, region_of
 from region.web.errors import ForPeople, NotAllowed, NotSignedIn, SecondStepNeeded
@@ -62,9 +62,11 @@ def in_person(session: WebSession) -> None:
 
 def lacks_second_step(session: WebSession, region: Region) -> bool:
     """Whether this session may not do anything yet but give the second step."""
-    person = session.person
-    needed = person.second_step or (region.settings.second_step and person.role == "it_admin")
-    return needed and not session.whole
+    return _needs_second_step(session.person, region) and not session.whole
+
+
+def _needs_second_step(person: Person, region: Region) -> bool:
+    return person.second_step or (region.settings.second_step and person.role == "it_admin")
 
 
 class Guest:
@@ -107,7 +109,8 @@ async def begin_session(
 ) -> None:  # fmt: skip
     """Sign in: always a new token, and whatever session this browser had before is over (no fixation).
 
-    `whole`: the second step has been given, or is not asked for.
+    `whole`: the second step has been given, or is not asked for. A browser in which somebody is signed in for good is
+    known from then on.
     """
     region = region_of(request)
     token, now = tokens.new_token(), region.clock.wall()
@@ -118,8 +121,21 @@ async def begin_session(
         await t.sessions.sweep(now, IDLE_S, ABSOLUTE_S)
         await t.sessions.start(token, person.id, tokens.new_token(), now, whole=whole)
         await t.audit.add(person.name, "sign_in", "done", now, how=how)
+        if whole or not _needs_second_step(person, region):
+            known = await devices.remember(t, tokens.read_cookie(request, devices.COOKIE), person.id, now)
+            tokens.set_cookie(response, devices.COOKIE, known, region.settings.secure, int(devices.LIVES_S))
     tokens.set_cookie(response, tokens.SESSION, token, region.settings.secure, int(ABSOLUTE_S))
     tokens.drop_cookie(response, tokens.VISIT, region.settings.secure)
+
+
+async def device_of(request: Request, account: str) -> str:
+    """By what the tries of this browser at that account are counted; empty: nobody has signed in there before."""
+    cookie = tokens.read_cookie(request, devices.COOKIE)
+    if not cookie:
+        return ""
+    region = region_of(request)
+    async with region.registry.read() as t:
+        return await devices.known(t, cookie, account, region.clock.wall())
 
 
 async def end_session(request: Request, response: Response) -> None:

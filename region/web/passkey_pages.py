@@ -12,8 +12,8 @@ from starlette.responses import RedirectResponse, Response
 
 from region.registry import NotFound
 from region.registry.records import WebSession
-from region.web.auth import HOME, Halfway, SignedIn, begin_session
-from region.web.context import Region, client_address, region_of
+from region.web.auth import HOME, Halfway, SignedIn, begin_session, device_of
+from region.web.context import Region, region_of
 from region.web.errors import SecondStepNeeded
 from region.web.fields import Number
 from region.web.passkeys import MOST_ANSWER, Ceremony, PasskeyRefused, are_possible
@@ -33,13 +33,13 @@ async def use_passkey(request: Request, session: Halfway, answer: Answer, next: 
     forward = RedirectResponse(inside(next) or HOME[session.person.role], 303)
     if session.whole:
         return forward
-    account, address = f"{name}, second step", client_address(request)
-    await region.limits.take_sign_in(account, address)
+    device = await device_of(request, name)
+    await region.limits.take_second_step(name, device)
     if not await _is_right(region, ceremony, session, answer):
         async with region.registry.begin() as t:
             await t.audit.add(name, "second_step", "refused", region.clock.wall(), how="passkey")
         return await second_step_page(request, session, inside(next), "web.passkey.wrong", 401)
-    await region.limits.signed_in(account, address)
+    await region.limits.second_step_was_right(name, device)
     await begin_session(request, forward, session.person, "passkey", whole=True)
     return forward
 

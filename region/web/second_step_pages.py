@@ -8,8 +8,8 @@ from starlette.responses import RedirectResponse, Response
 
 from region.registry.records import Passkey, WebSession
 from region.web import second_step
-from region.web.auth import HOME, Halfway, begin_session
-from region.web.context import Region, client_address, region_of
+from region.web.auth import HOME, Halfway, begin_session, device_of
+from region.web.context import Region, region_of
 from region.web.errors import TooManyTries
 from region.web.passkeys import Ceremony, are_possible
 from region.web.sign_in import Field, inside
@@ -28,13 +28,13 @@ async def show_second_step(request: Request, session: Halfway, next: str = "") -
 @router.post("/second-step")
 async def take_second_step(request: Request, session: Halfway, code: Field, next: Field = "") -> Response:  # noqa: A002
     """A right code makes a whole session, under a new token; each code is good once."""
-    region, name, address = region_of(request), session.person.name, client_address(request)
+    region, name = region_of(request), session.person.name
     forward: Response = RedirectResponse(inside(next) or HOME[session.person.role], 303)
     if session.whole:
         return forward
-    account = f"{name}, second step"
+    device = await device_of(request, name)
     try:
-        await region.limits.take_sign_in(account, address)
+        await region.limits.take_second_step(name, device)
     except TooManyTries as error:
         minutes = int(error.retry_after_s // 60) + 1
         response = await second_step_page(request, session, inside(next), "web.sign_in.wait", 429, minutes=minutes)
@@ -48,7 +48,7 @@ async def take_second_step(request: Request, session: Halfway, code: Field, next
         async with region.registry.begin() as t:
             await t.audit.add(name, "second_step", "refused", region.clock.wall())
         return await second_step_page(request, session, inside(next), "web.second.wrong", 401)
-    await region.limits.signed_in(account, address)
+    await region.limits.second_step_was_right(name, device)
     response = forward
     if recovery:
         response = region.pages.page(

@@ -15,7 +15,7 @@ from region.registry.actions import COMMAND_LINE
 from region.registry.people import sign_in_name
 from region.registry.records import Person, WebSession
 from region.web import tokens
-from region.web.auth import HOME, SignedIn, Visitor, begin_session, end_session
+from region.web.auth import HOME, SignedIn, Visitor, begin_session, device_of, end_session
 from region.web.context import client_address, region_of
 from region.web.errors import LinkSpent, TooManyTries
 from region.web.pages import LANGUAGE_COOKIE
@@ -48,7 +48,8 @@ async def sign_in(
     region, account = region_of(request), sign_in_name(name)[:80]
     address, next_path = client_address(request), inside(next)
     try:
-        await region.limits.take_sign_in(account, address)
+        device = await device_of(request, account)
+        await region.limits.take_sign_in(account, address, device)
     except TooManyTries as error:
         minutes = int(error.retry_after_s // 60) + 1
         response = sign_in_page(request, next_path, "web.sign_in.wait", 429, minutes=minutes)
@@ -62,7 +63,7 @@ async def sign_in(
             # Only names we know are written down: what was typed may be a password in the wrong field.
             await t.audit.add(person.name if person else "unknown", "sign_in", "refused", region.clock.wall())
         return sign_in_page(request, next_path, "web.sign_in.wrong", 401)
-    await region.limits.signed_in(account, address)
+    await region.limits.signed_in(account, address, device)
     forward = RedirectResponse(next_path or HOME[person.role], 303)
     await begin_session(request, forward, person, "password")
     return forward
@@ -116,8 +117,9 @@ async def show_account(request: Request, session: SignedIn, changed: bool = Fals
 @router.post("/account/password")
 async def change_password(request: Request, session: SignedIn, new: Field, old: Field = "") -> Response:
     """A new password: the old one is asked for if there is one. Other browsers are signed out."""
-    region, person = region_of(request), session.person
-    await region.limits.take_sign_in(person.name, client_address(request))
+    region, person, address = region_of(request), session.person, client_address(request)
+    device = await device_of(request, person.name)
+    await region.limits.take_sign_in(person.name, address, device)
     async with region.registry.read() as t:
         known = await t.people.password_hash(person.name)
     if known is not None and not await region.passwords.verify(known, old):
@@ -126,7 +128,7 @@ async def change_password(request: Request, session: SignedIn, new: Field, old: 
         hashed = await region.passwords.hash(new)
     except Invalid:
         return await account_page(request, session, "web.account.bad_new", 422)
-    await region.limits.signed_in(person.name, client_address(request))
+    await region.limits.signed_in(person.name, address, device)
     async with region.registry.begin() as t:
         await t.people.set_password(person.id, hashed)
         await t.sessions.end_all(person.id)
