@@ -15,6 +15,7 @@ from messaging.link.inbox import Inbox
 from messaging.link.memory import MemoryBroker
 from messaging.link.mqtt import MqttLink
 from messaging.link.port import Down, Inbound, Link, LinkDown, LinkEvent, LinkRefused, Up
+from tests.kits.eventually import eventually
 from tests.kits.servers.broker import Authority, Broker, running_broker
 
 WAIT_S = 20
@@ -225,7 +226,9 @@ async def test_a_hurry_cuts_a_long_wait_short(mosquitto: Broker) -> None:
 
 
 @pytest.mark.system
-async def test_what_finds_no_room_comes_again_on_a_new_connection_and_in_order(mosquitto: Broker) -> None:
+async def test_what_finds_no_room_comes_again_on_a_new_connection_and_in_order(
+    mosquitto: Broker, caplog: pytest.LogCaptureFixture
+) -> None:
     station = MqttLink(mosquitto.settings(STATION), (DN,), None, SystemClock(), inbox=Inbox(most_bytes=10))
     station.hurry(True)
     async with started(MqttLink(mosquitto.settings("region"), (), None, SystemClock())) as (region, _):
@@ -235,6 +238,7 @@ async def test_what_finds_no_room_comes_again_on_a_new_connection_and_in_order(m
                 assert isinstance((await station.burst(1))[0], Up)
                 for number in range(15):
                     await region.publish(DN, str(number).encode())
+                await eventually(lambda: "connecting again" in caplog.text, WAIT_S)  # nobody has taken any of it
                 events: list[LinkEvent] = []
                 news: list[int] = []
                 while news != list(range(15)):
