@@ -111,6 +111,19 @@ def is_retained(topic: str) -> bool:
     return _RETAINED.fullmatch(topic) is not None
 
 
+def may_write(station: str, topic: str) -> bool:
+    """Whether that station has this topic to write: the same as `acl_patterns`, asked of one."""
+    try:
+        said = parse(topic)
+    except MalformedMessage:
+        return False
+    if (said.station, said.direction) != (station, "up"):
+        return False
+    return all(
+        place == _ANY or word in place for place, word in zip(_BRANCHES["up"][said.branch], said.words, strict=True)
+    )
+
+
 def acl_patterns() -> tuple[str, ...]:
     """The mosquitto ACL patterns that cover every station (%u is the certificate's CN).
 

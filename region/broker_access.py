@@ -21,7 +21,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from messaging.client_ids import is_one_of
-from messaging.topics import ROOT, STATION_ID
+from messaging.topics import ROOT, STATION_ID, may_write
 from region.broker import REGION_USER, shut_out_by
 
 _log = logging.getLogger(__name__)
@@ -29,7 +29,6 @@ QUESTIONS = ("user", "vhost", "resource", "topic")
 _MOST_BYTES = 64 * 1024  # MQTT's longest topic and client id, beside what else is asked with
 _TOPICS = "amq.topic"  # the exchange of MQTT
 _WILLS = "amq.default"  # by which RabbitMQ lays a Will aside for its delay; over MQTT nobody can name it
-_BRANCHES = {"write": "up", "read": "dn"}
 
 
 def allows(question: str, asked: Mapping[str, str], shut_out: Container[str]) -> bool:
@@ -44,8 +43,7 @@ def allows(question: str, asked: Mapping[str, str], shut_out: Container[str]) ->
     if question == "resource":
         return _is_its_own(name, asked)
     if question == "topic":
-        branch = _BRANCHES.get(asked.get("permission", ""), "")
-        return bool(branch) and asked.get("routing_key", "").startswith(f"{_dotted(ROOT)}.{name}.{branch}.")
+        return _is_its_topic(name, asked.get("permission", ""), asked.get("routing_key", ""))
     return question == "vhost"
 
 
@@ -89,6 +87,12 @@ def _is_its_own(name: str, asked: Mapping[str, str]) -> bool:
     if will != resource:
         return is_one_of(name, will)
     return session != resource and session[-4:-1] == "qos" and is_one_of(name, session[:-4])
+
+
+def _is_its_topic(name: str, permission: str, key: str) -> bool:
+    if permission == "write":
+        return "/" not in key and may_write(name, key.replace(".", "/"))
+    return permission == "read" and key.startswith(f"{_dotted(ROOT)}.{name}.dn.")
 
 
 def _dotted(topic: str) -> str:

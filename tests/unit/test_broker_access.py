@@ -52,6 +52,9 @@ def test_a_station_says_and_hears_all_that_it_must() -> None:
         ("read", "vs/1/d/+/dn/#"),
         ("read", f"vs/1/d/{STATION}/#"),
         ("write", f"vs/1/d/{STATION}/up"),
+        ("write", f"vs/1/d/{STATION}/up/m/made-up"),
+        ("write", f"vs/1/d/{STATION}/up/conn/agent/more"),
+        ("write", f"vs/1/d/{STATION}/up/#"),
         ("configure", up(STATION, "birth")),
     ],
 )
