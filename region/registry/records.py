@@ -229,6 +229,14 @@ class ApiToken:
 
 
 @dataclass(frozen=True)
+class Vouched:
+    """By which provider a browser signed in, and the digest of its session there (`sid`), if it named one."""
+
+    issuer: str
+    sid_sha256: str | None = None
+
+
+@dataclass(frozen=True)
 class WebSession:
     """A signed-in browser. `csrf` is the token its unsafe requests carry; `whole`: the second step has been given.
 
@@ -241,6 +249,7 @@ class WebSession:
     seen_at: float
     whole: bool = False
     token: ApiToken | None = None
+    vouched: Vouched | None = None
 
 
 @dataclass(frozen=True)

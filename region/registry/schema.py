@@ -205,6 +205,8 @@ web_session = Table(
     Column("created_at", Double, nullable=False),
     Column("seen_at", Double, nullable=False),
     Column("whole", Boolean, nullable=False, server_default=false()),
+    Column("issuer", String(512), nullable=True),  # the provider by which somebody signed in
+    Column("sid_sha256", String(64), nullable=True, index=True),  # of the provider's own session, where it named one
 )  # fmt: skip
 
 sign_in_link = Table(
@@ -271,6 +273,13 @@ identity = Table(
     Column("subject", String(255), primary_key=True),
     Column("person_id", ForeignKey("person.id"), nullable=False, index=True),
     Column("bound_at", Double, nullable=False),
+)  # fmt: skip
+
+# Logout tokens of a provider: each is taken once, by whichever process.
+logout_token = Table(
+    "logout_token", metadata,
+    Column("token_sha256", String(64), primary_key=True),
+    Column("expires_at", Double, nullable=False, index=True),
 )  # fmt: skip
 
 call = Table(

@@ -6,27 +6,33 @@ from sqlalchemy import delete, insert, update
 
 from region.registry import schema
 from region.registry.people import People, select_person
-from region.registry.records import Spent, WebSession, digest
+from region.registry.records import Spent, Vouched, WebSession, digest
 from region.registry.table import Subject
 
 
 class Sessions(Subject):
     """Signed-in browsers and one-time links."""
 
-    async def start(self, token: str, person_id: int, csrf: str, now: float, *, whole: bool = False) -> None:
+    async def start(
+        self, token: str, person_id: int, csrf: str, now: float, *, whole: bool = False, vouched: Vouched | None = None
+    ) -> None:
         """A browser has signed in; `token` is what its cookie holds. `whole`: with the second step."""
         await self._run(
             insert(schema.web_session).values(
-                token_hash=digest(token), person_id=person_id, csrf=csrf, created_at=now, seen_at=now, whole=whole
+                token_hash=digest(token), person_id=person_id, csrf=csrf, created_at=now, seen_at=now, whole=whole,
+                issuer=vouched and vouched.issuer, sid_sha256=vouched and vouched.sid_sha256,
             )
-        )
+        )  # fmt: skip
 
     async def find(self, token: str, now: float, idle_s: float, absolute_s: float) -> WebSession | None:
         """The session of that token, unless it has lain idle, has grown old, or its person is shut out."""
         session = schema.web_session.c
         row = await self._row(
             select_person()
-            .add_columns(session.csrf, session.created_at.label("started_at"), session.seen_at, session.whole)
+            .add_columns(
+                session.csrf, session.created_at.label("started_at"), session.seen_at, session.whole, session.issuer,
+                session.sid_sha256,
+            )
             .join(schema.web_session, session.person_id == schema.person.c.id)
             .where(
                 session.token_hash == digest(token), session.seen_at > now - idle_s,
@@ -35,10 +41,13 @@ class Sessions(Subject):
         )  # fmt: skip
         if row is None:
             return None
-        own = {"csrf", "started_at", "seen_at", "whole"}
+        own = {"csrf", "started_at", "seen_at", "whole", "issuer", "sid_sha256"}
         facts = {key: value for key, value in row.items() if key not in own}
         (person,) = await People(self._connection).complete([facts])
-        return WebSession(person, row["csrf"], row["started_at"], row["seen_at"], bool(row["whole"]))
+        vouched = None if row["issuer"] is None else Vouched(row["issuer"], row["sid_sha256"])
+        return WebSession(
+            person, row["csrf"], row["started_at"], row["seen_at"], bool(row["whole"]), vouched=vouched
+        )  # fmt: skip
 
     async def seen(self, token: str, now: float) -> None:
         """The browser has asked for something."""

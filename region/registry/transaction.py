@@ -21,6 +21,7 @@ from region.registry.finding import Finding
 from region.registry.identities import Identities
 from region.registry.layers import Layers
 from region.registry.leases import Leases
+from region.registry.logouts import Logouts
 from region.registry.news import News
 from region.registry.passkeys import Passkeys
 from region.registry.people import People
@@ -144,6 +145,11 @@ class Transaction:
     def sessions(self) -> Sessions:
         """Signed-in browsers and one-time links."""
         return Sessions(self._connection)
+
+    @cached_property
+    def logouts(self) -> Logouts:
+        """Sessions that end because the provider says so."""
+        return Logouts(self._connection)
 
     @cached_property
     def api_tokens(self) -> ApiTokens:

@@ -52,5 +52,6 @@ Errors::
     ├── BadToken            403: the CSRF token or the Origin is not ours
     ├── LinkSpent           410: a one-time link that is unknown, used or late
     ├── TooManyTries        429: `retry_after_s`
-    └── RegionSignInFailed  403: told on the page of sign-in (`region.web.oidc`)
+    ├── RegionSignInFailed  403: told on the page of sign-in (`region.web.oidc`)
+    └── LogoutRefused       400: a logout token that ends nothing (`region.web.oidc`)
 """

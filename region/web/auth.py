@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import Annotated
+import logging
+from collections.abc import Callable, Coroutine, Iterable, Iterator
+from typing import Annotated, Any
 
 from fastapi import Depends
 from fastapi.dependencies.models import Dependant
@@ -11,13 +12,16 @@ from fastapi.routing import APIRoute
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from region.registry.records import Person, Role, WebSession
+from region.registry import RegistryError
+from region.registry.records import Person, Role, Vouched, WebSession
 from region.web import devices, rights, tokens
 from region.web.bearer import bearer, session_of
 from region.web.context import Region, region_of
 from region.web.errors import ForPeople, NotAllowed, NotSignedIn, SecondStepNeeded
+from region.web.events import Lease
 from region.web.rights import Right
 
+_log = logging.getLogger(__name__)
 IDLE_S = 8 * 3600.0
 ABSOLUTE_S = 14 * 3600.0
 _TOUCH_S = 60.0
@@ -79,6 +83,15 @@ class Guest:
         return await visitor(request)
 
 
+class Messenger(Guest):
+    """A dependency for what is signed: who brings it does not matter, and no cookie is looked at."""
+
+    right = rights.SIGNED
+
+    async def __call__(self, request: Request) -> None:
+        """Nobody is looked up."""
+
+
 def stated(route: APIRoute) -> Right | None:
     """The right that the route states; the narrowest where it states several; None: none."""
     found = [right for right in _stated(route.dependant) if right.roles is not None]
@@ -94,6 +107,7 @@ def _stated(dependant: Dependant) -> Iterator[Right]:
         yield from _stated(inner)
 
 
+Brought = Annotated[None, Depends(Messenger())]
 Visitor = Annotated[WebSession | None, Depends(Guest())]
 Halfway = Annotated[WebSession, Depends(Holder(rights.HALFWAY))]
 SignedIn = Annotated[WebSession, Depends(Holder(rights.OWN_ACCOUNT))]
@@ -105,12 +119,13 @@ ItInPerson = Annotated[WebSession, Depends(Holder(rights.PEOPLE))]
 
 
 async def begin_session(
-    request: Request, response: Response, person: Person, how: str, *, whole: bool = False
+    request: Request, response: Response, person: Person, how: str, *, whole: bool = False,
+    vouched: Vouched | None = None,
 ) -> None:  # fmt: skip
     """Sign in: always a new token, and whatever session this browser had before is over (no fixation).
 
     `whole`: the second step has been given, or is not asked for. A browser in which somebody is signed in for good is
-    known from then on.
+    known from then on. `vouched`: by which provider, if by one.
     """
     region = region_of(request)
     token, now = tokens.new_token(), region.clock.wall()
@@ -119,7 +134,7 @@ async def begin_session(
         if old is not None:
             await t.sessions.end(old)
         await t.sessions.sweep(now, IDLE_S, ABSOLUTE_S)
-        await t.sessions.start(token, person.id, tokens.new_token(), now, whole=whole)
+        await t.sessions.start(token, person.id, tokens.new_token(), now, whole=whole, vouched=vouched)
         await t.audit.add(person.name, "sign_in", "done", now, how=how)
         if whole or not _needs_second_step(person, region):
             known = await devices.remember(t, tokens.read_cookie(request, devices.COOKIE), person.id, now)
@@ -149,14 +164,38 @@ async def end_session(request: Request, response: Response) -> None:
     tokens.drop_cookie(response, tokens.SESSION, region.settings.secure)
 
 
-def live(request: Request, _session: WebSession, topics: Iterable[str], first: Iterable[str] = ()) -> StreamingResponse:
-    """A stream of live updates that lasts as long as the session; an open page keeps its session from idling out."""
+def session_ended(region: Region, person: Person) -> None:
+    """A session of this person has been ended: streams that lived by it end now, at whichever process."""
+    region.hub.doubt(_whose(person))
 
-    async def alive() -> bool:
-        session = await _find(request)
-        return session is not None and not lacks_second_step(session, region_of(request))
 
-    return region_of(request).hub.response(topics, alive, first)
+def live(
+    request: Request, session: WebSession, topics: Iterable[str], first: Iterable[str] = (),
+    lost: Callable[[], Coroutine[Any, Any, None]] | None = None,
+) -> StreamingResponse:  # fmt: skip
+    """A stream of live updates that lasts as long as the session; an open page keeps its session from idling out.
+
+    `lost`: the session was ended, and the stream with it. One that has only grown old is not told of.
+    """
+    region = region_of(request)
+
+    async def holds() -> bool:
+        try:
+            found = await _find(request)
+        except RegistryError as error:
+            _log.warning("whether a page is signed in cannot be seen just now, and is looked at again: %s", error)
+            return True
+        return found is not None and not lacks_second_step(found, region)
+
+    async def ended() -> None:
+        if lost is not None and region.clock.wall() - session.created_at < ABSOLUTE_S:
+            await lost()
+
+    return region.hub.response(topics, Lease(holds, _whose(session.person), ended), first)
+
+
+def _whose(person: Person) -> str:
+    return f"person:{person.id}"
 
 
 async def _find(request: Request) -> WebSession | None:

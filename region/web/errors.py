@@ -104,3 +104,11 @@ class RegionSignInFailed(WebError):
         super().__init__(f"{reason}: {exact}")
         self.reason = reason
         self.exact = exact
+
+
+class LogoutRefused(WebError):
+    """A logout token that ends nothing. What is wrong with it is for the log alone."""
+
+    status = 400
+    code = "logout_refused"
+    detail = "the token is not of this region's provider, for this region, new, and in its time: the journal says more"

@@ -8,7 +8,8 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from starlette.responses import StreamingResponse
@@ -17,12 +18,28 @@ from messaging.clock import Clock
 
 KEEP_ALIVE_S = 15.0
 MOST_WAITING = 64
+_LEASE = "lease:"
+
+
+@dataclass(frozen=True)
+class Lease:
+    """How long a stream may go on: for as long as `holds`, which is asked now and then.
+
+    `whose`: the name by which it is asked at once (`Hub.doubt`). `lost` is told when it held no more, and the stream
+    is over; nobody is told of a page that goes by itself.
+    """
+
+    holds: Callable[[], Awaitable[bool]]
+    whose: str = ""
+    lost: Callable[[], Coroutine[Any, Any, None]] | None = None
 
 
 class Listener:
     """One page that listens: a bounded queue. A page too slow for it loses what waits and is told to fetch anew."""
 
-    def __init__(self, most: int = MOST_WAITING) -> None:
+    def __init__(self, names: tuple[str, ...] = (), lease: Lease | None = None, most: int = MOST_WAITING) -> None:
+        self.names = names
+        self.lease = lease
         self._waiting: deque[str] = deque()
         self._most = most
         self._woken = asyncio.Event()
@@ -63,6 +80,7 @@ class Hub:
         self._closed = False
         self._watched: dict[str, Callable[[str], None]] = {}
         self._left: dict[str, Callable[[str], None]] = {}
+        self._asking: set[asyncio.Task[None]] = set()
 
     def publish(self, topic: str, event: str, data: Any = None) -> None:
         """Tell all who listen to the topic, at whichever process. `data` is a text as it is, or plain data as JSON."""
@@ -78,6 +96,10 @@ class Hub:
         """Call `left` with what follows the prefix when the last page here that listened to such a topic has gone."""
         self._left[prefix] = left
 
+    def doubt(self, whose: str) -> None:
+        """Ask at once, at every process, whether streams by that name may go on."""
+        self.publish(f"{_LEASE}{whose}", "doubt")
+
     def resync(self) -> None:
         """Something may have been missed: every page fetches anew."""
         for listener in self._everybody():
@@ -87,7 +109,10 @@ class Hub:
         """Tell those who listen at this process."""
         _call(self._watched, topic)
         listeners = self._topics.get(topic)
-        if listeners:
+        if listeners and topic.startswith(_LEASE):
+            for listener in listeners:
+                self._begin(self._ask(listener))
+        elif listeners:
             chunk = encode_event(event, data)
             for listener in listeners:
                 listener.put(chunk)
@@ -97,33 +122,34 @@ class Hub:
         return len(self._topics.get(topic, ()))
 
     async def stream(
-        self, topics: Iterable[str], alive: Callable[[], Awaitable[bool]] | None = None, first: Iterable[str] = ()
-    ) -> AsyncIterator[str]:
+        self, topics: Iterable[str], lease: Lease | None = None, first: Iterable[str] = ()
+    ) -> AsyncIterator[str]:  # fmt: skip
         """Events of these topics as they go on the wire, with comments to keep the line open.
 
-        `alive` is asked at each comment; when it says False the stream tells `signed_out` and ends. `first` goes
-        out at once, after listening has begun, so nothing falls between a snapshot and the updates.
+        The lease is looked at with each comment; when it holds no more the stream tells `signed_out` and ends. `first`
+        goes out at once, after listening has begun, so nothing falls between a snapshot and the updates.
         """
-        listener, names = Listener(), tuple(topics)
+        names = (*topics, *([f"{_LEASE}{lease.whose}"] if lease is not None and lease.whose else []))
+        listener = Listener(names, lease)
         for name in names:
             self._topics.setdefault(name, set()).add(listener)
         if self._closed:
             listener.close()
-        keeper = asyncio.create_task(self._keep_alive(listener, alive), name="keep a stream alive")
+        keeper = asyncio.create_task(self._keep_alive(listener), name="keep a stream alive")
         try:
             yield ": listening\n\n" + "".join(first)
             while chunk := await listener.take():
                 yield chunk
         finally:
             keeper.cancel()
-            self._forget(listener, names)
+            self._forget(listener)
 
     def response(
-        self, topics: Iterable[str], alive: Callable[[], Awaitable[bool]] | None = None, first: Iterable[str] = ()
-    ) -> StreamingResponse:
+        self, topics: Iterable[str], lease: Lease | None = None, first: Iterable[str] = ()
+    ) -> StreamingResponse:  # fmt: skip
         """The stream as a response."""
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-        return StreamingResponse(self.stream(topics, alive, first), media_type="text/event-stream", headers=headers)
+        return StreamingResponse(self.stream(topics, lease, first), media_type="text/event-stream", headers=headers)
 
     def close(self) -> None:
         """End every stream; new ones end at once."""
@@ -134,17 +160,33 @@ class Hub:
     def _everybody(self) -> set[Listener]:
         return {listener for listeners in self._topics.values() for listener in listeners}
 
-    async def _keep_alive(self, listener: Listener, alive: Callable[[], Awaitable[bool]] | None) -> None:
+    async def _keep_alive(self, listener: Listener) -> None:
         while not listener.closed:
             await self._clock.sleep(KEEP_ALIVE_S)
-            if alive is not None and not await alive():
-                listener.close(encode_event("signed_out", {}))
-            else:
+            await self._ask(listener)
+            if not listener.closed:
                 listener.put(": still here\n\n")
 
-    def _forget(self, listener: Listener, names: Iterable[str]) -> None:
-        for name in names:
+    async def _ask(self, listener: Listener) -> None:
+        """Whether its lease holds; if not it hears nothing more, also where its page does not read what it was sent."""
+        lease = listener.lease
+        if lease is None or listener.closed or await lease.holds() or listener.closed:
+            return
+        listener.close(encode_event("signed_out", {}))
+        self._forget(listener)
+        if lease.lost is not None:
+            self._begin(lease.lost())  # not in the stream's own keeper, which ends with it
+
+    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work, name="look whether a stream may go on")
+        self._asking.add(task)
+        task.add_done_callback(self._asking.discard)
+
+    def _forget(self, listener: Listener) -> None:
+        for name in listener.names:
             listeners = self._topics.get(name, set())
+            if listener not in listeners:
+                continue
             listeners.discard(listener)
             if not listeners:
                 self._topics.pop(name, None)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
+from fastapi.routing import APIRoute
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from region.web import tokens
-from region.web.auth import visitor
+from region.web import rights, tokens
+from region.web.auth import stated, visitor
 from region.web.bearer import bearer
 from region.web.context import region_of
 from region.web.errors import BadToken, ReadsOnly
@@ -20,6 +21,8 @@ MOST_BODY = 96 * 1024  # an SDP of 32 KiB, escaped as JSON, and its wrapping
 TABLES = "/api/tables/"  # where whole tables are taken in, read after it is known who brings them
 TABLES_PAGE = "/tables"  # the same at a browser
 MOST_TABLE = 4 * 1024 * 1024
+LOGOUTS = "/sign-out/region/told"  # where the provider of the region's sign-in says that somebody is signed out there
+MOST_LOGOUT = 16 * 1024
 _FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 _POLICY = "; ".join(
@@ -43,7 +46,7 @@ _HEADERS = {
 
 async def guard(request: Request) -> None:
     """Refuse an unsafe request that another site may have made (BadToken), or a token that may not (ReadsOnly)."""
-    if request.method in SAFE:
+    if request.method in SAFE or _is_signed(request):
         return
     if bearer(request) is not None:
         await _check_script(request)
@@ -61,6 +64,11 @@ async def guard(request: Request) -> None:
     if not tokens.same(await _sent(request, known=session is not None), expected):
         await request.close()  # and the files that came with it
         raise BadToken("the token of the form is missing or old")
+
+
+def _is_signed(request: Request) -> bool:
+    route = request.scope.get("route")
+    return isinstance(route, APIRoute) and stated(route) is rights.SIGNED
 
 
 async def _check_script(request: Request) -> None:
@@ -109,9 +117,7 @@ class Surround:
                 self._add_headers(scope, MutableHeaders(scope=message))
             await send(message)
 
-        path = str(scope["path"])
-        most = MOST_TABLE if path.startswith(TABLES) or path == TABLES_PAGE else MOST_BODY
-        await self._app(scope, _counted(receive, most), send_surrounded)
+        await self._app(scope, _counted(receive, _most(str(scope["path"]))), send_surrounded)
 
     def _add_headers(self, scope: Scope, headers: MutableHeaders) -> None:
         for name, value in _HEADERS.items():
@@ -124,6 +130,12 @@ class Surround:
             headers["Cache-Control"] = "public, max-age=31536000, immutable"
         else:  # a script that another one imports: asked for again each time, so that all are of one version
             headers["Cache-Control"] = "no-cache"
+
+
+def _most(path: str) -> int:
+    if path.startswith(TABLES) or path == TABLES_PAGE:
+        return MOST_TABLE
+    return MOST_LOGOUT if path == LOGOUTS else MOST_BODY
 
 
 def _counted(receive: Receive, most: int) -> Receive:

@@ -17,6 +17,7 @@ DEVICES = Limit("device", tries=8, window_s=600.0)  # of one person in one brows
 SECOND_STEPS = Limit("second step", tries=8, window_s=600.0)
 LINKS = Limit("link", tries=20, window_s=600.0)
 TOKENS = Limit("token", tries=20, window_s=600.0)  # wrong ones, from one address
+LOGOUTS = Limit("logout", tries=20, window_s=600.0)  # the same
 Count = tuple[Limit, str]
 
 
@@ -57,6 +58,10 @@ class Limits:
     async def wrong_token(self, address: str) -> None:
         """Count an API token that opened nothing, or TooManyTries. Right ones are not counted, and not held back."""
         await self._take((TOKENS, address))
+
+    async def wrong_logout(self, address: str) -> None:
+        """Count a logout token that ended nothing; as `wrong_token`."""
+        await self._take((LOGOUTS, address))
 
     async def _take(self, *counts: Count) -> None:
         now = self._clock.wall()

@@ -40,7 +40,7 @@ async def use_passkey(request: Request, session: Halfway, answer: Answer, next: 
             await t.audit.add(name, "second_step", "refused", region.clock.wall(), how="passkey")
         return await second_step_page(request, session, inside(next), "web.passkey.wrong", 401)
     await region.limits.second_step_was_right(name, device)
-    await begin_session(request, forward, session.person, "passkey", whole=True)
+    await begin_session(request, forward, session.person, "passkey", whole=True, vouched=session.vouched)
     return forward
 
 
@@ -71,7 +71,7 @@ async def make_passkey(
         return RedirectResponse("/account", 303)
     forward_to = inside(next) or HOME[person.role]
     response = region.pages.page(request, "web/recovery.html", codes=recovery, forward_to=forward_to)
-    await begin_session(request, response, person, "passkey", whole=True)
+    await begin_session(request, response, person, "passkey", whole=True, vouched=session.vouched)
     return response
 
 

@@ -32,6 +32,7 @@ class Right:
 
 
 ANYBODY = Right("anybody", None)
+SIGNED = Right("signed", None)  # what is brought is signed by whom it must be: no cookie, and so no other site to fear
 HALFWAY = Right("halfway", EVERYBODY, halfway=True)
 OWN_ACCOUNT = Right("own_account", EVERYBODY)
 DESK = Right("desk", frozenset({"clinician"}))

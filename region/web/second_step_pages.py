@@ -54,7 +54,7 @@ async def take_second_step(request: Request, session: Halfway, code: Field, next
         response = region.pages.page(
             request, "web/recovery.html", codes=recovery, forward_to=forward.headers["location"]
         )
-    await begin_session(request, response, session.person, how, whole=True)
+    await begin_session(request, response, session.person, how, whole=True, vouched=session.vouched)
     return response
 
 

@@ -134,7 +134,7 @@ async def change_password(request: Request, session: SignedIn, new: Field, old: 
         await t.sessions.end_all(person.id)
         await t.audit.add(person.name, "password", "changed", region.clock.wall())
     forward = RedirectResponse("/account?changed=true", 303)
-    await begin_session(request, forward, person, "new password", whole=session.whole)
+    await begin_session(request, forward, person, "new password", whole=session.whole, vouched=session.vouched)
     return forward
 
 

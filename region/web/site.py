@@ -14,6 +14,7 @@ from region.web import api, openapi, passkey_pages, problems, second_step_pages,
 from region.web.auth import stated
 from region.web.context import Region
 from region.web.guard import Surround, guard
+from region.web.oidc import back_channel
 from region.web.oidc import pages as oidc_pages
 from region.web.subject import Subject
 from region.web.words.en import WORDS
@@ -43,6 +44,7 @@ def build_site(region: Region, subjects: Iterable[Subject]) -> Site:
     app.state.region = region
     app.include_router(sign_in.router)
     app.include_router(oidc_pages.router)
+    app.include_router(back_channel.router)
     app.include_router(second_step_pages.router)
     app.include_router(passkey_pages.router)
     app.include_router(api.router)

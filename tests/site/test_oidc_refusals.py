@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import hmac
 import json
 import logging
 from collections.abc import AsyncIterator, Callable
@@ -13,7 +12,17 @@ import pytest
 import pytest_asyncio
 
 from tests.kits.region.app import Kit
-from tests.kits.region.oidc import ISSUER, SARA, FakeProvider, SigningKey, encoded, is_refused, vouched_region
+from tests.kits.region.oidc import (
+    ISSUER,
+    SARA,
+    FakeProvider,
+    SigningKey,
+    by_secret,
+    encoded,
+    is_refused,
+    unsigned,
+    vouched_region,
+)
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -35,24 +44,14 @@ async def stage(region: tuple[Kit, FakeProvider]) -> AsyncIterator[tuple[Kit, Fa
     yield kit, them
 
 
-def _unsigned(them: FakeProvider, claims: dict[str, Any]) -> str:
-    return f"{encoded(json.dumps({'alg': 'none'}).encode())}.{encoded(json.dumps(claims).encode())}."
-
-
-def _by_secret(them: FakeProvider, claims: dict[str, Any]) -> str:
-    """Signed with the client's secret, which others may know."""
-    head = f"{encoded(json.dumps({'alg': 'HS256', 'kid': 'one'}).encode())}.{encoded(json.dumps(claims).encode())}"
-    return f"{head}.{encoded(hmac.digest(them.settings.client_secret.encode(), head.encode(), 'sha256'))}"
-
-
 def _altered(them: FakeProvider, claims: dict[str, Any]) -> str:
     head, _, signature = them.key.sign(claims).split(".")
     return f"{head}.{encoded(json.dumps(claims | {'groups': ['laegeknap-it']}).encode())}.{signature}"
 
 
 _FORGED: dict[str, Callable[[FakeProvider, dict[str, Any]], str]] = {
-    "signed by nobody": _unsigned,
-    "signed by the client's secret": _by_secret,
+    "signed by nobody": unsigned,
+    "signed by the client's secret": by_secret,
     "altered": _altered,
     "signed by another key of that name": lambda them, claims: SigningKey("one").sign(claims),
     "no token at all": lambda them, claims: "a.b.c",

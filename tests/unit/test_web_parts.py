@@ -19,7 +19,7 @@ from messaging.clock import ManualClock
 from region.errors import Usage
 from region.registry import Invalid
 from region.serving.options import ServeOptions
-from region.web.events import KEEP_ALIVE_S, MOST_WAITING, Hub, encode_event
+from region.web.events import KEEP_ALIVE_S, MOST_WAITING, Hub, Lease, encode_event
 from region.web.forms import choice
 from region.web.passwords import Passwords
 from region.web.turn import LIVES_S, TurnSettings, ice_servers
@@ -100,7 +100,7 @@ async def test_a_quiet_stream_is_kept_open_and_ends_with_its_session() -> None:
         return signed_in
 
     hub = Hub(clock)
-    stream = hub.stream(["fleet"], alive)
+    stream = hub.stream(["fleet"], Lease(alive))
     await anext(stream)
     waiting = asyncio.ensure_future(anext(stream))
     await clock.advance(KEEP_ALIVE_S)

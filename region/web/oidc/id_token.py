@@ -1,8 +1,9 @@
-"""The ID token: judged by the provider's keys and by what it must say. The only user of joserfc."""
+"""What the provider signs, by its keys; and the ID token, by what it must say. The only user of joserfc."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from joserfc import jwt
@@ -40,23 +41,27 @@ def key_set(document: object) -> Keys:
         raise RegionSignInFailed("provider", f"its keys cannot be read: {error}") from error
 
 
-def claims_of(token: str, keys: Keys, *, issuer: str, client_id: str, nonce: str, now: float) -> Mapping[str, Any]:
-    """What the token says, if it is the provider's, for us, for this try, and in its time (Core, 3.1.3.7).
+@dataclass(frozen=True)
+class Signed:
+    """A token that one of the keys has signed: its header, and what it says. Neither is judged yet."""
 
-    UnknownKey where it may be well with newer keys; RegionSignInFailed, `clock` or `not_genuine`, where it is not well.
-    """
+    header: Mapping[str, Any]
+    claims: Mapping[str, Any]
+
+
+def signed(token: str, keys: Keys) -> Signed:
+    """What is in the token. UnknownKey where it may be well with newer keys; RegionSignInFailed, `not_genuine`."""
     try:
         decoded = jwt.decode(token, keys, algorithms=ALGORITHMS)
     except (InvalidKeyIdError, BadSignatureError) as error:
         raise UnknownKey(str(error)) from error
-    except (JoseError, ValueError) as error:
-        raise RegionSignInFailed("not_genuine", f"the ID token: {error}") from error
-    claims = decoded.claims
-    _check(claims, issuer, client_id, nonce, now)
-    return claims
+    except (JoseError, ValueError, TypeError, RecursionError) as error:
+        raise RegionSignInFailed("not_genuine", f"the token cannot be read: {error}") from error
+    return Signed(decoded.header, decoded.claims)
 
 
-def _check(claims: Mapping[str, Any], issuer: str, client_id: str, nonce: str, now: float) -> None:
+def check_id_token(claims: Mapping[str, Any], *, issuer: str, client_id: str, nonce: str, now: float) -> None:
+    """That it is for us, for this try, in its time (Core, 3.1.3.7). RegionSignInFailed, `clock` or `not_genuine`."""
     rules = JWTClaimsRegistry(
         now=int(now), leeway=SKEW_S,
         iss={"essential": True, "value": issuer}, aud={"essential": True, "value": client_id},

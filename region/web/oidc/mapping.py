@@ -11,11 +11,15 @@ from region.web.oidc.settings import Grant, OidcSettings
 
 _MOST_NAME = 80  # of what residents see
 _MOST_GROUPS = 2000
+MOST_SID = 255
 
 
 @dataclass(frozen=True)
 class Identity:
-    """Somebody the provider vouches for. `subject` never changes and is never given to another; all else may."""
+    """Somebody the provider vouches for. `subject` never changes and is never given to another; all else may.
+
+    `sid` is the session there, by which the provider tells us that it has ended.
+    """
 
     issuer: str
     subject: str
@@ -23,6 +27,7 @@ class Identity:
     display_name: str
     groups: frozenset[str]
     second_step: bool
+    sid: str = ""
 
 
 @dataclass(frozen=True)
@@ -41,6 +46,7 @@ def identity_of(claims: Mapping[str, Any], settings: OidcSettings) -> Identity:
     return Identity(
         settings.issuer, _text(claims.get("sub")), name.strip().lower(), shown if shown.isprintable() else "",
         frozenset(groups_in(claims.get(settings.groups_claim))), _has_second_step(claims, settings),
+        _sid(claims.get("sid")),
     )  # fmt: skip
 
 
@@ -69,6 +75,12 @@ def granted(grants: Iterable[Grant], groups: frozenset[str]) -> Granted | None:
 def _has_second_step(claims: Mapping[str, Any], settings: OidcSettings) -> bool:
     methods = groups_in(claims.get("amr"))
     return any(one in settings.trusted_amr for one in methods) or claims.get("acr") in settings.trusted_acr
+
+
+def _sid(claim: object) -> str:
+    """As a logout token can name it."""
+    sid = _text(claim)
+    return sid if len(sid) <= MOST_SID and sid.isprintable() else ""
 
 
 def _text(claim: object) -> str:

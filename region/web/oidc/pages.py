@@ -9,6 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from region.registry.records import Vouched, digest
 from region.web import tokens
 from region.web.auth import HOME, Visitor, begin_session
 from region.web.context import Region, client_address, region_of
@@ -28,7 +29,7 @@ router = APIRouter(include_in_schema=False)
 @router.get("/sign-in/region")
 async def go_to_provider(request: Request, session: Visitor, next: str = "") -> Response:  # noqa: A002
     """To the provider; this browser alone can come back with its answer."""
-    region, provider = region_of(request), _provider(request)
+    region, provider = region_of(request), provider_of(request)
     if session is not None:
         return RedirectResponse(inside(next) or HOME[session.person.role], 303)
     attempt = Attempt.new(inside(next)[:1000])
@@ -47,7 +48,7 @@ async def come_back(
     error: str | None = None,
 ) -> Response:  # fmt: skip
     """Back with an answer: a session, or words that say why there is none."""
-    region, provider = region_of(request), _provider(request)
+    region, provider = region_of(request), provider_of(request)
     attempt = unpacked(tokens.read_cookie(request, COOKIE))
     if attempt is None and session is not None:  # opened again, by the browser's own way back
         return RedirectResponse(HOME[session.person.role], 303)
@@ -63,7 +64,8 @@ async def come_back(
         return await _refused(request, failed, attempt)
     await region.limits.link_was_right(address)
     response = RedirectResponse(inside(attempt.next_path) or HOME[person.role], 303)
-    await begin_session(request, response, person, "oidc", whole=identity.second_step)
+    vouched = Vouched(identity.issuer, digest(identity.sid) if identity.sid else None)
+    await begin_session(request, response, person, "oidc", whole=identity.second_step, vouched=vouched)
     tokens.drop_cookie(response, COOKIE, region.settings.secure)
     return response
 
@@ -71,7 +73,7 @@ async def come_back(
 @router.get("/sign-out/region")
 async def leave_provider(request: Request, _session: Visitor) -> Response:
     """Sign out at the provider too, as far as it lets us."""
-    region, provider = region_of(request), _provider(request)
+    region, provider = region_of(request), provider_of(request)
     try:
         exit_there = await provider.exit(f"{region.settings.public_url}/sign-in")
     except RegionSignInFailed as failed:
@@ -79,7 +81,8 @@ async def leave_provider(request: Request, _session: Visitor) -> Response:
     return RedirectResponse(exit_there or "/sign-in", 303)
 
 
-def _provider(request: Request) -> Provider:
+def provider_of(request: Request) -> Provider:
+    """The provider; a region that has none has none of its routes."""
     provider = region_of(request).provider
     if provider is None:
         raise HTTPException(404)
@@ -99,7 +102,7 @@ async def _refused(request: Request, failed: RegionSignInFailed, attempt: Attemp
     status = 502 if failed.reason in _THEIR_FAULT else failed.status
     next_path = attempt.next_path if attempt is not None else ""
     response = sign_in_page(
-        request, inside(next_path), f"web.oidc.{failed.reason}", status, label=_provider(request).settings.label
+        request, inside(next_path), f"web.oidc.{failed.reason}", status, label=provider_of(request).settings.label
     )
     tokens.drop_cookie(response, COOKIE, region.settings.secure)
     return response

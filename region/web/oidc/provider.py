@@ -13,15 +13,18 @@ from urllib.parse import quote_plus, urlencode
 from messaging.clock import Clock
 from messaging.codec import Length, decode
 from messaging.errors import MalformedMessage
+from provisioning.authority.limiter import GuessLimiter
 from region.web.errors import RegionSignInFailed
 from region.web.oidc.attempt import Attempt
 from region.web.oidc.fetch import Answer, Fetch
-from region.web.oidc.id_token import Keys, UnknownKey, claims_of, key_set
+from region.web.oidc.id_token import Keys, Signed, UnknownKey, check_id_token, key_set, signed
+from region.web.oidc.logout_token import Logout, logout_of
 from region.web.oidc.mapping import Identity, identity_of
 from region.web.oidc.settings import OidcSettings, is_safe
 
 _log = logging.getLogger(__name__)
 KEEP_S = 3600.0
+MOST_ASKED = (6, 60.0)  # times that strangers can have us ask the provider, in so many seconds
 Url = Annotated[str, Length(2048)]
 
 
@@ -66,6 +69,7 @@ class Provider:
         self._clock = clock
         self._known: tuple[float, Metadata] | None = None
         self._keys: Keys | None = None
+        self._asked = GuessLimiter(*MOST_ASKED)
 
     async def door(self, attempt: Attempt, back: str) -> str:
         """Where the browser is sent to sign in; it comes back to `back`."""
@@ -92,12 +96,27 @@ class Provider:
         metadata = await self._metadata()
         self._check_answer(attempt, answered, metadata)
         tokens = await self._redeem(metadata, attempt, answered.code or "", back)
-        claims = dict(await self._claims(metadata, attempt, tokens))
+        token = await self._signed(metadata, tokens["id_token"])
+        claims = dict(token.claims)
+        check_id_token(
+            claims, issuer=metadata.issuer, client_id=self.settings.client_id, nonce=attempt.nonce,
+            now=self._clock.wall(),
+        )  # fmt: skip
         if metadata.userinfo_endpoint is not None and {self.settings.groups_claim, self.settings.name_claim} - set(
             claims
         ):
             claims = {**await self._userinfo(metadata.userinfo_endpoint, claims["sub"], tokens), **claims}
         return identity_of(claims, self.settings)
+
+    async def logout(self, token: str) -> Logout:
+        """Whose sessions the provider says are over. RegionSignInFailed where it is not the provider that says so.
+
+        Anybody can send such a token, so the provider is asked for its keys only so often because of them.
+        """
+        metadata = await self._metadata(anybodys=True)
+        told = await self._signed(metadata, token, anybodys=True)
+        client_id, now = self.settings.client_id, self._clock.wall()
+        return logout_of(told.header, told.claims, issuer=metadata.issuer, client_id=client_id, now=now)
 
     def _check_answer(self, attempt: Attempt, answered: Answered, metadata: Metadata) -> None:
         if not hmac.compare_digest((answered.state or "").encode(), attempt.state.encode()):
@@ -133,18 +152,15 @@ class Provider:
             form["client_secret"] = settings.client_secret
         return {}
 
-    async def _claims(self, metadata: Metadata, attempt: Attempt, tokens: Mapping[str, Any]) -> Mapping[str, Any]:
+    async def _signed(self, metadata: Metadata, token: str, *, anybodys: bool = False) -> Signed:
         for again in (False, True):
             if self._keys is None or again:
-                self._keys = key_set(self._content(await self._fetch(metadata.jwks_uri), metadata.jwks_uri))
+                self._keys = key_set(await self._told(metadata.jwks_uri, anybodys=anybodys))
             try:
-                return claims_of(
-                    tokens["id_token"], self._keys, issuer=metadata.issuer, client_id=self.settings.client_id,
-                    nonce=attempt.nonce, now=self._clock.wall(),
-                )  # fmt: skip
+                return signed(token, self._keys)
             except UnknownKey as error:
                 unknown = error
-        raise RegionSignInFailed("not_genuine", f"the ID token is signed by none of its keys: {unknown}")
+        raise RegionSignInFailed("not_genuine", f"the token is signed by none of its keys: {unknown}")
 
     async def _userinfo(self, url: str, subject: str, tokens: Mapping[str, Any]) -> Mapping[str, Any]:
         headers = {"Authorization": f"Bearer {tokens.get('access_token', '')}"}
@@ -153,12 +169,12 @@ class Provider:
             raise RegionSignInFailed("not_genuine", "its userinfo is about somebody else")
         return content
 
-    async def _metadata(self) -> Metadata:
+    async def _metadata(self, *, anybodys: bool = False) -> Metadata:
         now = self._clock.monotonic()
         if self._known is None or now - self._known[0] > KEEP_S:
             url = f"{self.settings.issuer.rstrip('/')}/.well-known/openid-configuration"
             try:
-                self._known, self._keys = (now, self._checked(self._content(await self._fetch(url), url))), None
+                self._known, self._keys = (now, self._checked(await self._told(url, anybodys=anybodys))), None
             except RegionSignInFailed as error:
                 if self._known is None or error.reason != "unreachable":
                     raise
@@ -176,6 +192,11 @@ class Provider:
             if not is_safe(url):
                 raise RegionSignInFailed("provider", f"it sends people to {url[:200]}, which is not HTTPS")
         return metadata
+
+    async def _told(self, url: str, *, anybodys: bool) -> dict[str, Any]:
+        if anybodys and self._asked.take(url, self._clock.monotonic()) > 0:
+            raise RegionSignInFailed("unreachable", f"{url} is not asked again for now: others have sent too much")
+        return self._content(await self._fetch(url), url)
 
     def _content(self, answer: Answer, url: str) -> dict[str, Any]:
         if answer.status != 200 or not isinstance(answer.content, dict):

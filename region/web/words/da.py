@@ -71,6 +71,7 @@ WORDS = {
     "web.error.unavailable": "Databasen svarer ikke lige nu. Prøv igen om lidt",
     "web.error.no_broker": "Stationerne kan ikke nås lige nu. Prøv igen om lidt",
     "web.error.internal": "Noget gik galt hos os. Det er skrevet i loggen",
+    "web.error.logout_refused": "Det logger ingen ud",
     "web.error.bad_request": "Det kunne ikke læses",
     "web.error.other": "Det lykkedes ikke",
     "web.api.title": "API’et",

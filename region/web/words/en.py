@@ -71,6 +71,7 @@ WORDS = {
     "web.error.no_broker": "The stations cannot be reached just now. Try again in a moment",
     "web.error.internal": "Something went wrong on our side. It has been logged",
     "web.error.bad_request": "That could not be read",
+    "web.error.logout_refused": "Nobody was signed out by that",
     "web.error.other": "That did not work",
     "web.api.title": "The API",
     "web.api.lead": "What scripts can do here. For programs:",

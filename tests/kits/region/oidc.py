@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import hmac
 import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -21,6 +22,7 @@ from messaging.clock import ManualClock
 from region.registry.records import AuditRow
 from region.web.errors import RegionSignInFailed
 from region.web.oidc.fetch import Answer
+from region.web.oidc.logout_token import EVENT
 from region.web.oidc.provider import Provider
 from region.web.oidc.settings import OidcSettings, settings_of
 from tests.kits.region.app import Kit, region_kit
@@ -87,6 +89,7 @@ class FakeProvider:
     refuses: str | None = None  # the error of its token endpoint
     down: bool = False
     asked: list[str] = field(default_factory=list)
+    tokens: int = 0  # logout tokens that it has made
     codes: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def provider(self) -> Provider:
@@ -109,6 +112,19 @@ class FakeProvider:
         now = int(self.clock.wall())
         own = {"iss": ISSUER, "aud": self.settings.client_id, "iat": now, "exp": now + 300, "nonce": asked["nonce"]}
         return own | self.claims
+
+    def logout_claims(self, **changed: Any) -> dict[str, Any]:
+        """What its logout token says: that the session `sid` of its person is over. None takes a claim out."""
+        now, self.tokens = int(self.clock.wall()), self.tokens + 1
+        claims = {
+            "iss": ISSUER, "aud": self.settings.client_id, "iat": now, "exp": now + 120, "jti": f"logout-{self.tokens}",
+            "sub": self.claims["sub"], "sid": self.claims.get("sid"), "events": {EVENT: {}}, **changed,
+        }  # fmt: skip
+        return {name: value for name, value in claims.items() if value is not None}
+
+    def logout_token(self, **changed: Any) -> str:
+        """The same, signed."""
+        return self.key.sign(self.logout_claims(**changed), typ="logout+jwt")
 
     async def __call__(
         self, url: str, *, form: Mapping[str, str] | None = None, headers: Mapping[str, str] | None = None
@@ -154,6 +170,17 @@ class FakeProvider:
             and asked["code_challenge_method"] == "S256" and form["redirect_uri"] == asked["redirect_uri"]
             and headers == {"Authorization": f"Basic {basic}"}
         )  # fmt: skip
+
+
+def unsigned(them: FakeProvider, claims: Mapping[str, Any]) -> str:
+    """A token that nobody has signed, and that says so."""
+    return f"{encoded(json.dumps({'alg': 'none'}).encode())}.{encoded(json.dumps(claims).encode())}."
+
+
+def by_secret(them: FakeProvider, claims: Mapping[str, Any]) -> str:
+    """Signed with the client's secret, which others may know."""
+    head = f"{encoded(json.dumps({'alg': 'HS256', 'kid': 'one'}).encode())}.{encoded(json.dumps(claims).encode())}"
+    return f"{head}.{encoded(hmac.digest(them.settings.client_secret.encode(), head.encode(), 'sha256'))}"
 
 
 @asynccontextmanager
