@@ -11,7 +11,7 @@ from provisioning.authority.limiter import GuessLimiter
 from region.desk.boards import Boards
 from region.desk.errors import NoSuchCall, NotNow, StationUnreachable, Taken, TooMany
 from region.desk.record import Held
-from region.desk.room import Answered, Claimed, Left, PageBack, Rejoined, Room, Trickled
+from region.desk.room import Answered, Claimed, Left, PageBack, Rejoined, Room, SignedOut, Trickled
 from region.desk.rooms import Rooms
 from region.desk.routing import invited
 from region.registry.records import Call, Person, Station
@@ -109,6 +109,14 @@ class Hands:
             async with self._rooms.lock(held.room.station):
                 held = await self._rooms.apply(held.room.call, PageBack(caller.page), caller.person.name)
         return [*first, ("call", self._rooms.view(held) | {"away": away})]
+
+    async def signed_out(self, caller: Caller) -> None:
+        """The session of a page has been ended: a call that it has ends too, unless the page comes back signed in."""
+        held = await self._rooms.of_person(caller.person.id)
+        if held is None or held.room.page != caller.page:
+            return
+        async with self._rooms.lock(held.room.station):
+            await self._rooms.apply(held.room.call, SignedOut(caller.page), "region")
 
     async def _how_it_ended(self, caller: Caller, call: str | None) -> EndReason | None:
         if call is None:

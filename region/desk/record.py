@@ -12,7 +12,10 @@ from region.desk.routing import restored
 from region.registry import Transaction
 from region.registry.records import Call
 
-_KEPT = ("state", "page", "seen", "away", "heard", "deadline", "answered", "candidates", "renewed", "by_itself")
+_KEPT = (
+    "state", "page", "seen", "away", "signed_out", "heard", "deadline", "answered", "candidates", "renewed",
+    "by_itself",
+)  # fmt: skip
 SEEN_EVERY = 5.0  # seconds: how often it is worth writing that a page is there
 _HEARD_EVERY = 60.0
 

@@ -35,6 +35,8 @@ TIMED_OUT: dict[RoomState, EndReason] = {
 LOST_LONG = 60.0  # a line lost for so long is shown to the whole clinic; the resident has the telephone number now
 UNSEEN = 12.0  # a page of which no process has told for so long has gone, and perhaps the process with it
 PAGE_GRACE = 15.0  # a page without its event stream for so long has gone
+SIGNED_OUT = 5.0  # who was signed out has so long to be signed in again, as with a new password; then the call is over
+UNVOUCHED = 60.0  # a page without its stream for so long, and its clinician signed in nowhere: signed out
 DESERTED = 900.0  # a call without page and without a word from the station for so long is over
 RENEW_INTERVAL = 3.0
 
@@ -44,7 +46,8 @@ class Room:
     """One call. Times are Unix seconds: the region's processes share it.
 
     `clinic` and `clinician` are the registry's ids, `page` is one tab of that clinician's browser, `seen` when it last
-    had an event stream for sure, `away` since when it has none, `heard` when the station last spoke.
+    had an event stream for sure, `away` since when it has none, `signed_out` since when its session is over, `heard`
+    when the station last spoke.
     """
 
     call: str
@@ -57,6 +60,7 @@ class Room:
     page: str | None = None
     seen: float = 0.0
     away: float | None = None
+    signed_out: float | None = None
     heard: float = 0.0
     deadline: float | None = None
     offer: Offer | None = None
@@ -148,6 +152,13 @@ class PageGone:
 
 
 @dataclass(frozen=True)
+class SignedOut:
+    """The session of that page has been ended. None: of a page that nobody knows any more."""
+
+    page: str | None
+
+
+@dataclass(frozen=True)
 class PageBack:
     """A page's event stream is there (again); the page says itself that it is in this call."""
 
@@ -199,8 +210,8 @@ class Tick:
 
 
 Event = (
-    Heard | Claimed | Answered | Trickled | Rejoined | Left | PageGone | PageBack | PageSeen | StationGone
-    | StationBack | Superseded | ShutOut | LinkUp | Tick
+    Heard | Claimed | Answered | Trickled | Rejoined | Left | PageGone | SignedOut | PageBack | PageSeen
+    | StationGone | StationBack | Superseded | ShutOut | LinkUp | Tick
 )  # fmt: skip
 
 

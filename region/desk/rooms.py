@@ -23,6 +23,7 @@ from region.desk.boards import stale_topic
 from region.desk.errors import DeskError, NotNow, StationUnreachable, TooMany
 from region.desk.record import SEEN_EVERY, Held, differs, held_of, kept, record
 from region.desk.room import (
+    UNVOUCHED,
     Answered,
     Count,
     Effect,
@@ -35,12 +36,14 @@ from region.desk.room import (
     Room,
     Say,
     Show,
+    SignedOut,
     Tick,
     Trickled,
 )
 from region.desk.routing import step
 from region.registry import Registry
 from region.registry.records import Call
+from region.web.auth import ABSOLUTE_S, IDLE_S
 from region.web.events import Hub
 from region.web.subject import Downlink
 from region.web.turn import Relays
@@ -177,9 +180,18 @@ class Rooms:
     async def tick(self) -> None:
         """Let time pass for every call."""
         now = self.clock.wall()
-        for held in await self.all():
-            if step(held.room, Tick(), now) != (held.room, ()):
-                await self._apply_alone(held.room, Tick())
+        for room in [held.room for held in await self.all()]:
+            if await self._is_unvouched(room, now):
+                await self._apply_alone(room, SignedOut(room.page))
+            elif step(room, Tick(), now) != (room, ()):
+                await self._apply_alone(room, Tick())
+
+    async def _is_unvouched(self, room: Room, now: float) -> bool:
+        """Whether whoever has the call could not come back to it: signed in nowhere, and the page gone before that."""
+        if room.clinician is None or room.away is None or room.signed_out is not None or now - room.away < UNVOUCHED:
+            return False
+        async with self.registry.read() as t:
+            return not await t.sessions.has(room.clinician, now, IDLE_S, ABSOLUTE_S)
 
     async def see_pages(self) -> None:
         """See which pages are still there, of those that have a call."""

@@ -96,7 +96,11 @@ def router(desk: Desk) -> APIRouter:
             topics = (clinic_topic(caller.clinic), person_topic(session.person.id), page_topic(page))
         except DeskError as error:
             return _refused(error)
-        response = live(request, session, topics)
+
+        async def lost() -> None:
+            await hands.signed_out(caller)
+
+        response = live(request, session, topics, lost=lost)
         response.body_iterator = _begun(response.body_iterator, desk, caller, call or None)
         return response
 

@@ -11,7 +11,8 @@
 | ended | nobody | never |
 
 A broker that is away ends no call that has media. A page that is away ends a call only before there was media, or when
-the station has been silent for a quarter of an hour too.
+the station has been silent for a quarter of an hour too. Whoever has been signed out is out of the call as well: the
+resident is not left with a picture that stands still, nor looked at by somebody whom nobody vouches for any more.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from region.desk.room import (
     DESERTED,
     LIMITS,
     PAGE_GRACE,
+    SIGNED_OUT,
     TIMED_OUT,
     UNSEEN,
     Answered,
@@ -46,6 +48,7 @@ from region.desk.room import (
     Say,
     Show,
     ShutOut,
+    SignedOut,
     StationBack,
     StationGone,
     Superseded,
@@ -98,7 +101,7 @@ def _heard(room: Room, event: Heard, now: float) -> Step:
 def _claimed(room: Room, event: Claimed, now: float) -> Step:
     if room.state != "waiting":
         return room, (Refuse("not_now"),)
-    room = room.to("connecting", now, clinician=event.clinician, page=event.page, seen=now, away=None)
+    room = room.to("connecting", now, clinician=event.clinician, page=event.page, seen=now, away=None, signed_out=None)
     if room.offer is not None:
         return room, (PassOffer(event.page, room.offer), Show())
     return room, (Show(),)
@@ -125,7 +128,7 @@ def _trickled(room: Room, event: Trickled, _: float) -> Step:
 
 
 def _rejoined(room: Room, event: Rejoined, now: float) -> Step:
-    room = replace(room, page=event.page, seen=now, away=None)
+    room = replace(room, page=event.page, seen=now, away=None, signed_out=None)
     if room.offer is None:
         return room, (Show(),)
     if room.offer.generation > room.answered:
@@ -144,6 +147,12 @@ def _page_gone(room: Room, event: PageGone, now: float) -> Step:
     return replace(room, away=now), ()
 
 
+def _signed_out(room: Room, event: SignedOut, now: float) -> Step:
+    if event.page != room.page or room.clinician is None or room.signed_out is not None:
+        return room, ()
+    return replace(room, away=now if room.away is None else room.away, signed_out=now), ()
+
+
 def _page_seen(room: Room, event: PageSeen, now: float) -> Step:
     if event.page != room.page:
         return room, ()
@@ -153,7 +162,7 @@ def _page_seen(room: Room, event: PageSeen, now: float) -> Step:
 def _page_back(room: Room, event: PageBack, now: float) -> Step:
     if room.page not in (None, event.page):
         return room, ()
-    room = replace(room, page=event.page, seen=now, away=None)
+    room = replace(room, page=event.page, seen=now, away=None, signed_out=None)
     if room.offer is not None and room.offer.generation > room.answered:
         return room, (PassOffer(event.page, room.offer), Show())
     return room, (Show(),)
@@ -195,6 +204,8 @@ def _link_up(room: Room, _: LinkUp, now: float) -> Step:
 def _tick(room: Room, _: Tick, now: float) -> Step:
     if room.deadline is not None and now >= room.deadline:
         return end(room, TIMED_OUT[room.state], tell_station=True)
+    if room.signed_out is not None and now - room.signed_out >= SIGNED_OUT:
+        return end(room, "clinician_left", tell_station=True)
     if room.page is not None and room.away is None and now - room.seen >= UNSEEN:
         room = replace(room, away=now)
     if room.away is None:
@@ -214,6 +225,7 @@ _RULES: dict[type, Callable[[Room, Any, float], Step]] = {
     Rejoined: _rejoined,
     Left: _left,
     PageGone: _page_gone,
+    SignedOut: _signed_out,
     PageBack: _page_back,
     PageSeen: _page_seen,
     StationGone: _station_gone,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import delete, insert, update
+from sqlalchemy import delete, insert, select, update
 
 from region.registry import schema
 from region.registry.people import People, select_person
@@ -48,6 +48,20 @@ class Sessions(Subject):
         return WebSession(
             person, row["csrf"], row["started_at"], row["seen_at"], bool(row["whole"]), vouched=vouched
         )  # fmt: skip
+
+    async def has(self, person_id: int, now: float, idle_s: float, absolute_s: float) -> bool:
+        """Whether that person is signed in in some browser; as `find` sees it."""
+        session = schema.web_session.c
+        row = await self._row(
+            select(session.person_id)
+            .join(schema.person, schema.person.c.id == session.person_id)
+            .where(
+                session.person_id == person_id, session.seen_at > now - idle_s, session.created_at > now - absolute_s,
+                schema.person.c.active.is_(True),
+            )
+            .limit(1)
+        )  # fmt: skip
+        return row is not None
 
     async def seen(self, token: str, now: float) -> None:
         """The browser has asked for something."""

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from fastapi import Depends
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
+from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
@@ -154,17 +155,18 @@ async def device_of(request: Request, account: str) -> str:
 
 
 async def end_session(request: Request, response: Response) -> None:
-    """Sign out."""
+    """Sign out. Other pages of this browser end once the answer is on its way: none of them is to overtake it."""
     region = region_of(request)
     token, session = tokens.read_cookie(request, tokens.SESSION), await visitor(request)
     if token is not None and session is not None:
         async with region.registry.begin() as t:
             await t.sessions.end(token)
             await t.audit.add(session.person.name, "sign_out", "done", region.clock.wall())
+        response.background = BackgroundTask(session_ended, region, session.person)
     tokens.drop_cookie(response, tokens.SESSION, region.settings.secure)
 
 
-def session_ended(region: Region, person: Person) -> None:
+async def session_ended(region: Region, person: Person) -> None:
     """A session of this person has been ended: streams that lived by it end now, at whichever process."""
     region.hub.doubt(_whose(person))
 
@@ -188,8 +190,12 @@ def live(
         return found is not None and not lacks_second_step(found, region)
 
     async def ended() -> None:
-        if lost is not None and region.clock.wall() - session.created_at < ABSOLUTE_S:
+        if lost is None or region.clock.wall() - session.created_at >= ABSOLUTE_S:
+            return
+        try:
             await lost()
+        except RegistryError as error:
+            _log.warning("what a page that was signed out was in the middle of is not ended at once: %s", error)
 
     return region.hub.response(topics, Lease(holds, _whose(session.person), ended), first)
 

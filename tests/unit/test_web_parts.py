@@ -112,6 +112,41 @@ async def test_a_quiet_stream_is_kept_open_and_ends_with_its_session() -> None:
     assert [chunk async for chunk in stream] == []
 
 
+async def test_a_stream_whose_session_was_ended_ends_at_once_and_its_subject_is_told_once() -> None:
+    signed_in, asked, lost = {"anna", "bo"}, 0, []
+
+    def lease(who: str) -> Lease:
+        async def holds() -> bool:
+            nonlocal asked
+            asked += 1
+            return who in signed_in
+
+        async def gone() -> None:
+            lost.append((who, hub.listeners(f"page:{who}")))
+
+        return Lease(holds, who, gone)
+
+    hub, left = Hub(ManualClock()), []
+    hub.when_left("page:", left.append)
+    pages = {who: hub.stream([f"page:{who}"], lease(who)) for who in ("anna", "bo")}
+    for stream in pages.values():
+        await anext(stream)
+    signed_in.remove("anna")
+    hub.doubt("anna")
+    hub.doubt("anna")
+    hub.doubt("somebody else")
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert lost == [("anna", 0)], "told when nobody listens there any more, though the page has read nothing yet"
+    assert (asked, left) == (1, ["anna"])
+    assert [chunk async for chunk in pages["anna"]] == ["event: signed_out\ndata: {}\n\n"]
+    assert left == ["anna"]
+    hub.publish("page:bo", "ring", {})
+    assert (await anext(pages["bo"])).startswith("event: ring\n")
+    await pages["bo"].aclose()
+    assert lost == [("anna", 0)], "a page that goes by itself was not signed out"
+
+
 def test_relay_credentials_are_those_coturn_computes() -> None:
     settings = TurnSettings(("turn:relay.test:3478",), "the shared secret of it")
     (server,) = ice_servers(settings, "st-00000001", 1_800_000_000.4)

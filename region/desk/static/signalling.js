@@ -9,6 +9,7 @@ const HURRIED_POST_MS = 2500;
 const FIRST_EVENT_MS = 2500; // a stream begins with the board
 const NEXT_EVENT_MS = 8000; // and the station offers anew more often than that
 const AGAIN_MS = 500;
+const SIGNED_OUT_MS = 500;
 const EVENTS = ["board", "call", "offer", "no_call"];
 
 export class Refused extends Error {
@@ -44,7 +45,8 @@ export class Signalling {
       });
     }
     this.source.addEventListener("resync", () => this.open());
-    this.source.addEventListener("signed_out", () => window.location.reload());
+    // Not at once: where this page's own button has signed out, its answer is on the way, and a reload would undo that.
+    this.source.addEventListener("signed_out", () => setTimeout(() => window.location.reload(), SIGNED_OUT_MS));
     this.source.onerror = () => this.lost();
   }
 

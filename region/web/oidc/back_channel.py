@@ -39,7 +39,7 @@ async def provider_signed_out(
         await _note_refusal(request, failed)
         raise LogoutRefused from failed
     for person in people:
-        session_ended(region, person)
+        await session_ended(region, person)
     return Response()
 
 
