@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 
 from messaging.clock import Clock
@@ -27,12 +27,19 @@ class Wanted:
     title: str = ""
 
 
-class PeopleService:
-    """Adds, changes, shuts out and lets in."""
+async def _no_pages(_: Person) -> None:
+    """No page is open at the command line; those of the region see it by themselves, within seconds."""
 
-    def __init__(self, registry: Registry, clock: Clock) -> None:
+
+class PeopleService:
+    """Adds, changes, shuts out and lets in. `ended` is told whose sessions have been ended by that."""
+
+    def __init__(
+        self, registry: Registry, clock: Clock, ended: Callable[[Person], Awaitable[None]] = _no_pages
+    ) -> None:  # fmt: skip
         self._registry = registry
         self._clock = clock
+        self._ended = ended
 
     async def add(self, actor: str, name: str, wanted: Wanted, password_hash: str | None = None) -> Person:
         """A new account; Conflict if the name is taken, Invalid for a bad name or a role without its place."""
@@ -63,6 +70,8 @@ class PeopleService:
                     actor, "person.change", "done", now, person=after.name, role=after.role, clinic=after.clinic,
                     sites=", ".join(site.name for site in after.sites),
                 )  # fmt: skip
+        if after.role != before.role:
+            await self._ended(after)
         return after
 
     async def set_active(self, actor: str, person_id: int, *, active: bool) -> Person:
@@ -74,7 +83,10 @@ class PeopleService:
             if not active:
                 await t.sessions.end_all(person_id)
             await t.audit.add(actor, done, "done", self._clock.wall(), person=person.name)
-            return await t.people.get(person_id)
+            person = await t.people.get(person_id)
+        if not active:
+            await self._ended(person)
+        return person
 
     async def sign_out(self, actor: str, person_id: int) -> int:
         """End all that somebody has open, and void their links; how many browsers that were."""
@@ -82,6 +94,7 @@ class PeopleService:
             person = await self._other(t, actor, person_id)
             ended = await t.sessions.end_all(person_id)
             await t.audit.add(actor, "user.sign_out", "done", self._clock.wall(), person=person.name, count=ended)
+        await self._ended(person)
         return ended
 
     async def reset_second_step(self, actor: str, person_id: int) -> bool:
@@ -91,6 +104,7 @@ class PeopleService:
             had = await t.second_steps.reset(person_id)
             await t.sessions.end_all(person_id)
             await t.audit.add(actor, "second_step.reset", "done", self._clock.wall(), person=person.name)
+        await self._ended(person)
         return had
 
     async def link(self, actor: str, person_id: int, public_url: str, lives_s: float = LINK_LIVES_S) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 from fastapi import APIRouter
@@ -10,6 +11,7 @@ from region.people import api, pages, token_api, token_pages, token_words, words
 from region.people.examples import EXAMPLES
 from region.people.service import PeopleService
 from region.people.tokens import TokenService
+from region.web.auth import session_ended
 from region.web.context import Region
 from region.web.subject import Nav, Subject
 from region.web.words import LANGUAGES
@@ -17,7 +19,8 @@ from region.web.words import LANGUAGES
 
 def subject(region: Region) -> Subject:
     """Pages and API."""
-    service, tokens = PeopleService(region.registry, region.clock), TokenService(region.registry, region.clock)
+    service = PeopleService(region.registry, region.clock, partial(session_ended, region))
+    tokens = TokenService(region.registry, region.clock)
     router = APIRouter()
     router.include_router(token_pages.build_router(tokens))  # before those that take any word for somebody's number
     router.include_router(token_api.build_router(tokens))

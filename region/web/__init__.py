@@ -35,7 +35,8 @@ A subject (`desk`, `stations`, `fleet` ...) is a package with one function::
 Live updates: `region.hub.publish("clinic:3", "calls", {...})`, and in a handler `return live(request, session,
 ["clinic:3", "person:7"], first=[encode_event("calls", {...})])` (`region.web.auth.live`,
 `region.web.events.encode_event`). The data is JSON (or text, as it is). A page that is too slow gets `resync` instead
-of what it missed: fetch everything again. `signed_out` comes before the stream ends because the session has.
+of what it missed: fetch everything again. `signed_out` comes before the stream ends because the session has; `lost=`
+is called when it was ended. Who ends sessions says so (`region.web.auth.session_ended`), else it is seen within 15 s.
 
 To a station: `await region.downlink.send(down(station, "call", call), message, expiry_s=30)`; LinkDown when there is
 no broker.

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Page, expect
+from playwright.async_api import Browser, Page, expect
 
 from tests.browser.axe import complaints
 from tests.browser.oidc_provider import provider, settings_file
@@ -71,6 +71,36 @@ async def test_somebody_new_signs_in_and_out_here_and_there_and_the_providers_ne
             await expect(page.locator("input[name=login]")).to_be_visible()  # it asks again
     async with stage.house.registry.read() as t:
         assert [one.name for one in await t.people.all()] == ["eva"]
+
+
+@pytest.mark.parametrize(("name", "place"), [("anna", "/desk"), ("sara", "/home")])
+async def test_whoever_signs_out_at_the_provider_is_signed_out_here_in_that_browser_and_at_once(
+    stage: Stage, page: Page, browser: Browser, name: str, place: str
+) -> None:
+    async with provider(stage.port, stage.house.url):
+        await _sign_in(page, stage, name)
+        await expect(page).to_have_url(f"{stage.house.url}{place}")
+        context = await browser.new_context()
+        elsewhere = await context.new_page()
+        await _sign_in(elsewhere, stage, name)
+        await expect(elsewhere).to_have_url(f"{stage.house.url}{place}")
+        of_another_system = await page.context.new_page()
+        await of_another_system.goto(f"http://127.0.0.1:{stage.port}/session/end")
+        await of_another_system.get_by_role("button", name=re.compile("sign me out")).click()
+        await expect(page).to_have_url(re.compile(r"/sign-in\?"))  # nobody has touched that page
+        await elsewhere.goto(f"{stage.house.url}/account")
+        await expect(elsewhere.get_by_role("heading", level=1)).to_be_visible()
+        await expect(elsewhere).to_have_url(f"{stage.house.url}/account")
+        await elsewhere.goto(f"{stage.house.url}{place}")
+        await elsewhere.get_by_role(
+            "button", name="Sign out"
+        ).click()  # its own stream ends by that: no reload overtakes it
+        await expect(elsewhere.get_by_role("status")).to_contain_text("At Region Nord you are still signed in")
+        await context.close()
+    async with stage.house.registry.read() as t:
+        rows = await t.audit.recent(20)
+    ended = next(row for row in rows if (row.actor, row.action) == ("region", "sign_out"))
+    assert ended.detail == {"person": name, "count": 1, "how": "oidc"}
 
 
 async def test_it_goes_on_to_our_second_step_and_whoever_is_in_no_group_nowhere(stage: Stage, page: Page) -> None:

@@ -65,7 +65,7 @@ async def test_the_session_that_is_named_ends_and_no_other(stage: tuple[Kit, Fak
         assert "set-cookie" not in answer.headers
         assert [await is_signed_in(one) for one in (clinic, home)] == [False, True]
     row = (await told(kit, 1))[0]
-    assert (row.actor, row.action, row.outcome) == ("region", "user.sign_out", "done")
+    assert (row.actor, row.action, row.outcome) == ("region", "sign_out", "done")
     assert row.detail == {"person": "sara", "count": 1, "how": "oidc"}
 
 

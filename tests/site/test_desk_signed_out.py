@@ -58,7 +58,7 @@ async def test_who_signs_out_in_another_tab_has_hung_up_and_the_log_says_so(hous
 
 
 async def test_who_is_shut_out_is_out_of_the_call_though_the_page_does_not_go(house: House) -> None:
-    """By the command line, say, which no process hears: seen when the stream is looked at."""
+    """At the command line, which has no pages to tell: seen when the stream is looked at."""
     anna, stream = await _in_a_call(house)
     service = PeopleService(house.kit.region.registry, house.clock)
     await service.set_active("ivan", anna.person.id, active=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 from typing import Any
@@ -12,6 +13,8 @@ import pytest_asyncio
 
 from region.people.service import found
 from region.registry.records import AuditRow, Bound, Person
+from region.web import tokens
+from region.web.events import Lease
 from tests.kits.region.app import Kit, every_subject, region_kit, still
 from tests.kits.servers.databases import BOTH, ready
 
@@ -229,3 +232,36 @@ async def test_people_are_found_by_all_that_is_shown_of_them() -> None:
     for typed in ("", "eva", "LUND gp", "bakken", "sol eva", "evaluator"):
         assert found([eva], typed) == [eva]
     assert found([eva], "eva sara") == []
+
+
+async def test_whoever_is_signed_out_shut_out_or_given_another_role_hears_nothing_more_at_once(
+    kit: Kit, ivan: httpx.AsyncClient, sara: Person
+) -> None:
+    path = f"/api/people/{sara.id}"
+    headers = {"x-csrf-token": await kit.csrf(ivan)}
+    settings = {"display_name": "Sara", "sites": [1]}
+    for method, where, body, ends in (
+        ("PUT", path, {"role": "site_staff", **settings}, False), ("POST", f"{path}/sign-out", None, True),
+        ("POST", f"{path}/reset-second-step", None, True), ("PUT", path, {"role": "evaluator", **settings}, True),
+        ("POST", f"{path}/block", None, True),
+    ):  # fmt: skip
+        async with kit.signed_in(sara) as browser:
+            session = tokens.cookie_name(tokens.SESSION, secure=False)
+
+            async def holds(token: str = browser.cookies[session]) -> bool:
+                async with kit.region.registry.read() as t:
+                    return await t.sessions.find(token, kit.clock.wall(), 60.0, 60.0) is not None
+
+            stream = kit.region.hub.stream(["a page"], Lease(holds, f"person:{sara.id}"))
+            await anext(stream)
+            assert (await ivan.request(method, where, json=body, headers=headers)).status_code in (200, 204), where
+            last = asyncio.ensure_future(anext(stream))
+            if ends:
+                assert (await last).startswith("event: signed_out"), where
+            else:
+                await asyncio.wait([last], timeout=0)
+                assert not last.done(), where
+                last.cancel()
+                await asyncio.gather(last, return_exceptions=True)
+            await stream.aclose()  # type: ignore[attr-defined]
+        await kit.clock.advance(1)

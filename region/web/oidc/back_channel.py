@@ -52,7 +52,7 @@ async def _end(region: Region, logout: Logout) -> list[Person]:
             )
         ended = await t.logouts.end(logout.issuer, logout.subject, logout.sid)
         for person, count in ended:
-            await t.audit.add(ACTOR, "user.sign_out", "done", now, person=person.name, count=count, how="oidc")
+            await t.audit.add(ACTOR, "sign_out", "done", now, person=person.name, count=count, how="oidc")
     return [person for person, _ in ended]
 
 

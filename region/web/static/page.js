@@ -11,3 +11,7 @@ function showTimes(root) {
 
 showTimes(document);
 document.addEventListener("htmx:after:swap", () => showTimes(document));
+
+// The session is over, and so is what stands here. Not at once: where this page's own button has signed out, its answer
+// is on the way.
+document.addEventListener("signed_out", () => setTimeout(() => window.location.reload(), 500));
