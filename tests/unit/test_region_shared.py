@@ -16,7 +16,7 @@ from region.registry.news import Ears, Heard
 from region.serving.duty import Duty
 from region.serving.options import ServeOptions
 from region.serving.outside import alone_where_it_must_be
-from region.web.events import Hub
+from region.web.events import Hub, Lease
 from region.web.relay import Relay
 from tests.kits.eventually import eventually
 
@@ -127,9 +127,13 @@ async def test_what_one_process_tells_is_heard_by_the_others_and_not_by_itself(
 ) -> None:
     if registry.is_sqlite:
         return  # one process
-    clock, told = SystemClock(), "Blåbær " + "x" * size
+    clock, told, signed_in = SystemClock(), "Blåbær " + "x" * size, True
+
+    async def holds() -> bool:
+        return signed_in
+
     hubs = [Hub(clock), Hub(clock)]
-    streams = [hub.stream(["a topic"]) for hub in hubs]
+    streams = [hub.stream(["a topic"], Lease(holds, "anna")) for hub in hubs]
     for stream in streams:
         assert await anext(stream) == ": listening\n\n"
     running = [asyncio.create_task(Relay(r, hub, clock).run()) for r, hub in zip((registry, beside), hubs, strict=True)]
@@ -145,6 +149,9 @@ async def test_what_one_process_tells_is_heard_by_the_others_and_not_by_itself(
             raise LookupError
     hubs[1].publish("a topic", "last")
     assert [await anext(stream) for stream in streams] == ["event: last\ndata: null\n\n"] * 2
+    signed_in = False
+    hubs[0].doubt("anna")
+    assert [await anext(stream) for stream in streams] == ["event: signed_out\ndata: {}\n\n"] * 2
     for task in running:
         task.cancel()
     await asyncio.gather(*running, return_exceptions=True)
