@@ -112,11 +112,12 @@ class Hands:
 
     async def signed_out(self, caller: Caller) -> None:
         """The session of a page has been ended: a call that it has ends too, unless the page comes back signed in."""
+        at = self._rooms.clock.wall()
         held = await self._rooms.of_person(caller.person.id)
         if held is None or held.room.page != caller.page:
             return
         async with self._rooms.lock(held.room.station):
-            await self._rooms.apply(held.room.call, SignedOut(caller.page), "region")
+            await self._rooms.apply(held.room.call, SignedOut(caller.page, at), "region")
 
     async def _how_it_ended(self, caller: Caller, call: str | None) -> EndReason | None:
         if call is None:

@@ -153,9 +153,10 @@ class PageGone:
 
 @dataclass(frozen=True)
 class SignedOut:
-    """The session of that page has been ended. None: of a page that nobody knows any more."""
+    """The session of that page was ended at that time. None: of a page that nobody knows any more."""
 
     page: str | None
+    at: float
 
 
 @dataclass(frozen=True)

@@ -182,7 +182,7 @@ class Rooms:
         now = self.clock.wall()
         for room in [held.room for held in await self.all()]:
             if await self._is_unvouched(room, now):
-                await self._apply_alone(room, SignedOut(room.page))
+                await self._apply_alone(room, SignedOut(room.page, now))
             elif step(room, Tick(), now) != (room, ()):
                 await self._apply_alone(room, Tick())
 

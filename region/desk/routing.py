@@ -147,10 +147,10 @@ def _page_gone(room: Room, event: PageGone, now: float) -> Step:
     return replace(room, away=now), ()
 
 
-def _signed_out(room: Room, event: SignedOut, now: float) -> Step:
-    if event.page != room.page or room.clinician is None or room.signed_out is not None:
-        return room, ()
-    return replace(room, away=now if room.away is None else room.away, signed_out=now), ()
+def _signed_out(room: Room, event: SignedOut, _: float) -> Step:
+    if event.page != room.page or room.clinician is None or room.signed_out is not None or room.seen > event.at:
+        return room, ()  # the last: it was signed in again before we came to this
+    return replace(room, away=event.at if room.away is None else room.away, signed_out=event.at), ()
 
 
 def _page_seen(room: Room, event: PageSeen, now: float) -> Step:

@@ -40,6 +40,16 @@ async def _in_a_call(house: House) -> tuple[Clinician, asyncio.Task[httpx.Respon
     return anna, await _opened(house, anna)
 
 
+async def _is_noted(house: House) -> None:
+    """The desk has heard that the page was signed out."""
+
+    async def noted() -> bool:
+        held = await house.desk.rooms.find(CALL)
+        return held is None or held.room.signed_out is not None
+
+    await eventually(noted)
+
+
 async def _passes(house: House, seconds: float) -> None:
     for _ in range(round(seconds)):
         await house.clock.advance(1.0)
@@ -52,6 +62,7 @@ async def test_who_signs_out_in_another_tab_has_hung_up_and_the_log_says_so(hous
     out = await anna.browser.post("/sign-out", data={"csrf": anna.csrf})
     assert out.status_code == 303
     assert (await stream).text.endswith("event: signed_out\ndata: {}\n\n")
+    await _is_noted(house)
     await _passes(house, SIGNED_OUT)
     assert house.station.heard_last() == {"type": "hangup", "reason": "clinician_left"}
     assert (await house.audit())[-1] == ("region", "call.ended", "clinician_left")
@@ -64,6 +75,7 @@ async def test_who_is_shut_out_is_out_of_the_call_though_the_page_does_not_go(ho
     await service.set_active("ivan", anna.person.id, active=False)
     await _passes(house, KEEP_ALIVE_S)
     assert "signed_out" in (await stream).text
+    await _is_noted(house)
     await _passes(house, SIGNED_OUT)
     assert house.station.heard_last() == {"type": "hangup", "reason": "clinician_left"}
 
@@ -84,6 +96,7 @@ async def test_a_new_password_gives_a_new_session_and_the_page_goes_on_in_its_ca
     assert (await anna.browser.post("/account/password", data=form)).headers["location"] == "/account?changed=true"
     await _passes(house, KEEP_ALIVE_S)
     assert "signed_out" in (await stream).text
+    await _is_noted(house)
     again = await _opened(house, anna)  # as the page does: it is read anew
     await _passes(house, 3 * SIGNED_OUT)
     assert await house.desk.rooms.find(CALL) is not None
