@@ -34,6 +34,12 @@ async def _opened(house: House, clinician: Clinician) -> asyncio.Task[httpx.Resp
     return stream
 
 
+async def _closed(stream: asyncio.Task[httpx.Response]) -> None:
+    """The browser closes it."""
+    stream.cancel()
+    await asyncio.gather(stream, return_exceptions=True)
+
+
 async def _in_a_call(house: House) -> tuple[Clinician, asyncio.Task[httpx.Response]]:
     anna = await house.clinician("anna")
     await talk(house, anna)
@@ -87,7 +93,7 @@ async def test_another_browser_of_the_same_person_that_signs_out_changes_nothing
     await _passes(house, SIGNED_OUT + 1)
     assert not stream.done()
     assert await house.desk.rooms.find(CALL) is not None
-    stream.cancel()
+    await _closed(stream)
 
 
 async def test_a_new_password_gives_a_new_session_and_the_page_goes_on_in_its_call(house: House) -> None:
@@ -100,13 +106,12 @@ async def test_a_new_password_gives_a_new_session_and_the_page_goes_on_in_its_ca
     again = await _opened(house, anna)  # as the page does: it is read anew
     await _passes(house, 3 * SIGNED_OUT)
     assert await house.desk.rooms.find(CALL) is not None
-    again.cancel()
+    await _closed(again)
 
 
 async def test_a_page_that_went_before_its_session_was_ended_does_not_keep_the_resident_waiting(house: House) -> None:
     anna, stream = await _in_a_call(house)
-    stream.cancel()
-    await asyncio.gather(stream, return_exceptions=True)
+    await _closed(stream)
     await _passes(house, 1)
     async with house.kit.region.registry.begin() as t:
         await t.sessions.end_all(anna.person.id)
@@ -118,8 +123,7 @@ async def test_a_page_that_went_before_its_session_was_ended_does_not_keep_the_r
 
 async def test_a_page_that_went_and_is_signed_in_still_may_come_back(house: House) -> None:
     _, stream = await _in_a_call(house)
-    stream.cancel()
-    await asyncio.gather(stream, return_exceptions=True)
+    await _closed(stream)
     await _passes(house, UNVOUCHED + SIGNED_OUT + 5)
     assert await house.desk.rooms.find(CALL) is not None
 
@@ -136,7 +140,7 @@ async def test_a_session_that_has_only_grown_old_ends_no_call_at_once(house: Hou
         again = await _opened(house, anna)
         await _passes(house, UNVOUCHED + SIGNED_OUT)
         assert await house.desk.rooms.find(CALL) is not None
-        again.cancel()
+        await _closed(again)
 
 
 async def test_a_database_that_is_away_signs_nobody_out(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
