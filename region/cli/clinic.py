@@ -25,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 async def _add(desk: Desk) -> None:
-    clinic = await (await station_service(desk)).add_clinic(ACTOR, desk.args.name, desk.args.phone)
+    clinic = await station_service(desk).add_clinic(ACTOR, desk.args.name, desk.args.phone)
     tell(desk.args, clinic, f"Added the clinic {clinic.name}.")
 
 
@@ -37,5 +37,5 @@ async def _list(desk: Desk) -> None:
 
 async def _set(desk: Desk) -> None:
     args, now = desk.args, await desk.clinic(desk.args.name)
-    clinic = await (await station_service(desk)).change_clinic(ACTOR, now.id, args.new_name, args.phone)
+    clinic = await station_service(desk).change_clinic(ACTOR, now.id, args.new_name, args.phone)
     tell(args, clinic, f"{clinic.name}, {clinic.phone or 'no telephone'}." if clinic != now else "No change.")

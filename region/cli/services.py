@@ -14,15 +14,21 @@ from region.cli.desk import Desk
 from region.errors import Usage
 from region.registry.secrets import EARS
 from region.registry.store import RegistryEnrolmentStore
+from region.stations.codes import CodeService
 from region.stations.layout import LayoutService
 from region.stations.service import StationService
 
 
-async def station_service(desk: Desk) -> StationService:
+def station_service(desk: Desk) -> StationService:
     """Of clinics, sites and stations."""
+    return StationService(desk.registry, desk.clock)
+
+
+async def code_service(desk: Desk) -> CodeService:
+    """Of code files."""
     data: Path = desk.args.data
     enrolment = Enrolment(RegistryEnrolmentStore(desk.registry, desk.clock), AuthorityClient(data / SOCKET), desk.clock)
-    return StationService(desk.registry, desk.clock, enrolment, await root_sha256(desk), addresses.load(data))
+    return CodeService(desk.registry, desk.clock, enrolment, await root_sha256(desk), addresses.load(data))
 
 
 def layout_service(desk: Desk) -> LayoutService:

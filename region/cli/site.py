@@ -22,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 async def _add(desk: Desk) -> None:
-    site = await (await station_service(desk)).add_site(ACTOR, desk.args.name)
+    site = await station_service(desk).add_site(ACTOR, desk.args.name)
     tell(desk.args, site, f"Added the site {site.name}.")
 
 

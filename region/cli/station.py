@@ -11,7 +11,7 @@ from region.cli.desk import ACTOR, Desk
 from region.cli.filtering import add_filter, read_filter
 from region.cli.parsing import actions_of, add_action
 from region.cli.printing import tell
-from region.cli.services import layout_service, station_service
+from region.cli.services import code_service, layout_service, station_service
 from region.columns import table
 from region.fleet.printed import printed, why
 from region.fleet.whole import find_in_fleet, one_of_the_fleet
@@ -60,7 +60,7 @@ async def _add(desk: Desk) -> None:
     args = desk.args
     site, clinic_id = await desk.site(args.site), await desk.clinic_id(args.clinic)
     settings = Settings(args.name, site.id, clinic_id, args.language, args.volume, args.room, args.serial)
-    station = await (await station_service(desk)).add_station(ACTOR, settings)
+    station = await station_service(desk).add_station(ACTOR, settings)
     tell(args, station, f"Added the station {station.id}. Its code file: region station code {station.id}")
 
 
@@ -84,7 +84,7 @@ async def _show(desk: Desk) -> None:
 
 
 async def _code(desk: Desk) -> None:
-    content = write_code_file(await (await station_service(desk)).make_code(ACTOR, desk.args.station))
+    content = write_code_file(await (await code_service(desk)).make(ACTOR, desk.args.station))
     out: Path | None = desk.args.out
     if out is None:
         tell(desk.args, {"station": desk.args.station, "toml": content}, content.rstrip())
@@ -108,7 +108,7 @@ async def _set(desk: Desk) -> None:
         room=args.room,
         serial=args.serial,
     )
-    station = await (await station_service(desk)).change_station(ACTOR, args.station, change)
+    station = await station_service(desk).change_station(ACTOR, args.station, change)
     changed = station != now
     tell(args, station, f"{station.id} is to work by version {station.desired_version}." if changed else "No change.")
 

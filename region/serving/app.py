@@ -39,6 +39,7 @@ from region.serving.wire import Wire
 from region.stations.admission import Admission
 from region.stations.cards import CardService
 from region.stations.claims import ClaimService
+from region.stations.codes import CodeService
 from region.stations.diagnostics import DiagnosticsService
 from region.stations.est import build_est
 from region.stations.gate import Gate
@@ -73,7 +74,7 @@ class House:
     gate: Gate
     sweeper: Sweeper
     subjects: tuple[Subject, ...]
-    pins: tuple[StationService | CardService, ...]  # who write into code files which root to trust
+    pins: tuple[CodeService | CardService, ...]  # who write into code files which root to trust
     site: HttpServer
     enrolment: HttpServer
 
@@ -185,7 +186,7 @@ def compose(options: ServeOptions, outside: Outside, tls: EnrolmentFiles, gate: 
     tries = SharedTries(registry, clock, CODES)
     enrolment = Enrolment(store, authority, clock, tries)
     renewals = Renewals(store, authority, clock, SharedTries(registry, clock, KEYS))
-    service = StationService(registry, clock, enrolment, outside.root_sha256, where)
+    codes = CodeService(registry, clock, enrolment, outside.root_sha256, where)
     cards = CardService(registry, clock, outside.root_sha256, where)
     publisher = Publisher(registry, wire, authority, clock)
     claims = ClaimService(registry, clock, where)
@@ -195,7 +196,8 @@ def compose(options: ServeOptions, outside: Outside, tls: EnrolmentFiles, gate: 
         desk_subject(region),
         fleet_subject(region),
         stations_subject(
-            service,
+            StationService(registry, clock),
+            codes,
             enrolment,
             publisher,
             Lacking(registry, clock),
@@ -216,7 +218,7 @@ def compose(options: ServeOptions, outside: Outside, tls: EnrolmentFiles, gate: 
     site = http_server(build_site(region, subjects), options.tls_certificate, options.tls_key)
     est = build_est(enrolment, renewals, authority, clock, claims, diagnostics)
     door = http_server(est, tls.certificate, tls.key, tls.clients)
-    return House(region, wire, gate, sweeper, subjects, (service, cards), site, door)
+    return House(region, wire, gate, sweeper, subjects, (codes, cards), site, door)
 
 
 async def _run(

@@ -13,6 +13,7 @@ from messaging.twin import Language
 from region.registry.records import AuditRow, Clinic, Site, Station
 from region.registry.stations import KEPT
 from region.stations.admission import Admission, Why
+from region.stations.codes import CodeService
 from region.stations.service import Change, Settings, StationService
 from region.web.auth import ItAdmin
 from region.web.context import region_of
@@ -97,7 +98,7 @@ class CodeFileText(BaseModel):
     toml: str
 
 
-def build_router(service: StationService, admission: Admission) -> APIRouter:
+def build_router(service: StationService, codes: CodeService, admission: Admission) -> APIRouter:
     """The routes below /api."""
     router = APIRouter(prefix="/api", tags=["stations"])
 
@@ -159,7 +160,7 @@ def build_router(service: StationService, admission: Admission) -> APIRouter:
 
         It is a secret, works once, and is told here and nowhere else.
         """
-        code_file = await service.make_code(session.person.name, station_id)
+        code_file = await codes.make(session.person.name, station_id)
         return CodeFileText(station=station_id, toml=write_code_file(code_file))
 
     @router.post("/stations/{station_id}/revoke")

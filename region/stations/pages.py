@@ -16,6 +16,7 @@ from messaging.twin import Language
 from region.registry import Conflict, Invalid, NotFound, RegistryError
 from region.registry.records import Station, WebSession
 from region.stations.admission import Admission, Why
+from region.stations.codes import CodeService
 from region.stations.command_pages import COMMAND_REFUSALS, ON_THE_PAGE, WITH_FIELDS, CommandForm, lines_of
 from region.stations.commanding import Commanding, Whom
 from region.stations.service import Change, Settings, StationService
@@ -58,7 +59,9 @@ class SettingsForm(StationForm):
         )  # fmt: skip
 
 
-def build_router(service: StationService, admission: Admission, commanding: Commanding) -> APIRouter:
+def build_router(
+    service: StationService, codes: CodeService, admission: Admission, commanding: Commanding
+) -> APIRouter:
     """The pages; what they do is the service's."""
     router = APIRouter(include_in_schema=False)
 
@@ -119,7 +122,7 @@ def build_router(service: StationService, admission: Admission, commanding: Comm
 
     @router.post("/stations/{station_id}/code")
     async def make_code(request: Request, session: ItAdmin, station_id: str) -> Response:
-        content = write_code_file(await service.make_code(session.person.name, station_id))
+        content = write_code_file(await codes.make(session.person.name, station_id))
         return await _station(request, session, station_id, code_file=content)
 
     @router.post("/stations/{station_id}/revoke")

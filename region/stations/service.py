@@ -5,10 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from messaging.clock import Clock
-from messaging.enrolment import CodeFile
 from messaging.twin import Language
-from provisioning.authority.enrolment import Enrolment
-from region.addresses import Addresses
 from region.registry import Registry, Transaction
 from region.registry.records import Clinic, Site, Station
 from region.registry.stations import KEPT, Kept
@@ -63,14 +60,9 @@ async def tell_change(t: Transaction, actor: str, before: Station, after: Statio
 class StationService:
     """`actor` is whom the audit names: a sign-in name, or `command line`."""
 
-    def __init__(
-        self, registry: Registry, clock: Clock, enrolment: Enrolment, root_sha256: str, addresses: Addresses
-    ) -> None:
+    def __init__(self, registry: Registry, clock: Clock) -> None:
         self._registry = registry
         self._clock = clock
-        self._enrolment = enrolment
-        self.root_sha256 = root_sha256  # pinned by code files; another one after the root was changed
-        self._addresses = addresses
 
     async def add_clinic(self, actor: str, name: str, phone: str) -> Clinic:
         """A new clinic; RegistryError if it cannot be."""
@@ -128,12 +120,3 @@ class StationService:
                 station = await t.stations.get(station_id)
             await tell_change(t, actor, before, station, now)
         return station
-
-    async def make_code(self, actor: str, station_id: str) -> CodeFile:
-        """A new code file for the station; any code before it is void. NotFound for an unknown station."""
-        async with self._registry.read() as t:
-            await t.stations.get(station_id)
-        code = await self._enrolment.invite(station_id)
-        async with self._registry.begin() as t:
-            await t.audit.add(actor, "code.make", "done", self._clock.wall(), station_id=station_id)
-        return CodeFile(self._addresses.enrol_url, self.root_sha256, code, station_id, self._addresses.broker)

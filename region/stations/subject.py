@@ -35,6 +35,7 @@ from region.stations.admission import Admission, CloneWatch
 from region.stations.births import Births, ConfirmEnrolment
 from region.stations.cards import CardService
 from region.stations.claims import ClaimService
+from region.stations.codes import CodeService
 from region.stations.commanding import Commanding
 from region.stations.diagnostics import DiagnosticsService
 from region.stations.dispatching import Dispatcher
@@ -72,17 +73,17 @@ def commands(region: Region, signer: Signer) -> Commands:
 
 
 def subject(
-    service: StationService, enrolment: Enrolment, publisher: Publisher, lacking: Lacking, admission: Admission,
-    commands: Commands, claims: ClaimService, layout: LayoutService, cards: CardService,
+    service: StationService, codes: CodeService, enrolment: Enrolment, publisher: Publisher, lacking: Lacking,
+    admission: Admission, commands: Commands, claims: ClaimService, layout: LayoutService, cards: CardService,
     diagnostics: DiagnosticsService,
 ) -> Subject:  # fmt: skip
     """Pages, API, births, the publishing of config, and commands."""
     router = APIRouter()
-    router.include_router(pages.build_router(service, admission, commands.commanding))
+    router.include_router(pages.build_router(service, codes, admission, commands.commanding))
     router.include_router(command_pages.build_router())
     router.include_router(bulk.build_router(commands.commanding))
     router.include_router(wipe_pages.build_router(commands.commanding))
-    router.include_router(api.build_router(service, admission))
+    router.include_router(api.build_router(service, codes, admission))
     router.include_router(command_api.build_router(commands.commanding))
     router.include_router(bulk_settings.build_router(layout))
     router.include_router(settings_api.build_router(commands.commanding, layout))

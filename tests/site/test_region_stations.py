@@ -29,6 +29,7 @@ from provisioning.authority.vault import open_authority
 from region.addresses import Addresses
 from region.registry.store import RegistryEnrolmentStore
 from region.stations.births import ConfirmEnrolment
+from region.stations.codes import CodeService
 from region.stations.est import build_est
 from region.stations.publishing import Publisher
 from region.stations.service import Settings, StationService
@@ -51,7 +52,7 @@ async def test_it_makes_a_clinic_a_site_a_station_and_its_code_file_on_pages(kit
         there = re.search(
             r'<a href="/fleet\?site=Solg%C3%A5rden" aria-label="([^"]+)">1</a>', (await browser.get("/sites")).text
         )
-        assert there[1] == "1 stations at Solgården"
+        assert there[1] == "One station at Solgården"
         assert "This station has no code file yet." in (await browser.get(path)).text
         page = (await browser.post(f"{path}/code", data=token)).text
         code_file = read_code_file(base64.b64decode(re.search(r"base64,([^\"]+)", page)[1]).decode())
@@ -154,7 +155,8 @@ class Door:
         self.authority: CertificateAuthority = open_authority(data / "ca", clock)
         store, signer = RegistryEnrolmentStore(registry, clock), InMemorySigner(self.authority, clock)
         self.enrolment = Enrolment(store, signer, clock)
-        self.service = StationService(registry, clock, self.enrolment, self.authority.root_sha256, Addresses())
+        self.service = StationService(registry, clock)
+        self.codes = CodeService(registry, clock, self.enrolment, self.authority.root_sha256, Addresses())
         self.line = httpx.ASGITransport(build_est(self.enrolment, Renewals(store, signer, clock), signer, clock))
         self.http = httpx.AsyncClient(transport=self.line, base_url="https://region.test:8402")
         self.key = ec.generate_private_key(ec.SECP256R1())
@@ -175,7 +177,7 @@ async def door(kit: Kit, tmp_path: Path) -> AsyncIterator[Door]:
 
 async def test_the_door_gives_the_same_certificate_to_the_same_key_and_none_to_another(kit: Kit, door: Door) -> None:
     _, _, station = await kit.places()
-    code_file = await door.service.make_code("ivan", station.id)
+    code_file = await door.codes.make("ivan", station.id)
     first, again = await door.enrol(code_file), await door.enrol(code_file)
     assert (first.status_code, first.content) == (200, again.content)
     (certificate,) = pkcs7.load_der_pkcs7_certificates(base64.b64decode(first.content))
@@ -195,7 +197,7 @@ async def test_the_door_gives_the_same_certificate_to_the_same_key_and_none_to_a
 
 async def test_the_door_refuses_what_is_wrong_and_says_only_what_helps(kit: Kit, door: Door) -> None:
     _, _, station = await kit.places()
-    right = await door.service.make_code("ivan", station.id)
+    right = await door.codes.make("ivan", station.id)
     wrong = CodeFile(right.url, right.ca_sha256, "0" * 16, right.station, right.broker)
     refused = await door.enrol(wrong)
     assert (refused.status_code, refused.json()) == (401, {"code": "wrong_code"})
@@ -213,7 +215,7 @@ async def test_the_door_refuses_what_is_wrong_and_says_only_what_helps(kit: Kit,
 
 async def test_guessing_at_the_door_is_held_back(kit: Kit, door: Door) -> None:
     _, _, station = await kit.places()
-    code_file = await door.service.make_code("ivan", station.id)
+    code_file = await door.codes.make("ivan", station.id)
     wrong = CodeFile(code_file.url, code_file.ca_sha256, "0" * 16, code_file.station, code_file.broker)
     answers = []
     for number in range(12):  # also from one address after the other of a line

@@ -32,6 +32,7 @@ from region.registry.store import RegistryEnrolmentStore
 from region.stations.admission import Admission
 from region.stations.cards import CardService
 from region.stations.claims import ClaimService
+from region.stations.codes import CodeService
 from region.stations.diagnostics import DiagnosticsService
 from region.stations.lacking import Lacking
 from region.stations.layout import LayoutService
@@ -167,9 +168,9 @@ def every_subject(data: Path) -> tuple[Callable[[Region], Subject], ...]:
         enrolment = Enrolment(
             RegistryEnrolmentStore(region.registry, region.clock), InMemorySigner(authority), region.clock
         )
-        service = StationService(region.registry, region.clock, enrolment, authority.root_sha256, Addresses())
         return stations_subject(
-            service,
+            StationService(region.registry, region.clock),
+            CodeService(region.registry, region.clock, enrolment, authority.root_sha256, Addresses()),
             enrolment,
             Publisher(region.registry, region.downlink, SigningKit(region.clock, authority), region.clock),
             Lacking(region.registry, region.clock),
