@@ -16,6 +16,7 @@ from messaging.enrolment import EST_PATH
 from messaging.envelope import ClockTrust, parse_json
 from messaging.errors import MalformedMessage
 from messaging.health import Health
+from messaging.times import UnixTime
 from messaging.twin import Config
 
 DIAGNOSTICS_PATH = f"{EST_PATH}/diagnostics"  # and the command's id after it, POST, over mutual TLS
@@ -33,7 +34,7 @@ _Word = Annotated[str, Length(64)]
 class Line:
     """One line of the journal. `at`: Unix seconds; `level` as in syslog, 0 to 7."""
 
-    at: Annotated[float, Range(0, 1e11)]
+    at: UnixTime
     unit: _Word
     level: Annotated[int, Range(0, 7)]
     text: Annotated[str, Length(LONGEST_LINE)]
@@ -54,7 +55,7 @@ class Bundle:
     """What the station knows of itself. `refused` is per field of the config; `left_out` lines had no room."""
 
     station: Annotated[str, Length(40)]
-    made_at: Annotated[float, Range(0, 1e11)]
+    made_at: UnixTime
     clock: ClockTrust
     boot: _Word
     health: Health

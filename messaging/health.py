@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from messaging.call import Devices, DeviceState
 from messaging.codec import Length, Range
 from messaging.envelope import ClockTrust
+from messaging.times import UnixTime
 
 ProcessState = Literal["running", "restarting", "stopped"]
 # The broker lets a station say these on `up/m/` and `up/e/`, and no other.
@@ -29,7 +30,7 @@ class SoundTest:
     level, dBFS.
     """
 
-    at: Annotated[float, Range(0, 1e11)]  # Unix seconds
+    at: UnixTime
     speaker: DeviceState
     microphone: DeviceState
     echo: Echo

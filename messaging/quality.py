@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from messaging.codec import Length, Range
+from messaging.times import UnixTime
 
 Grade = Literal["good", "fair", "poor"]
 Heading = Literal["out", "in"]  # seen from the station: what it sends, what it receives
@@ -90,7 +91,7 @@ class CallQuality:
     """On `up/m/call`, once for each call in which the two have met."""
 
     call: Annotated[str, Length(32)]
-    at: Annotated[float, Range(0, 1e11)]  # Unix seconds: when it ended
+    at: UnixTime  # Unix seconds: when it ended
     seconds: Seconds  # since the two first met
     grade: Grade  # the worst that held for a tenth of the call or more, in either direction
     resumes: Count  # how often the line was lost and found again

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from messaging.call import EndReason
 from messaging.codec import Length, Range
+from messaging.times import UnixTime
 
 Process = Literal["agent", "call"]
 
@@ -43,4 +44,4 @@ class Birth:
     hardware: Annotated[str, Length(32)]
     versions: Annotated[dict[str, str], Length(16)]
     config_version: Annotated[int, Range(0, 2**53)]
-    certificate_expires: float | None = None
+    certificate_expires: UnixTime | None = None

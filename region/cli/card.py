@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from messaging.claim import REGION_FILE
+from messaging.times import rfc_3339
 from region import addresses
 from region.addresses import Addresses
 from region.cli.desk import ACTOR, Desk
@@ -62,7 +63,8 @@ async def _prepare(desk: Desk) -> None:
              for one in batch.cards]  # fmt: skip
     silent = await _without_a_clinic(desk, [one.station for one in batch.cards])
     data = {
-        "site": batch.site, "into": str(args.into), "expires_at": batch.expires, "cards": cards, "no_clinic": silent
+        "site": batch.site, "into": str(args.into), "expires_at": rfc_3339(batch.expires), "cards": cards,
+        "no_clinic": silent,
     }  # fmt: skip
     made = "Made one card" if len(cards) == 1 else f"Made {len(cards)} cards"
     told = [

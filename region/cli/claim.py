@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from messaging.times import rfc_3339
 from region import addresses
 from region.cli.desk import ACTOR, Desk
 from region.cli.parsing import actions_of, add_action
@@ -85,7 +86,7 @@ def _plain(one: Waiting) -> dict[str, Any]:
     claim = one.claim
     return {
         "key": claim.key_sha256, "check": one.check, "serial": claim.serial, "address": claim.address,
-        "since": claim.made_at, "known": None if one.known is None else one.known.id,
+        "since": rfc_3339(claim.made_at), "known": None if one.known is None else one.known.id,
     }  # fmt: skip
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from messaging.times import rfc_3339
 from region import addresses
 from region.cli.desk import ACTOR, Desk
 from region.cli.parsing import positive, works_on_data
@@ -23,4 +24,4 @@ async def _link(desk: Desk) -> None:
     lives_s = desk.args.minutes * 60.0
     url = addresses.load(desk.args.data).public_url
     link = await PeopleService(desk.registry, desk.clock).link(ACTOR, person.id, url, lives_s)
-    tell(desk.args, {"link": link, "expires_at": desk.clock.wall() + lives_s}, link)
+    tell(desk.args, {"link": link, "expires_at": rfc_3339(desk.clock.wall() + lives_s)}, link)

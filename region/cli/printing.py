@@ -10,7 +10,10 @@ import json
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import cache
 from typing import TYPE_CHECKING, Any
+
+from pydantic import TypeAdapter
 
 from region.errors import Usage
 
@@ -26,10 +29,15 @@ def tell(args: argparse.Namespace, data: Any, text: str) -> None:
 
 
 def plain(data: Any) -> Any:
-    """As JSON takes it."""
+    """As JSON takes it, and as the API has it: times are RFC 3339."""
     if dataclasses.is_dataclass(data) and not isinstance(data, type):
-        return dataclasses.asdict(data)
+        return _adapter(type(data)).dump_python(data, mode="json")
     return [plain(item) for item in data] if isinstance(data, list) else data
+
+
+@cache
+def _adapter(kind: type[Any]) -> TypeAdapter[Any]:
+    return TypeAdapter(kind)
 
 
 def moment(at: float) -> str:

@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from messaging.opening import is_open, opens_next
+from messaging.times import UnixTime
 from messaging.twin import Config
 from region.daytime import local_time
 from region.fleet.standing import Standing
@@ -50,7 +51,7 @@ class AtHome:
     in_call: bool
     advice: tuple[str, ...]
     closed: bool = False
-    opens: float | None = None
+    opens: UnixTime | None = None
     fallback: str = ""
     fallback_phone: str = ""
 

@@ -11,6 +11,7 @@ from messaging.codec import decode
 from messaging.errors import MessageError
 from messaging.health import Health
 from messaging.status import Birth
+from messaging.times import UnixTime
 from messaging.twin import Reported
 from region.registry.finding import CERTIFICATE_S, STALE_S
 from region.registry.records import ProcessPresence, Report, Station
@@ -47,15 +48,15 @@ class Standing:
     level: Level
     remarks: tuple[Remark, ...]
     agent_online: bool
-    agent_since: float | None
+    agent_since: UnixTime | None
     call_online: bool
-    call_since: float | None
+    call_since: UnixTime | None
     in_call: bool
-    last_seen: float | None
-    last_report: float | None
+    last_seen: UnixTime | None
+    last_report: UnixTime | None
     hardware: str | None
     versions: dict[str, str]
-    certificate_expires: float | None
+    certificate_expires: UnixTime | None
     desired_version: int
     version_in_force: int | None
     config_state: ConfigState  # of what is desired

@@ -11,6 +11,7 @@ from messaging.claim import ClaimState
 from messaging.command import CommandState, CommandType
 from messaging.quality import Grade
 from messaging.status import Process
+from messaging.times import UnixTime
 from messaging.twin import Language
 from provisioning.authority.profiles import Level
 from region.registry.command_progress import Standing
@@ -35,7 +36,7 @@ class Clinic:
     id: int
     name: str
     phone: str
-    created_at: float
+    created_at: UnixTime
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class Cluster:
 
     id: int
     name: str
-    created_at: float
+    created_at: UnixTime
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ class Municipality:
     name: str
     cluster_id: int | None
     cluster: str
-    created_at: float
+    created_at: UnixTime
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ class Site:
 
     id: int
     name: str
-    created_at: float
+    created_at: UnixTime
     municipality_id: int | None = None
     municipality: str = ""
 
@@ -77,7 +78,7 @@ class Room:
     site_id: int
     site: str
     name: str
-    created_at: float
+    created_at: UnixTime
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,7 @@ class LayerRecord:
     place: str
     document: dict[str, Any]
     version: int
-    changed_at: float
+    changed_at: UnixTime
     changed_by: str
 
 
@@ -118,7 +119,7 @@ class Station:
     volume: int
     desired_version: int
     published_version: int
-    created_at: float
+    created_at: UnixTime
     admission: Admission = "admitted"
     serial: str | None = None  # the computer's own, known in advance: with it a station claims itself
     room_id: int = 0
@@ -139,7 +140,7 @@ class ProcessPresence:
     bd: int
     call: str | None
     versions: dict[str, str]
-    since: float
+    since: UnixTime
     previous_boot: str | None = None
     previous_bd: int | None = None
 
@@ -153,7 +154,7 @@ class Report:
     data: dict[str, Any]
     boot: str
     seq: int
-    at: float
+    at: UnixTime
 
 
 @dataclass(frozen=True)
@@ -181,7 +182,7 @@ class Person:
     language: Language | None
     active: bool
     has_password: bool
-    created_at: float
+    created_at: UnixTime
     sites: tuple[Bound, ...] = ()  # by name
     second_step: bool = False  # a passkey or a code of the telephone is asked for
     vouched: bool = False  # comes by the region's own sign-in, which decides the role and the places
@@ -196,8 +197,8 @@ class Passkey:
     credential: bytes
     name: str
     sign_count: int
-    made_at: float
-    used_at: float | None
+    made_at: UnixTime
+    used_at: UnixTime | None
 
 
 @dataclass(frozen=True)
@@ -216,10 +217,10 @@ class ApiToken:
     sites: tuple[Bound, ...]  # by name
     reads_only: bool
     made_by: str
-    made_at: float
-    expires_at: float
-    used_at: float | None
-    revoked_at: float | None
+    made_at: UnixTime
+    expires_at: UnixTime
+    used_at: UnixTime | None
+    revoked_at: UnixTime | None
     state: TokenState
 
     @property
@@ -245,8 +246,8 @@ class WebSession:
 
     person: Person
     csrf: str
-    created_at: float
-    seen_at: float
+    created_at: UnixTime
+    seen_at: UnixTime
     whole: bool = False
     token: ApiToken | None = None
     vouched: Vouched | None = None
@@ -279,10 +280,10 @@ class Call:
     person: str
     boot: str
     devices: dict[str, str] | None
-    started_at: float
-    answered_at: float | None
-    connected_at: float | None
-    ended_at: float | None
+    started_at: UnixTime
+    answered_at: UnixTime | None
+    connected_at: UnixTime | None
+    ended_at: UnixTime | None
     end_reason: EndReason | None
     offer_generation: int | None
     offer_sdp: str | None
@@ -297,10 +298,10 @@ class CallFacts:
     site_id: int
     clinic_id: int
     direction: Direction
-    started_at: float
-    answered_at: float | None
-    connected_at: float | None
-    ended_at: float
+    started_at: UnixTime
+    answered_at: UnixTime | None
+    connected_at: UnixTime | None
+    ended_at: UnixTime
     end_reason: EndReason
     grade: Grade | None = None  # as the station told; None: it did not
     connect_s: float | None = None
@@ -310,7 +311,7 @@ class CallFacts:
 class CallLooked:
     """What a call was like: messaging.quality.CallQuality as plain data, and when the call began."""
 
-    started_at: float
+    started_at: UnixTime
     data: dict[str, Any]
 
 
@@ -322,8 +323,8 @@ class Ordered:
     fields: dict[str, Any]
     actor: str
     why: str
-    not_before: float
-    expires_at: float
+    not_before: UnixTime
+    expires_at: UnixTime
 
 
 @dataclass(frozen=True)
@@ -343,17 +344,17 @@ class Command:
     fields: dict[str, Any]
     actor: str
     why: str
-    created_at: float
-    not_before: float
-    expires_at: float
+    created_at: UnixTime
+    not_before: UnixTime
+    expires_at: UnixTime
     state: CommandState
     by_station: bool
     reason: str
     figures: dict[str, float]
-    sent_at: float | None
-    scheduled_at: float | None
-    executing_at: float | None
-    ended_at: float | None
+    sent_at: UnixTime | None
+    scheduled_at: UnixTime | None
+    executing_at: UnixTime | None
+    ended_at: UnixTime | None
 
     @property
     def standing(self) -> Standing:
@@ -373,9 +374,9 @@ class Claim:
     source: str
     state: ClaimState
     station_id: str | None
-    made_at: float
-    seen_at: float
-    decided_at: float | None
+    made_at: UnixTime
+    seen_at: UnixTime
+    decided_at: UnixTime | None
     decided_by: str
 
 
@@ -385,7 +386,7 @@ class HandedIn:
 
     cid: str
     station_id: str
-    received_at: float
+    received_at: UnixTime
     size: int
 
 
@@ -394,7 +395,7 @@ class AuditRow:
     """Who did what, with which station or call, when, and how it came out. Never anything of a patient."""
 
     id: int
-    at: float
+    at: UnixTime
     actor: str
     action: str
     station_id: str | None

@@ -8,6 +8,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from messaging.enrolment import write_code_file
+from messaging.times import UnixTime
 from region.stations.cards import MOST_CARDS, MOST_DAYS, Batch, CardService, Order
 from region.stations.sheet_words import sheet_words
 from region.web.auth import ItAdmin
@@ -43,10 +44,10 @@ class MadeCard(BaseModel):
 
 
 class MadeCards(BaseModel):
-    """Cards made together; `expires` in Unix seconds."""
+    """Cards made together; until `expires` they can be used."""
 
     site: str
-    expires: float
+    expires: UnixTime
     cards: list[MadeCard]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
+from messaging.times import UnixTime
 from region.registry.records import Station
 from region.stations.claims import Chosen, ClaimService, Waiting
 from region.web.auth import ItAdmin
@@ -18,7 +19,7 @@ class WaitingClaim(BaseModel):
     check: str
     serial: str
     address: str
-    since: float
+    since: UnixTime
     known: str | None
 
 

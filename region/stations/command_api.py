@@ -25,7 +25,8 @@ class NewCommand(OfStations):
     """What is to be done, and by which stations: `stations`, or all that a filter finds.
 
     `where` is a list of KEY=VALUE as in `/api/fleet` (`["site=Solgården", "state=offline"]`); an empty one: all.
-    `at` is Unix seconds, none: now. It is not begun later than `good_for_s` after that.
+    `at` is a time with its offset, as `2026-11-22T03:00:00+01:00`; none: now. It is not begun later than `good_for_s`
+    after that.
     """
 
     type: CommandType

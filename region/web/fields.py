@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchema
 
+from messaging.times import read_rfc_3339, rfc_3339
 from region.web.examples import A_BATCH, A_COMMAND, A_KEY, A_MOMENT, A_STATION, A_TOKEN
 
 _ID = r"^[!-~]+$"  # what can be seen and is ASCII: more would be nobody's
@@ -17,7 +18,8 @@ BatchId = Annotated[str, Field(max_length=40, pattern=_ID, examples=[A_BATCH])] 
 Key = Annotated[str, Field(max_length=64, pattern=_ID, examples=[A_KEY])]  # SHA-256 of a public key, hexadecimal
 TokenId = Annotated[str, Field(max_length=16, pattern=_ID, examples=[A_TOKEN])]
 Condition = Annotated[str, Field(max_length=160, examples=["state=offline"])]  # region/registry/filters.py
-Moment = Annotated[float, Field(ge=0, le=1e11, examples=[A_MOMENT])]  # Unix seconds
+_MOMENT = {"type": "string", "format": "date-time", "maxLength": 40, "examples": [rfc_3339(A_MOMENT)]}
+Moment = Annotated[float, PlainValidator(read_rfc_3339), WithJsonSchema(_MOMENT)]  # RFC 3339; Unix seconds to us
 
 
 class Body(BaseModel):

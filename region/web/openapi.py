@@ -23,7 +23,8 @@ from region.web.rights import Right
 
 PREFIX = "/api/"
 _DESCRIPTION = """\
-What the console does, for scripts. Times are Unix seconds; every text is Unicode.
+What the console does, for scripts. Every text is Unicode. Times are RFC 3339: told in UTC
+(`2026-11-22T02:00:00.000Z`), taken with any offset (`2026-11-22T03:00:00+01:00`), and refused without one.
 
 A script comes with an API token: `Authorization: Bearer vs_...`. IT makes one at `/people/tokens`, or by `region token
 add`. People, tokens and second steps are managed by people alone, in a session: `region link NAME` prints a link that

@@ -88,6 +88,22 @@ def test_what_it_takes_and_gives_has_a_type_and_an_example_that_is_of_it(operati
         assert schema.get("examples"), f"{operation.name}: {name} has no example; take a type of region/web/fields.py"
 
 
+def test_times_are_texts_with_an_offset_and_no_number_is_one() -> None:
+    """A number says what it measures by its name: seconds, degrees, decibels, a share."""
+    measures = ("_s", "_c", "_db", "_ms", "_share")
+    times = 0
+    for name, schema in document()["components"]["schemas"].items():
+        for field, told in schema.get("properties", {}).items():
+            forms = told.get("anyOf", [told])
+            assert {"number"}.isdisjoint(one.get("type") for one in forms) or field.endswith(measures), (
+                f"{name}.{field}: a time is a `UnixTime` (messaging/times.py), or a `Moment` of region/web/fields.py"
+            )
+            times += any(one.get("format") == "date-time" for one in forms)
+            if field.endswith("_at") or field in ("at", "since", "not_before", "last_seen"):
+                assert any(one.get("format") == "date-time" for one in forms), f"{name}.{field}"
+    assert times > 30, "the enumeration has lost its times"
+
+
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda one: one.name)
 def test_whatever_is_taken_has_a_bound(operation: Operation) -> None:
     taken = [(name, schema) for place in ("path", "query") for name, schema in operation.parameters(place).items()]

@@ -14,6 +14,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
+from messaging.times import read_rfc_3339
 from region.cli import main
 from region.registry.records import ApiToken, AuditRow, Person
 from region.web.bearer import new_token
@@ -252,7 +253,7 @@ async def test_scripts_of_people_make_list_and_revoke_them(kit: Kit, ivan: Perso
         assert (token["clinic"], token["sites"], token["made_by"], token["state"]) == (
             "Bakkens Klinik", [{"id": 1, "name": "Solgården"}], ivan.name, "good",
         )  # fmt: skip
-        assert token["expires_at"] == token["made_at"] + 90 * DAY_S
+        assert read_rfc_3339(token["expires_at"]) == read_rfc_3339(token["made_at"]) + 90 * DAY_S
         assert (await _ask(kit, made["secret"], "/api/evaluation")).status_code == 200
         assert (await browser.get("/api/tokens")).json()[0]["id"] == token["id"]
         path = f"/api/tokens/{token['id']}/revoke"
@@ -278,7 +279,8 @@ async def test_the_command_line_makes_lists_and_revokes_them(kit: Kit, capsys: p
     ] * 5
     assert secret not in listed
     told = next(one for one in json.loads(await region("list", "--json")) if one["id"] == secret[:11])
-    assert (told["state"], told["used_at"], told["expires_at"] - told["made_at"]) == ("good", None, 90 * DAY_S)
+    lasts_s = read_rfc_3339(told["expires_at"]) - read_rfc_3339(told["made_at"])
+    assert (told["state"], told["used_at"], lasts_s) == ("good", None, pytest.approx(90 * DAY_S))
     assert "is revoked" in await region("revoke", secret[:11])
     assert "no such token" in await region("revoke", "vs_22222222")
     assert "366" not in await region("add", "x", "--role", "it_admin", "--days", "366")

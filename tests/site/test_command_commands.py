@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from messaging.times import read_rfc_3339
 from region.cli import main
 
 Shell = Callable[..., Any]
@@ -41,7 +42,7 @@ def test_one_is_told_and_called_back_again(region: Shell) -> None:
                   "--expires", "30m")  # fmt: skip
     (given,) = sent["commands"]
     assert (given["type"], given["fields"], given["why"]) == ("identify", {"seconds": 30}, "which one?")
-    assert given["expires_at"] - given["not_before"] == 1800
+    assert _seconds(given) == 1800
     listed = region("command", "list", "--station", station, "--open", told=True)
     assert f"{given['id']}" in listed
     assert "not sent yet" in listed
@@ -78,9 +79,14 @@ def test_a_later_one_says_when(region: Shell) -> None:
     (listed,) = region("command", "list")
     assert (listed["state"], listed["scheduled_at"]) == ("scheduled", listed["created_at"])
     (tonight,) = region("command", "send", "reboot", "--station", station, "--at", "tonight")["commands"]
-    begins = datetime.datetime.fromtimestamp(tonight["not_before"], ZoneInfo("Europe/Copenhagen"))
+    begins = datetime.datetime.fromisoformat(tonight["not_before"]).astimezone(ZoneInfo("Europe/Copenhagen"))
     assert (begins.hour, begins.minute) == (3, 0)
-    assert tonight["expires_at"] - tonight["not_before"] == 3600
+    assert _seconds(tonight) == 3600
+
+
+def _seconds(command: dict[str, Any]) -> float:
+    """How long it can be begun."""
+    return round(read_rfc_3339(command["expires_at"]) - read_rfc_3339(command["not_before"]), 2)
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import get_args
 from zoneinfo import ZoneInfo
 
@@ -172,6 +172,23 @@ async def test_the_api_does_what_the_command_line_does(kit: Kit, station: Statio
     ):  # fmt: skip
         await post("commands", wrong, 422)
     assert (await ivan.get("/api/commands?most=0", headers=headers)).status_code == 422
+
+
+async def test_the_api_is_told_a_time_with_its_offset_and_tells_it_in_utc(
+    kit: Kit, station: Station, ivan: httpx.AsyncClient
+) -> None:
+    night = datetime.fromtimestamp(kit.clock.wall() + 3600, ZoneInfo("Europe/Copenhagen")).replace(microsecond=0)
+    body = {"type": "reboot", "stations": [station.id]}
+    headers = {"accept": "application/json"}
+    given = (await ivan.post("/api/commands", json=body | {"at": night.isoformat()}, headers=headers)).json()
+    (told,) = given["commands"]
+    assert told["not_before"] == f"{night.astimezone(UTC):%Y-%m-%dT%H:%M:%S}.000Z"
+    assert datetime.fromisoformat(told["expires_at"]) - night == timedelta(hours=1)
+    for wrong in (night.timestamp(), str(night.timestamp()), f"{night:%Y-%m-%dT%H:%M:%S}", "tonight"):
+        refused = await ivan.post("/api/commands", json=body | {"at": wrong}, headers=headers)
+        assert refused.status_code == 422, wrong
+        assert "with its offset, as 2026-11-22T03:00:00+01:00" in refused.json()["detail"]
+    assert len(await commands(kit)) == 1
 
 
 @given(

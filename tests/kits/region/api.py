@@ -8,9 +8,10 @@ from functools import cache
 from typing import Any
 
 import httpx
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator, FormatChecker
 
 from messaging.diagnostics import pack
+from messaging.times import read_rfc_3339
 from region.cli.api import site
 from region.registry.bulk import Wanted
 from region.registry.records import HandedIn, Ordered
@@ -19,6 +20,13 @@ from region.web.examples import A_TOKEN, STATION
 from region.web.openapi import operations
 from region.web.problems import TYPE as PROBLEM
 from tests.kits.region.app import Kit
+
+_FORMATS = FormatChecker([])
+
+
+@_FORMATS.checks("date-time", raises=ValueError)
+def _is_a_time(said: object) -> bool:
+    return not isinstance(said, str) or read_rfc_3339(said) is not None
 
 
 @cache
@@ -90,7 +98,8 @@ def resolved(schema: dict[str, Any] | None) -> dict[str, Any] | None:
 
 def validator(schema: Mapping[str, Any]) -> Draft202012Validator:
     """Of a schema of the document, with what it refers to."""
-    return Draft202012Validator({**schema, "components": document()["components"]})
+    checked = {**schema, "components": document()["components"]}
+    return Draft202012Validator(checked, format_checker=_FORMATS)
 
 
 def walk(schema: Mapping[str, Any], seen: frozenset[str] = frozenset()) -> Iterator[tuple[str, dict[str, Any]]]:
