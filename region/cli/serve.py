@@ -44,6 +44,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="whether IT must give a code of an authenticator when signing in (default: %(default)s)",
     )  # fmt: skip
     add("--oidc", type=Path, metavar="FILE", help="let people sign in with the region's own sign-in (OpenID Connect)")
+    add(
+        "--security-contact", action="append", default=[], metavar="URI",
+        help="whom to tell of a weakness (/.well-known/security.txt): mailto:..., https://... or tel:...; repeatable",
+    )  # fmt: skip
+    add("--security-expires", metavar="DAY", help="until when that holds, e.g. 2027-11-01; less than a year ahead")
     parser.set_defaults(run=_run)
 
 
@@ -56,7 +61,7 @@ def _run(args: argparse.Namespace) -> int:
         broker=args.broker, authority=args.authority, public_url=args.public_url, turn_urls=tuple(args.turn_url),
         turn_secret_file=args.turn_secret_file, relay_only=args.relay_only, tls_certificate=args.tls_cert,
         tls_key=args.tls_key, language=args.language, second_step=args.second_step == "required",
-        oidc=args.oidc,
+        oidc=args.oidc, security_contacts=tuple(args.security_contact), security_expires=args.security_expires,
         roles=frozenset(args.role) or ROLES,
     )  # fmt: skip
     asyncio.run(serve(options, lambda where: print(f"The region is ready: {where.public_url}", flush=True)))

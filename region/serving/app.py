@@ -10,6 +10,7 @@ import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from messaging.clock import Clock, SystemClock
@@ -174,7 +175,12 @@ def compose(options: ServeOptions, outside: Outside, tls: EnrolmentFiles, gate: 
     hoards = Hoards(clock, sweeper.add, admission.hoards)
     wire = Wire(outside.ears, registry, clock, outside.mouth, hoards=hoards)
     vouching = options.provider()
-    settings = WebSettings(where.public_url, options.language, options.turn(), options.second_step)
+    security = options.security()
+    if security is not None and security.ends_soon(datetime.fromtimestamp(clock.wall(), UTC).date()):
+        _log.warning(
+            "security.txt holds until %s: look whether it is right, and say --security-expires", security.expires
+        )
+    settings = WebSettings(where.public_url, options.language, options.turn(), options.second_step, security)
     region = Region(
         settings=settings, registry=registry, clock=clock, hub=Hub(clock), pages=Pages(clock, options.language),
         downlink=wire, passwords=Passwords(), limits=Limits(registry, clock),

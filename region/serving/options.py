@@ -14,6 +14,7 @@ from messaging.twin import Language
 from region.addresses import Addresses, place, public_url, url
 from region.errors import Usage
 from region.web.oidc.settings import OidcSettings, read_settings
+from region.web.security_txt import SecurityTxt, read_security_txt
 from region.web.turn import TurnSettings
 
 _EVERYWHERE = ("0.0.0.0", "::", "")
@@ -48,6 +49,8 @@ class ServeOptions:
     language: Language | None = None
     second_step: bool = True
     oidc: Path | None = None
+    security_contacts: tuple[str, ...] = ()
+    security_expires: str | None = None
     roles: frozenset[ServeRole] = ROLES
     name: str = field(default_factory=lambda: secrets.token_hex(4))
 
@@ -73,6 +76,7 @@ class ServeOptions:
         if self.broker is not None:
             self.broker_address()
         self.provider()
+        self.security()
         if self.roles != ROLES:
             self._check_roles()
 
@@ -121,3 +125,10 @@ class ServeOptions:
             return read_settings(self.oidc)
         except MalformedMessage as error:
             raise Usage(f"--oidc {self.oidc}: {error}. See docs/operations/people.md") from error
+
+    def security(self) -> SecurityTxt | None:
+        """Whom to tell of a weakness, if somebody is named; Usage for what is no contact, or no day."""
+        try:
+            return read_security_txt(self.security_contacts, self.security_expires)
+        except MalformedMessage as error:
+            raise Usage(f"--security-contact, --security-expires: {error}") from error

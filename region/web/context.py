@@ -15,6 +15,7 @@ from region.web.limits import Limits
 from region.web.oidc.provider import Provider
 from region.web.pages import Pages
 from region.web.passwords import Passwords
+from region.web.security_txt import SecurityTxt
 from region.web.subject import Downlink
 from region.web.turn import TurnSettings
 
@@ -31,6 +32,7 @@ class WebSettings:
     language: Language | None = None
     turn: TurnSettings | None = None
     second_step: bool = True
+    security: SecurityTxt | None = None
 
     @property
     def secure(self) -> bool:

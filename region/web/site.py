@@ -10,7 +10,7 @@ from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute
 from starlette.staticfiles import StaticFiles
 
-from region.web import api, openapi, passkey_pages, problems, second_step_pages, sign_in
+from region.web import api, openapi, passkey_pages, problems, second_step_pages, sign_in, well_known
 from region.web.auth import stated
 from region.web.context import Region
 from region.web.guard import Surround, guard
@@ -48,6 +48,7 @@ def build_site(region: Region, subjects: Iterable[Subject]) -> Site:
     app.include_router(second_step_pages.router)
     app.include_router(passkey_pages.router)
     app.include_router(api.router)
+    app.include_router(well_known.router)
     for subject in subjects:
         region.pages.add(subject)
         app.include_router(subject.router)

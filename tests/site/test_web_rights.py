@@ -27,7 +27,7 @@ WHOSE: dict[str, set[Role]] = {
     "figures": {"it_admin", "evaluator"}, "region": {"it_admin"}, "people": {"it_admin"},
 }  # fmt: skip
 FOR_ANYBODY = {
-    "/", "/api", "/sign-in", "/once/{token}", "/sign-out", "/language",
+    "/", "/api", "/sign-in", "/once/{token}", "/sign-out", "/language", "/.well-known/security.txt",
     "/sign-in/region", "/sign-in/region/back", "/sign-out/region",
 }  # fmt: skip
 
