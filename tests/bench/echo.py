@@ -35,7 +35,7 @@ from device.media.acoustics.room import USUAL_DELAY_MS, RoomSound
 from device.media.acoustics.shaping import Shaping
 from device.media.acoustics.voice import load_voice
 from tests.bench.echo_room import Room, Scene, voice
-from tests.kits.servers.pipewire import PipeWire, running_pipewire
+from tests.kits.servers.pipewire import PipeWire, promptly, running_pipewire
 
 OUT = Path("build/bench/echo.json")
 FAR_S, NEAR_S, BOTH_S = 12, 6, 8
@@ -181,13 +181,14 @@ class Station:
 
 @contextlib.contextmanager
 def room_process(server: PipeWire, scene: Scene, directory: str) -> Any:
-    """The room, running."""
+    """The room, running, on time where that is allowed."""
     said = Path(directory) / "near.npy"
     np.save(said, near())
     command = [sys.executable, "-m", "tests.bench.echo_stage", json.dumps(asdict(scene)), str(said), str(FAR_S)]
     with subprocess.Popen(command, env={**os.environ, **server.env}, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         process.stdout.readline()
+        promptly(process.pid)
         try:
             yield
         finally:
@@ -207,27 +208,12 @@ def station(server: PipeWire, scene: Scene, sound: Sound) -> tuple[Station, int]
     return run, shift(raw[: 4 * SAMPLE_RATE], sound[: 2 * SAMPLE_RATE])
 
 
-def promptly(*processes: int) -> bool:
-    """Give these processes the real-time scheduling that rtkit gives a sound server; False where that is not allowed.
-
-    Sound cards do not wait for a busy machine, so what stands in for them here must not either; and a station is not
-    as busy as the machine that this is measured on. Threads and processes made later have it too.
-    """
-    try:
-        for process in processes:
-            for thread in Path(f"/proc/{process}/task").iterdir():
-                os.sched_setscheduler(int(thread.name), os.SCHED_RR, os.sched_param(10))
-    except PermissionError:
-        return False
-    return True
-
-
 def main(names: Sequence[str]) -> int:
     """Measure these rooms or all, write the file, and say what missed its aim."""
     cases: dict[str, Any] = {}
     with running_pipewire() as server:
         os.environ.update(server.env)
-        prompt = promptly(os.getpid(), *(process.pid for process in server.processes.values()))
+        prompt = promptly(os.getpid())
         _, base = station(server, Scene(), voice(3))
         base_ms = base * 1000 / SAMPLE_RATE
         print(f"from speaker to microphone without any room: {base_ms:.0f} ms", flush=True)

@@ -107,7 +107,7 @@ async def test_the_mark_follows_the_line_and_the_call_is_told_though_the_broker_
         await expect(mark).not_to_have_text("Poor connection", timeout=FOLLOWS_MS)
 
     stage.broker.die()
-    await anna.button("Hang up").click()
+    station.face.press()
     await station.face.shows(lambda view: view.state in ("ending", "feedback"), "the call is over")
     await station.face.shows(lambda view: view.ended == (), "the agent has the figures")
     assert await stage.told() == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import statistics
 import threading
 from collections.abc import AsyncIterator, Iterator
@@ -24,7 +25,15 @@ from messaging.clock import SystemClock
 from tests.bench.echo import room_process
 from tests.bench.echo_room import Scene, voice
 from tests.kits.eventually import eventually
-from tests.kits.servers.pipewire import MICROPHONE, SPEAKER, PipeWire, missing_programs, running_pipewire
+from tests.kits.servers.pipewire import (
+    MICROPHONE,
+    SPEAKER,
+    PipeWire,
+    as_usual,
+    missing_programs,
+    promptly,
+    running_pipewire,
+)
 
 
 @pytest.fixture
@@ -44,7 +53,9 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[PipeWire]:
     with running_pipewire() as running:
         for name, value in running.env.items():
             monkeypatch.setenv(name, value)
+        promptly(os.getpid())  # this process is the station, which has no test run beside it
         yield running
+        as_usual(os.getpid())
 
 
 async def media_of(simulation: Simulation, tmp_path: Path) -> Media:

@@ -19,10 +19,10 @@ from provisioning.station.enrol import Enrolment
 from provisioning.station.keystore import Keystore
 from tests.kits.servers.broker import free_port
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.system, pytest.mark.timeout(600)]
 ROOT = Path(__file__).parents[2]
 PAGES = ROOT / "docs" / "operations"
-WITHIN_S = 120
+WITHIN_S = 240
 
 
 class Server:

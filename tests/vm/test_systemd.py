@@ -17,7 +17,7 @@ from PIL import Image
 from tests.kits.promptness import Stopwatch
 from tests.vm.machine import Machine, all_active, all_new, running_machine, until, why_not
 
-pytestmark = pytest.mark.system
+pytestmark = [pytest.mark.system, pytest.mark.timeout(240)]
 
 USERS = {"agent": "laegeknap", "call": "laegeknap", "screen": "laegeknap-screen", "region": "laegeknap-region"}
 SERVICES = {name: f"laegeknap-{name}.service" for name in USERS}

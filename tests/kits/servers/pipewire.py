@@ -119,8 +119,8 @@ def running_pipewire() -> Iterator[PipeWire]:
 
 
 def start(server: PipeWire, program: str, *words: str) -> None:
-    """Start one of the server's programs in its environment."""
-    server.processes[program] = subprocess.Popen(
+    """Start one of the server's programs in its environment, on time where that is allowed."""
+    process = server.processes[program] = subprocess.Popen(
         [program, *words],
         env={**os.environ, **server.env},
         stdin=subprocess.DEVNULL,
@@ -128,6 +128,30 @@ def start(server: PipeWire, program: str, *words: str) -> None:
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
+    promptly(process.pid)
+
+
+def promptly(process: int) -> bool:
+    """Give this process the real-time scheduling that rtkit gives a sound server; False where that is not allowed.
+
+    Sound cards do not wait for a busy machine, so what stands in for them here must not either; and a station is not
+    as busy as the machine that this is measured on. Threads and processes made later have it too.
+    """
+    return _schedule(process, os.SCHED_RR, 10)
+
+
+def as_usual(process: int) -> None:
+    """Take that back."""
+    _schedule(process, os.SCHED_OTHER, 0)
+
+
+def _schedule(process: int, policy: int, priority: int) -> bool:
+    try:
+        for thread in Path(f"/proc/{process}/task").iterdir():
+            os.sched_setscheduler(int(thread.name), policy, os.sched_param(priority))
+    except (PermissionError, FileNotFoundError, ProcessLookupError):  # the last two: it has ended meanwhile
+        return False
+    return True
 
 
 def _linked(server: PipeWire, sink: str, microphone: str) -> bool:
