@@ -25,6 +25,15 @@ ENGLISH: dict[str, str] = {
     "no_station": "no station {station}: see region station list",
     "not_there": "no {kind} {name}",
     "changed": "{level} has been changed by {by} meanwhile: look at it again",
+    # of a place that is renamed or removed
+    "there_already": "there is a {kind} called {name} already",
+    "has_municipalities": "{name} is not empty: move its municipalities first ({count})",
+    "has_sites": "{name} is not empty: move its sites first ({count})",
+    "has_stations": "{name} is not empty: move its stations first, those that are shut out too ({count})",
+    "has_rooms": "{name} is not empty: remove its rooms first ({count})",
+    "has_people": "{name} is not empty: bind its people elsewhere first ({count})",
+    "has_tokens": "{name} is not empty: revoke the API tokens that are bound to it first ({count})",
+    "has_settings": "{name} is not empty: leave its settings to the layers above first",
     # of cards
     "days": "a code is good for 1 to {most} days",
     "all_have_cards": "every station of {site} has a code that waits, or has been there already",

@@ -6,6 +6,7 @@ import argparse
 
 from region.cli.desk import ACTOR, Desk
 from region.cli.parsing import actions_of, add_action
+from region.cli.places import add_upkeep
 from region.cli.printing import tell
 from region.cli.services import layout_service
 from region.columns import table
@@ -16,6 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     actions = actions_of(parser)
     add_action(actions, "add", "add a cluster", _add, begins=True).add_argument("name")
     add_action(actions, "list", "list the clusters", _list)
+    add_upkeep(actions, "cluster")
 
 
 async def _add(desk: Desk) -> None:

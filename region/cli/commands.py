@@ -22,6 +22,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "ca": ("region.cli.ca", "the certificate authority: ceremony, rotation, backup (see docs/operations/ca.md)"),
     "migrate": ("region.cli.migrate", "bring the database up to this version"),
     "site": ("region.cli.site", "the places where stations stand"),
+    "room": ("region.cli.room", "the rooms of sites"),
     "clinic": ("region.cli.clinic", "whom buttons call"),
     "station": ("region.cli.station", "the stations"),
     "cluster": ("region.cli.cluster", "municipalities that belong together"),

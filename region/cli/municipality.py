@@ -6,6 +6,7 @@ import argparse
 
 from region.cli.desk import ACTOR, Desk
 from region.cli.parsing import actions_of, add_action
+from region.cli.places import add_upkeep
 from region.cli.printing import configs_changed, tell
 from region.cli.services import layout_service
 from region.columns import table
@@ -18,6 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add.add_argument("name")
     add.add_argument("--cluster", default="", help="the cluster's name")
     add_action(actions, "list", "list the municipalities", _list)
+    add_upkeep(actions, "municipality")
     move = add_action(actions, "move", "let a municipality belong to another cluster", _move)
     move.add_argument("name")
     move.add_argument("--cluster", required=True, help="the cluster's name; an empty name: none")

@@ -6,6 +6,7 @@ import argparse
 
 from region.cli.desk import ACTOR, Desk
 from region.cli.parsing import actions_of, add_action
+from region.cli.places import add_upkeep
 from region.cli.printing import configs_changed, tell
 from region.cli.services import layout_service, station_service
 from region.columns import table
@@ -16,6 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     actions = actions_of(parser)
     add_action(actions, "add", "add a site", _add, begins=True).add_argument("name")
     add_action(actions, "list", "list the sites", _list)
+    add_upkeep(actions, "site")
     move = add_action(actions, "move", "let a site belong to another municipality", _move)
     move.add_argument("name")
     move.add_argument("--municipality", required=True, help="the municipality's name; an empty name: none")

@@ -16,6 +16,8 @@ AuditAction = Literal[
     "user.add", "user.bind", "user.sign_out", "user.block", "user.unblock",
     "site.add", "clinic.add", "clinic.change", "station.add", "station.change", "code.make",
     "cluster.add", "municipality.add", "municipality.move", "site.move", "station.move", "room.add", "person.change",
+    "site.rename", "municipality.rename", "cluster.rename",
+    "site.remove", "municipality.remove", "cluster.remove", "room.remove",
     "layer.change", "profile.copy", "card.prepare", "claim.approve", "claim.refuse",
     "import", "export", "backup", "restore",
     "certificate", "enrolled", "event", "station.revoke", "station.quarantine", "station.release", "station.cut_off",

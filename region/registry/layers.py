@@ -112,6 +112,14 @@ class Layers(Subject):
                 await self._rewrite(level, place, renamed)
         return await self._grow_of(chains, {before.name})
 
+    async def site_renamed(self, site_id: int) -> tuple[str, ...]:
+        """A site has another name, which is on its stations' screens: their versions grow. Gives them."""
+        await self.alone()
+        rows = await self._rows(select(schema.station.c.id).where(schema.station.c.site_id == site_id))
+        stations = tuple(row["id"] for row in rows)
+        await self._grow(stations)
+        return stations
+
     async def phones_changed(self, clinics: Collection[str]) -> list[str]:
         """Those clinics have other numbers: the versions of their stations grow. Gives them."""
         await self.alone()

@@ -25,6 +25,7 @@ from region.registry.logouts import Logouts
 from region.registry.news import News
 from region.registry.passkeys import Passkeys
 from region.registry.people import People
+from region.registry.place_upkeep import PlaceUpkeep
 from region.registry.places import Clinics, Clusters, Municipalities, Rooms, Sites
 from region.registry.qualities import Qualities
 from region.registry.reports import Reports
@@ -65,6 +66,11 @@ class Transaction:
     def rooms(self) -> Rooms:
         """The rooms of sites."""
         return Rooms(self._connection)
+
+    @cached_property
+    def places(self) -> PlaceUpkeep:
+        """Places of any kind, to be renamed or removed."""
+        return PlaceUpkeep(self._connection)
 
     @cached_property
     def layers(self) -> Layers:

@@ -9,6 +9,8 @@ from typing import Any
 from messaging.clock import Clock
 from provisioning.authority.profiles import Change, Document, Level, Merged, Path, copied, difference, put, without
 from region.registry import NotFound, Registry, Transaction
+from region.registry.actions import AuditAction
+from region.registry.place_upkeep import Kind, NamedPlace, Renamed
 from region.registry.records import Cluster, LayerRecord, Municipality, Site, Station, Touched
 from region.stations.service import tell_change
 
@@ -89,6 +91,35 @@ class LayoutService:
             station = await t.stations.move(station_id, site_id, room, now)
             await tell_change(t, actor, before, station, now)
         return station
+
+    async def rename(self, actor: str, kind: Renamed, number: int, name: str) -> tuple[str, ...]:
+        """Another name for a place; the stations that are told, as it is on their screens."""
+        done: dict[Renamed, AuditAction] = {
+            "cluster": "cluster.rename", "municipality": "municipality.rename", "site": "site.rename",
+        }  # fmt: skip
+        async with self._registry.begin() as t:
+            before = await t.places.get(kind, number)
+            touched = await t.places.rename(kind, number, name)
+            after = await t.places.get(kind, number)
+            if after != before:
+                await t.audit.add(
+                    actor, done[kind], "done", self._clock.wall(), before=before.name, name=after.name,
+                    stations=len(touched),
+                )  # fmt: skip
+        return touched
+
+    async def remove(self, actor: str, kind: Kind, number: int) -> NamedPlace:
+        """Remove a place that nothing hangs on; Conflict says what does."""
+        done: dict[Kind, AuditAction] = {
+            "cluster": "cluster.remove", "municipality": "municipality.remove", "site": "site.remove",
+            "room": "room.remove",
+        }  # fmt: skip
+        now = self._clock.wall()
+        async with self._registry.begin() as t:
+            gone = await t.places.remove(kind, number, now)
+            where = {"site": (await t.sites.get(gone.site_id)).name} if kind == "room" and gone.site_id else {}
+            await t.audit.add(actor, done[kind], "done", now, name=gone.name, **where)
+        return gone
 
     async def find(self, level: Level, name: str = "") -> Where:
         """The place of that name at that level; a station is known by its id. NotFound."""

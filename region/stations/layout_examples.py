@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from region.registry.records import Cluster, Municipality
+from region.registry.records import Cluster, Municipality, Room
 from region.stations.importing import Taken
 from region.stations.layout_api import (
     MovedMunicipality,
@@ -19,6 +19,7 @@ from region.stations.layout_api import (
     Stations,
     WholeProfile,
 )
+from region.stations.place_api import NewName
 from region.web.examples import A_MOMENT, A_STATION, STATION
 
 LAYOUT_EXAMPLES: tuple[object, ...] = (
@@ -27,6 +28,8 @@ LAYOUT_EXAMPLES: tuple[object, ...] = (
     Municipality(2, "Bakkeby", 1, "Midtbyerne", A_MOMENT),
     NewMunicipality(name="Dalby", cluster="Midtbyerne"),
     MovedMunicipality(name="Bakkeby", cluster="Midtbyerne"),
+    NewName(name="Solgården Syd"),
+    Room(9, 3, STATION.site, "Stue 4", A_MOMENT),
     MovedSite(name=STATION.site, municipality="Bakkeby"),
     MovedStation(room="Stue 8"),
     Profile(

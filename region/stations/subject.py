@@ -23,6 +23,8 @@ from region.stations import (
     diagnostics_api,
     layout_api,
     pages,
+    place_api,
+    place_pages,
     profile_copying,
     profile_pages,
     settings_api,
@@ -92,6 +94,8 @@ def subject(
     router.include_router(profile_copying.build_router(layout))
     router.include_router(profile_pages.build_router(layout))
     router.include_router(layout_api.build_router(layout))
+    router.include_router(place_pages.build_router(layout))
+    router.include_router(place_api.build_router(layout))
     router.include_router(table_api.build_router())
     router.include_router(table_pages.build_router())
     router.include_router(diagnostics_api.build_router(diagnostics))
@@ -112,7 +116,7 @@ def subject(
         words=words.WORDS,
         examples=EXAMPLES + LAYOUT_EXAMPLES,
         nav=(
-            Nav("/sites", "stations.nav.sites", "it_admin", ("/tables",)),
+            Nav("/sites", "stations.nav.sites", "it_admin", ("/places", "/tables")),
             Nav("/profiles", "stations.nav.profiles", "it_admin"),
             Nav("/cards", "stations.nav.cards", "it_admin"),
             Nav("/claims", "stations.nav.claims", "it_admin"),

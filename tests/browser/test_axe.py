@@ -36,6 +36,7 @@ BATCH, CID = "a" * 16, "b" * 16
 # Which of them is shown, where a page is of one thing; "{station_id}" is the station that has told.
 ONE = {
     "{batch}": BATCH, "{cid}": CID, "{key}": CLAIM.key_sha256, "{level}": "site", "{place}": "1", "{person_id}": "1",
+    "{kind}": "site", "{number}": "1",
 }  # fmt: skip
 # Pages that show something else when they are asked for it, besides how they are without.
 ASKED_FOR = ("/fleet?state=quarantined", "/profiles/region/all", "/profiles/copy?source=Solgården&target=Månelyst")

@@ -126,3 +126,20 @@ def test_a_value_is_set_at_each_station_that_a_filter_finds_once_somebody_agrees
     assert "no station is like that" in region("profile", "set", "--where", "state=ready", "volume=1", code=1)
     assert "no such filter" in region("profile", "set", "--where", "colour=red", "volume=1", code=1)
     assert "between 0 and 100" in region("profile", "set", "--where", "site=Sun", "volume=300", code=1)
+
+
+def test_a_place_gets_another_name_and_is_removed_once_it_is_empty(region: Shell) -> None:
+    assert "Stations whose config changes: 1" in region("site", "rename", "Sun", "Sunrise")
+    assert "No station's config changes" in region("cluster", "rename", "East", "Far East")
+    region("municipality", "rename", "Skive", "Skive Kommune")
+    assert "move its sites first (1)" in region("municipality", "remove", "Skive Kommune", code=1)
+    assert "there is a site called Moon already" in region("site", "rename", "Sunrise", "Moon", code=1)
+    (station,) = [one["station"]["id"] for one in region.json("station", "list", "--site", "Moon")]
+    region("station", "move", station, "--site", "Sunrise", "--room", "Room 2")
+    assert "remove its rooms first (1)" in region("site", "remove", "Moon", code=1)
+    assert [one["name"] for one in region.json("room", "list", "--site", "Moon")] == ["Room 1"]
+    assert "Removed the room Room 1 of Moon" in region("room", "remove", "Room 1", "--site", "Moon")
+    assert "no room Room 1" in region("room", "remove", "Room 1", "--site", "Moon", code=1)
+    assert "Removed the site Moon" in region("site", "remove", "Moon")
+    assert "Moon" not in region("site", "list")
+    assert "site.remove" in region("audit", "list")

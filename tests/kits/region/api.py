@@ -125,6 +125,7 @@ async def furnish(kit: Kit) -> None:
         await t.clinics.add(STATION.clinic, STATION.phone, now)
         sites = [await t.sites.add(name, now) for name in ("Bakkegården", "Åhjemmet", STATION.site)]
         assert sites[-1].id == STATION.site_id
+        await t.rooms.add(sites[1].id, "Depot", now)
         await t.municipalities.add("Bakkeby", (await t.clusters.add("Midtbyerne", now)).id, now)
         eva = await t.people.add("eva", "evaluator", now, sites=[STATION.site_id])
         assert eva.id == 1

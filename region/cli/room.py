@@ -1,0 +1,36 @@
+"""`region room`."""
+
+from __future__ import annotations
+
+import argparse
+
+from region.cli.desk import ACTOR, Desk
+from region.cli.parsing import actions_of, add_action
+from region.cli.printing import tell
+from region.cli.services import layout_service
+from region.columns import table
+from region.registry.places import there
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What it takes."""
+    actions = actions_of(parser)
+    add_action(actions, "list", "list the rooms of all sites, or of one", _list).add_argument("--site")
+    remove = add_action(actions, "remove", "remove a room in which no station stands", _remove)
+    remove.add_argument("name")
+    remove.add_argument("--site", required=True, help="the site's name")
+
+
+async def _list(desk: Desk) -> None:
+    site = None if desk.args.site is None else (await desk.site(desk.args.site)).id
+    async with desk.registry.read() as t:
+        rooms = await t.rooms.all(site)
+    tell(desk.args, rooms, table(("SITE", "ROOM"), ((one.site, one.name) for one in rooms)))
+
+
+async def _remove(desk: Desk) -> None:
+    site = await desk.site(desk.args.site)
+    async with desk.registry.read() as t:
+        room = there(await t.rooms.find(site.id, desk.args.name), "room", desk.args.name)
+    gone = await layout_service(desk).remove(ACTOR, "room", room.id)
+    tell(desk.args, gone, f"Removed the room {gone.name} of {site.name}.")
