@@ -11,8 +11,9 @@ from region.cli.parsing import actions_of, add_action
 from region.cli.printing import ask_twice, places, tell
 from region.columns import table
 from region.errors import Usage
-from region.people.service import PeopleService, Wanted
+from region.people.service import Changed, PeopleService, Wanted
 from region.registry.records import Role
+from region.registry.stations import KEPT
 from region.web.passwords import Passwords
 
 
@@ -76,11 +77,9 @@ async def _list(desk: Desk) -> None:
 
 async def _set(desk: Desk) -> None:
     args, before = desk.args, await desk.person()
-    clinic_id = before.clinic_id if args.clinic is None else await desk.clinic_id(args.clinic)
-    role, sites = args.role or before.role, await desk.site_ids()
-    where = tuple(site.id for site in before.sites) if sites is None else sites
-    wanted = Wanted(role, clinic_id, where, before.display_name, before.title)
-    after = await _service(desk).change(ACTOR, before.id, wanted)
+    clinic_id = KEPT if args.clinic is None else await desk.clinic_id(args.clinic)
+    changed = Changed(args.role, clinic_id, await desk.site_ids())
+    after = await _service(desk).change(ACTOR, before.id, changed)
     tell(args, after, f"{after.name} is {after.role}: {places(after)}." if after != before else "No change.")
 
 

@@ -8,17 +8,19 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field
 from starlette.requests import Request
 
-from region.people.service import PeopleService, Wanted
+from region.people.service import Changed, PeopleService, Wanted
 from region.registry.records import Person, Role
+from region.registry.stations import KEPT
 from region.web.auth import ItInPerson
 from region.web.context import region_of
 from region.web.fields import Body, Number
 from region.web.sign_in import LINK_LIVES_S
 
 
-class PersonSettings(Body):
-    """What somebody may do, where, and what residents see of them."""
+class NewPerson(Body):
+    """Somebody new: the name to sign in with, what they may do, where, and what residents see of them."""
 
+    name: str = Field(max_length=64)
     role: Role
     clinic_id: Number | None = None
     sites: Annotated[list[Number], Field(max_length=1000)] = Field(default_factory=list)
@@ -30,10 +32,20 @@ class PersonSettings(Body):
         return Wanted(self.role, self.clinic_id, tuple(self.sites), self.display_name, self.title)
 
 
-class NewPerson(PersonSettings):
-    """Somebody new, by the name to sign in with."""
+class PersonChange(Body):
+    """What is to be another about somebody: what is not named, or null, stays as it is; `clinic_id` null: no clinic."""
 
-    name: str = Field(max_length=64)
+    role: Role | None = None
+    clinic_id: Number | None = None
+    sites: Annotated[list[Number], Field(max_length=1000)] | None = None
+    display_name: str | None = Field(default=None, max_length=80)
+    title: str | None = Field(default=None, max_length=80)
+
+    def changed(self) -> Changed:
+        """For the service."""
+        clinic_id = self.clinic_id if "clinic_id" in self.model_fields_set else KEPT
+        sites = None if self.sites is None else tuple(self.sites)
+        return Changed(self.role, clinic_id, sites, self.display_name, self.title)
 
 
 class SignInLink(BaseModel):
@@ -70,10 +82,10 @@ def build_router(service: PeopleService) -> APIRouter:
         async with region_of(request).registry.read() as t:
             return await t.people.get(person_id)
 
-    @router.put("/people/{person_id}")
-    async def change_person(session: ItInPerson, person_id: Number, new: PersonSettings) -> Person:
+    @router.patch("/people/{person_id}")
+    async def change_person(session: ItInPerson, person_id: Number, change: PersonChange) -> Person:
         """Change what somebody may do, and where; another role signs them out everywhere."""
-        return await service.change(session.person.name, person_id, new.wanted())
+        return await service.change(session.person.name, person_id, change.changed())
 
     @router.post("/people/{person_id}/block")
     async def block_person(session: ItInPerson, person_id: Number) -> Person:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from region.people.api import NewPerson, PersonSettings, SignedOut, SignInLink
+from region.people.api import NewPerson, PersonChange, SignedOut, SignInLink
 from region.people.token_api import NewToken
 from region.people.tokens import MadeToken
 from region.registry.records import ApiToken, Bound, Person
@@ -15,7 +15,7 @@ TOKEN = ApiToken(
 EXAMPLES: tuple[object, ...] = (
     Person(1, "eva", "Eva Lund", "", "evaluator", None, "", "da", True, True, A_MOMENT, (Bound(3, "Solgården"),)),
     NewPerson(name="anna", role="clinician", clinic_id=1, display_name="Anna Holm", title="GP"),
-    PersonSettings(role="site_staff", sites=[3], display_name="Eva Lund", title=""),
+    PersonChange(role="site_staff", sites=[3]),
     SignInLink(link="https://region.example/once/Zr3...", expires_s=900),
     SignedOut(browsers=2),
     TOKEN,

@@ -9,6 +9,7 @@ from messaging.clock import Clock
 from region.registry import Invalid, Registry, Transaction
 from region.registry.actions import AuditAction
 from region.registry.records import Person, Role
+from region.registry.stations import KEPT, Kept
 from region.web.sign_in import LINK_LIVES_S, make_link
 
 
@@ -25,6 +26,27 @@ class Wanted:
     sites: tuple[int, ...] = ()
     display_name: str = ""
     title: str = ""
+
+
+@dataclass(frozen=True)
+class Changed:
+    """What is to be another about somebody; None: as it is, save `clinic_id`, where None is no clinic."""
+
+    role: Role | None = None
+    clinic_id: int | Kept | None = KEPT
+    sites: tuple[int, ...] | None = None
+    display_name: str | None = None
+    title: str | None = None
+
+    def of(self, before: Person) -> Wanted:
+        """What that makes of somebody."""
+        return Wanted(
+            self.role or before.role,
+            before.clinic_id if self.clinic_id is KEPT else self.clinic_id,
+            tuple(site.id for site in before.sites) if self.sites is None else self.sites,
+            before.display_name if self.display_name is None else self.display_name,
+            before.title if self.title is None else self.title,
+        )
 
 
 async def _no_pages(_: Person) -> None:
@@ -53,12 +75,13 @@ class PeopleService:
             await t.audit.add(actor, "user.add", "done", now, person=person.name, role=person.role)
         return person
 
-    async def change(self, actor: str, person_id: int, wanted: Wanted) -> Person:
+    async def change(self, actor: str, person_id: int, wanted: Wanted | Changed) -> Person:
         """Make that of somebody; another role signs them out everywhere. Nobody gives oneself another role."""
         now = self._clock.wall()
         async with self._registry.begin() as t:
-            await check_places(t, wanted.clinic_id, wanted.sites)
             before = await t.people.get(person_id)
+            wanted = wanted.of(before) if isinstance(wanted, Changed) else wanted
+            await check_places(t, wanted.clinic_id, wanted.sites)
             if wanted.role != before.role:
                 _not_oneself(actor, before)
             after = await t.people.change(

@@ -206,8 +206,14 @@ async def test_scripts_can_do_what_the_pages_do(kit: Kit, sara: Person) -> None:
         new = {"name": "anna", "role": "clinician", "clinic_id": 1, "display_name": "Anna Holm", "title": "GP"}
         anna = (await ask("POST", "", new)).json()
         assert (anna["clinic"], anna["title"], anna["active"]) == ("Bakkens Klinik", "GP", True)
-        changed = (await ask("PUT", f"/{anna['id']}", {"role": "site_staff", "sites": [1]})).json()
+        changed = (await ask("PATCH", f"/{anna['id']}", {"role": "site_staff", "sites": [1]})).json()
         assert [site["name"] for site in changed["sites"]] == ["Solgården"]
+        assert (changed["display_name"], changed["title"]) == ("Anna Holm", "GP"), "what is not named stays as it is"
+        changed = (await ask("PATCH", f"/{anna['id']}", {"role": "evaluator", "clinic_id": None})).json()
+        assert [site["name"] for site in changed["sites"]] == ["Solgården"], "and nobody sees more by it"
+        assert changed["clinic"] == ""
+        changed = (await ask("PATCH", f"/{anna['id']}", {"title": "", "sites": []})).json()
+        assert (changed["role"], changed["title"], changed["sites"]) == ("evaluator", "", [])
         assert (await ask("GET", f"/{anna['id']}")).json() == changed
         assert changed in (await ask("GET", "")).json()
         assert (await ask("POST", f"/{anna['id']}/block")).json()["active"] is False
@@ -221,8 +227,8 @@ async def test_scripts_can_do_what_the_pages_do(kit: Kit, sara: Person) -> None:
         for refused, status in (
             (await ask("POST", "", new), 409), (await ask("POST", "", {**new, "name": "b", "role": "root"}), 422),
             (await ask("POST", "", {**new, "name": "bo", "clinic_id": None}), 422),
-            (await ask("PUT", "/999", {"role": "evaluator"}), 404), (await ask("POST", f"/{me}/block"), 422),
-            (await ask("PUT", f"/{me}", {"role": "evaluator"}), 422),
+            (await ask("PATCH", "/999", {"role": "evaluator"}), 404), (await ask("POST", f"/{me}/block"), 422),
+            (await ask("PATCH", f"/{me}", {"role": "evaluator"}), 422),
         ):  # fmt: skip
             assert refused.status_code == status, refused.text
 

@@ -52,7 +52,7 @@ async def test_it_makes_a_clinic_a_site_a_station_and_its_code_file_on_pages(kit
         there = re.search(
             r'<a href="/fleet\?site=Solg%C3%A5rden" aria-label="([^"]+)">1</a>', (await browser.get("/sites")).text
         )
-        assert there[1] == "One station at Solgården"
+        assert there[1] == "1 station at Solgården"
         assert "This station has no code file yet." in (await browser.get(path)).text
         page = (await browser.post(f"{path}/code", data=token)).text
         code_file = read_code_file(base64.b64decode(re.search(r"base64,([^\"]+)", page)[1]).decode())
