@@ -247,8 +247,8 @@ async def test_whoever_is_signed_out_shut_out_or_given_another_role_hears_nothin
     headers = {"x-csrf-token": await kit.csrf(ivan)}
     settings = {"display_name": "Sara", "sites": [1]}
     for method, where, body, ends in (
-        ("PUT", path, {"role": "site_staff", **settings}, False), ("POST", f"{path}/sign-out", None, True),
-        ("POST", f"{path}/reset-second-step", None, True), ("PUT", path, {"role": "evaluator", **settings}, True),
+        ("PATCH", path, {"role": "site_staff", **settings}, False), ("POST", f"{path}/sign-out", None, True),
+        ("POST", f"{path}/reset-second-step", None, True), ("PATCH", path, {"role": "evaluator", **settings}, True),
         ("POST", f"{path}/block", None, True),
     ):  # fmt: skip
         async with kit.signed_in(sara) as browser:
