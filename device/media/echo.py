@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import NamedTuple, Protocol
 
 from device.hardware.ports import Block
-from device.hardware.sound import silence
 
 
 class Met(NamedTuple):
@@ -35,22 +34,3 @@ class SoundProcessor(Protocol):
 
     def clean(self, met: Met) -> Block:
         """What to send for it. Each block in its turn, at once or later."""
-
-
-class Untouched:
-    """Sends what the microphone hears: right for a headset, or for a conference speaker that cancels its own echo."""
-
-    def soften(self, block: Block) -> Block:
-        """The same block."""
-        return block
-
-    def played(self, block: Block) -> None:
-        """Needs no reference."""
-
-    def meet(self, block: Block) -> Met:
-        """With silence."""
-        return Met(block, silence())
-
-    def clean(self, met: Met) -> Block:
-        """The same block."""
-        return met.near

@@ -10,13 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from messaging.clock import ManualClock, SystemClock
+from messaging.clock import SystemClock
 from messaging.link.inbox import Inbox
-from messaging.link.memory import MemoryBroker
 from messaging.link.mqtt import MqttLink
 from messaging.link.port import Down, Inbound, Link, LinkDown, LinkEvent, LinkRefused, Up
+from tests.kits.clock import ManualClock
 from tests.kits.eventually import eventually
 from tests.kits.servers.broker import Authority, Broker, running_broker
+from tests.kits.servers.memory_broker import MemoryBroker
 
 WAIT_S = 20
 STATION, OTHER = "st-aaaaaaaa", "st-bbbbbbbb"

@@ -14,7 +14,7 @@ from aioice.mdns import MDnsProtocol
 from device.call.events import PeerBack, PeerBye, PeerConnected, PeerFailed, PeerLost, PeerMedia
 from device.media.errors import BadDescription, Flood
 from messaging.call import MAX_CANDIDATES, IceServer
-from messaging.clock import ManualClock
+from tests.kits.clock import ManualClock
 from tests.kits.promptness import Stopwatch
 from tests.loopback.conftest import Station
 

@@ -21,9 +21,9 @@ from typing import Any
 
 from device.agent.commands.journal import Journal
 from device.agent.outbox import Outbox
-from messaging.clock import ManualClock
 from messaging.local import CallState
 from messaging.topics import down
+from tests.kits.clock import ManualClock
 from tests.kits.station.agent import STATION, Station
 from tests.kits.station.commands import CallProcess
 from tests.process.dying import in_a_fork, is_below

@@ -16,10 +16,10 @@ from typing import Any
 
 from kiosk_ui.screen.follower import Follower
 from kiosk_ui.screen.geometry import parse_size
-from messaging.clock import ManualClock
 from messaging.frames import RingWriter
 from messaging.local import OWN_RING, REMOTE_RING
 from messaging.twin import Language
+from tests.kits.clock import ManualClock
 from tests.kits.station.screen_scenes import LONG, NOW, Scene, agent_view, scenes
 
 MOST_TURNS = 50

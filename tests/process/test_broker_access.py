@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from messaging.clock import ManualClock
 from messaging.link.mqtt import MqttLink, knock
 from messaging.link.port import Down, Inbound, LinkDown, LinkRefused, Up
 from messaging.topics import region_subscriptions, up
 from provisioning.authority.vault import open_authority
 from region.broker import MOST_AT_ONCE, REGION_USER, configuration
+from tests.kits.clock import ManualClock
 from tests.process.broker_stage import HOST, STATION, Stage, running_stage
 
 pytestmark = pytest.mark.system

@@ -16,11 +16,11 @@ from pathlib import Path
 
 import pytest
 
-from messaging.clock import ManualClock
 from messaging.codec import encode
 from messaging.command import Order, Reboot, Restart, Volume, Wipe, kind_of
 from messaging.envelope import Sealer
 from messaging.signed import Word, carry
+from tests.kits.clock import ManualClock
 from tests.kits.station.agent import STATION, Station
 from tests.kits.station.commands import CID
 from tests.kits.trust.signing import SigningKit

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from messaging.clock import ManualClock, SystemClock
+from messaging.clock import SystemClock
 from messaging.link.mqtt import MqttLink, MqttSettings
 from messaging.link.port import Inbound
 from provisioning.authority.ca import SERVICE_DAYS, Issued
@@ -20,6 +20,7 @@ from region.broker import REGION_USER, BrokerPaths, EmbeddedBroker, write_access
 from region.doors.http import HttpServer, http_server, serve_on
 from region.doors.ports import take_port
 from region.serving.renewal import DAY_S, CertificateWatch, Renewal, RotationWatch
+from tests.kits.clock import ManualClock
 from tests.kits.servers.broker import free_port
 
 HOST = "127.0.0.1"

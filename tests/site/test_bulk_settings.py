@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from messaging.clock import ManualClock
 from provisioning.authority.setting_fields import AS_ABOVE, read_values, settings
 from region.registry import Refused, Registry
 from region.stations.layout import LayoutService
+from tests.kits.clock import ManualClock
 from tests.kits.region.app import Kit
 from tests.kits.region.stations import NOW, stand
 

@@ -17,7 +17,6 @@ from hypothesis import strategies as st
 
 from firmware_hooks.take_code import DROP
 from messaging.claim import read_region_file
-from messaging.clock import ManualClock
 from messaging.enrolment import CODE_FILE, CodeFile, read_code_file
 from provisioning.authority.enrolment import Enrolment
 from provisioning.authority.errors import CodeExpired
@@ -29,6 +28,7 @@ from region.registry import Conflict, Registry, Transaction, Unavailable
 from region.registry.store import RegistryEnrolmentStore
 from region.stations.cards import Batch, Card, CardService, Order, numbered
 from region.stations.sheet import draw_sheet
+from tests.kits.clock import ManualClock
 from tests.kits.trust.enrolment_store import InMemorySigner, make_request
 
 ROOT = "ab" * 32

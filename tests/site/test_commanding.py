@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from messaging.clock import ManualClock
 from messaging.codec import encode
 from messaging.command import LONGEST_S, ORDERS, Progress
 from messaging.envelope import Envelope
@@ -19,6 +18,7 @@ from region.registry import Conflict, Invalid, NotFound, Registry
 from region.registry.filters import Filter
 from region.stations.commanding import FURTHEST_S, MOST_OPEN, Asked, Commanding, Whom, from_texts
 from region.stations.progress import CommandProgress, UnknownCommand
+from tests.kits.clock import ManualClock
 from tests.kits.region.stations import NOW, command, order, stand
 
 IDENTIFY = Asked("identify", {})

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from messaging.clock import ManualClock
 from messaging.command import Progress, read_order
 from messaging.link.port import LinkDown
 from messaging.signed import Word, carried, read_word
@@ -17,6 +16,7 @@ from region.registry import Registry
 from region.registry.command_progress import GRACE_S
 from region.stations.dispatching import Dispatcher
 from region.stations.sending import LEASE_S
+from tests.kits.clock import ManualClock
 from tests.kits.region.app import FakeDownlink, FaultyDownlink
 from tests.kits.region.stations import command, connects, leaves, order, stand
 from tests.kits.trust.signing import SigningKit

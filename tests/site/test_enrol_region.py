@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from messaging.clock import ManualClock, SystemClock
+from messaging.clock import SystemClock
 from messaging.enrolment import CodeFile, read_code_file
 from provisioning.authority import est
 from provisioning.authority.request import read_request
@@ -27,6 +27,7 @@ from provisioning.station.errors import (
     RegionUnreachable,
 )
 from provisioning.station.keystore import Keystore
+from tests.kits.clock import ManualClock
 from tests.kits.servers.est_server import est_server, http
 from tests.kits.trust.enrolment_store import make_request
 

@@ -9,7 +9,6 @@ import pytest
 import sqlalchemy
 
 from messaging.call import Devices
-from messaging.clock import ManualClock
 from messaging.codec import encode
 from messaging.envelope import Envelope
 from messaging.health import Health
@@ -25,6 +24,7 @@ from region.registry import NotFound, Registry, Transaction
 from region.registry.filters import STATES, Filter, State, read_words
 from region.registry.finding import STALE_S
 from region.registry.records import Station
+from tests.kits.clock import ManualClock
 from tests.kits.region.stations import NOW
 
 Which = random.Random

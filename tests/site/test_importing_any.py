@@ -10,12 +10,12 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from messaging.clock import ManualClock
 from region.registry import Registry
 from region.stations.exporting import give_table
 from region.stations.importing import BAR, COLUMNS, KINDS, NOBODY, Kind, Taken, take_table
 from region.stations.importing.cells import folded
 from region.stations.tables import BadTable, write_table
+from tests.kits.clock import ManualClock
 from tests.kits.servers.databases import ready_sqlite
 
 CLOCK = ManualClock()

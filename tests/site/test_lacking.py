@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from messaging.clock import ManualClock
 from messaging.codec import encode
 from messaging.envelope import Envelope
 from messaging.status import Birth
@@ -19,6 +18,7 @@ from region.registry import Registry, Unavailable
 from region.stations.lacking import BROUGHT_WITHIN_S, Lacking
 from region.stations.publishing import Publisher
 from region.stations.sending import LOOK_EVERY_S
+from tests.kits.clock import ManualClock
 from tests.kits.eventually import eventually
 from tests.kits.region.app import FakeDownlink, Kit, every_subject
 from tests.kits.trust.signing import SigningKit, said

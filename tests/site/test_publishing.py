@@ -7,7 +7,6 @@ from collections.abc import Sequence
 
 import pytest
 
-from messaging.clock import ManualClock
 from messaging.codec import decode
 from messaging.errors import OversizedMessage
 from messaging.link.port import LinkDown
@@ -18,6 +17,7 @@ from provisioning.authority.errors import AuthorityAway
 from region.registry import Registry
 from region.stations.publishing import Publisher
 from region.stations.sending import LEASE_S
+from tests.kits.clock import ManualClock
 from tests.kits.region.app import FakeDownlink, FaultyDownlink
 from tests.kits.trust.signing import SigningKit, said
 

@@ -15,7 +15,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from messaging.client_ids import client_id
-from messaging.clock import ManualClock
 from messaging.link.port import LinkDown
 from messaging.status import Connection
 from provisioning.authority import certificates
@@ -27,6 +26,7 @@ from region.registry.records import ProcessPresence
 from region.stations.admission import Admission, CloneWatch
 from region.stations.gate import CHAIN_EVERY_S, REWRITE_EVERY_S, Door, Gate
 from region.web.subject import PresenceChange
+from tests.kits.clock import ManualClock
 from tests.kits.eventually import eventually
 
 KEY = certificates.new_key().public_key()

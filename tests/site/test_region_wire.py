@@ -13,7 +13,6 @@ from fastapi import APIRouter
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from messaging.clock import ManualClock
 from messaging.envelope import Envelope, Sealer
 from messaging.errors import StaleMessage
 from messaging.link.bursts import burst_of
@@ -25,6 +24,7 @@ from region.registry import Registry, Unavailable, database_url
 from region.registry.records import ProcessPresence
 from region.serving.wire import Wire, judge_presence
 from region.web.subject import PresenceChange, Subject
+from tests.kits.clock import ManualClock
 from tests.kits.eventually import eventually
 
 MOST_SAID = 300

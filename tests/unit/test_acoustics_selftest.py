@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from device.hardware.ports import BLOCK, SAMPLE_RATE
 from device.media.acoustics.selftest import CHIRPS, SECONDS, Finding, Hearing, Trial, brush, chirp, find, judge
-from messaging.clock import ManualClock
+from tests.kits.clock import ManualClock
 from tests.kits.examples import examples
 
 PLAYED = np.concatenate(list(Trial(lambda: 0.0).blocks()))

@@ -15,10 +15,10 @@ from device.agent.health_reports import HealthReports
 from device.agent.trial import Journal
 from messaging.call import Devices
 from messaging.link.local import LocalServer
-from messaging.link.memory import MemoryBroker
 from messaging.local import AgentView, LogLine, Press, Refusal, ScreenAlive, Watch, from_line, to_line
 from messaging.topics import up
 from messaging.twin import Config, Desired
+from tests.kits.servers.memory_broker import MemoryBroker
 from tests.kits.station.agent import AGENT, STATION, Station, call_view, running_agent
 
 

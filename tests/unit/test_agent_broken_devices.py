@@ -5,8 +5,8 @@ from __future__ import annotations
 from device.agent.neighbours import DeviceHappened, Neighbours
 from device.health.processes import Happened
 from messaging.call import Devices
-from messaging.clock import ManualClock
 from messaging.local import CallView
+from tests.kits.clock import ManualClock
 
 
 def view(*broken: str, boot: str = "one") -> CallView:

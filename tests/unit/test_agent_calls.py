@@ -12,9 +12,9 @@ import pytest
 
 from messaging.codec import decode, encode
 from messaging.link.local import LocalServer
-from messaging.link.memory import MemoryBroker
 from messaging.local import CALL_SOCKET, FiguresKept, Message, from_line, to_line
 from messaging.quality import CallQuality, SoundQuality, WayQuality
+from tests.kits.servers.memory_broker import MemoryBroker
 from tests.kits.station.agent import AGENT, Station, call_view, running_agent
 
 WAY = WayQuality(30.0, 1500.0, 0.0, 0.0, 30.0, 1280, 720, 60.0, 0.0, 0.0)

@@ -11,8 +11,8 @@ import pytest
 from device.agent.courier import Courier
 from device.agent.errors import OutboxUnusable
 from device.agent.outbox import Outbox
-from messaging.link.memory import MemoryBroker, MemoryLink
 from messaging.link.port import LinkDown
+from tests.kits.servers.memory_broker import MemoryBroker, MemoryLink
 from tests.kits.station.agent import Inline
 
 FIRST, SECOND = "vs/1/d/st-00000001/up/e/first", "vs/1/d/st-00000001/up/m/second"

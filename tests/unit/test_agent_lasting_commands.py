@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from device.agent.commands.lasting import Lasting, pressed_at_home
-from messaging.clock import ManualClock
 from messaging.command import ORDERS, Identify, Lock, Message, Order, Restart, Unlock, Volume, Wipe
 from messaging.local import AT_HOME, LOCK, CallState, CallView, End, ShowWhich
+from tests.kits.clock import ManualClock
 from tests.kits.station.agent import STATION, call_view
 from tests.kits.station.commands import CID, commanded
 

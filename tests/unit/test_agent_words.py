@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from device.agent.words import Words
-from messaging.clock import ManualClock
 from messaging.envelope import ClockTrust, Sealer
 from messaging.errors import ExpiredWord, ForeignWord, MessageError, Unsigned
 from messaging.signed import Word, carry
 from messaging.twin import Config, Desired
 from provisioning.station.keystore import Keystore
+from tests.kits.clock import ManualClock
 from tests.kits.station.agent import STATION, Station, running_agent
 from tests.kits.trust.signing import Forger, SigningKit
 

@@ -14,11 +14,12 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from cryptography.x509.verification import PolicyBuilder, Store, VerificationError
 
-from messaging.clock import ManualClock, SystemClock
+from messaging.clock import SystemClock
 from provisioning.authority.ca import CertificateAuthority, Issued
 from provisioning.authority.errors import AuthorityUnusable
 from provisioning.authority.request import StationRequest, read_request
 from provisioning.authority.vault import open_authority
+from tests.kits.clock import ManualClock
 from tests.kits.trust.enrolment_store import make_request
 
 NOW = 1_800_000_000.0

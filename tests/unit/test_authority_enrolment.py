@@ -10,7 +10,6 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from messaging.clock import ManualClock
 from messaging.enrolment import CODE
 from provisioning.authority.ca import CertificateAuthority
 from provisioning.authority.enrolment import CODE_LIVES_S, Enrolment
@@ -25,6 +24,7 @@ from provisioning.authority.errors import (
 )
 from provisioning.authority.limiter import GuessLimiter
 from provisioning.authority.vault import open_authority
+from tests.kits.clock import ManualClock
 from tests.kits.trust.enrolment_store import InMemorySigner, MemoryStore, make_request
 
 STATION = "st-k3m9q2x7"

@@ -12,7 +12,6 @@ from cryptography import x509
 from hypothesis import given
 from hypothesis import strategies as st
 
-from messaging.clock import ManualClock
 from messaging.errors import MessageError
 from messaging.moment import read_moment
 from provisioning.authority import offline, vault
@@ -27,6 +26,7 @@ from provisioning.authority.errors import (
 from region.authority import wire
 from region.authority.client import AuthorityClient
 from region.authority.process import MOST_FOR_ONE, Keys
+from tests.kits.clock import ManualClock
 from tests.kits.trust.enrolment_store import make_request
 
 STATION = "st-k3m9q2x7"

@@ -13,7 +13,6 @@ from hypothesis import given as drawn
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from messaging.clock import ManualClock
 from provisioning.authority.ca import CertificateAuthority
 from provisioning.authority.certificates import Issuer
 from provisioning.authority.enrolment import Enrolment
@@ -30,6 +29,7 @@ from provisioning.authority.errors import (
 from provisioning.authority.offline import sign_intermediate
 from provisioning.authority.renewal import GRACE_S, Renewals
 from provisioning.authority.vault import begin_rotation, finish_rotation, load, open_authority, take_root_offline
+from tests.kits.clock import ManualClock
 from tests.kits.examples import examples
 from tests.kits.trust.enrolment_store import InMemorySigner, MemoryStore, make_request
 

@@ -13,7 +13,6 @@ from cryptography.x509.oid import AttributeOID, ExtendedKeyUsageOID
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from messaging.clock import ManualClock
 from provisioning.authority import est
 from provisioning.authority.errors import (
     KeyRefused,
@@ -24,6 +23,7 @@ from provisioning.authority.errors import (
 )
 from provisioning.authority.request import key_name, read_request
 from provisioning.authority.vault import open_authority
+from tests.kits.clock import ManualClock
 from tests.kits.trust.enrolment_store import Builder, make_request
 
 

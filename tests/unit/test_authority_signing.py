@@ -18,7 +18,6 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from messaging.clock import ManualClock
 from messaging.codec import encode
 from messaging.errors import MessageError
 from messaging.signed import CLOCK_TOLERANCE_S, MOST_CLAIMS, Word, read_word
@@ -31,6 +30,7 @@ from region.authority import wire
 from region.authority.client import AuthorityClient
 from region.authority.process import Keys
 from region.cli.ca import Hands, _status
+from tests.kits.clock import ManualClock
 from tests.kits.trust.signing import authority_in_memory
 
 STATION = "st-k3m9q2x7"

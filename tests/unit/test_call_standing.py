@@ -13,11 +13,11 @@ from device.agent.config_store import ConfigStore
 from device.agent.desired import InForce
 from device.agent.trial import Journal, TakenBack
 from device.call.standing import Standing, is_locked, mqtt_link, read_config, read_identity
-from messaging.clock import ManualClock
 from messaging.link.mqtt import MqttLink
 from messaging.twin import Config
 from provisioning.station.documents import new_key
 from provisioning.station.keystore import Keystore
+from tests.kits.clock import ManualClock
 
 IDENTITY = {"station": "st-00000001", "broker": "region.example:8403", "url": "https://region.example:8402"}
 

@@ -12,7 +12,6 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from messaging.claim import CLAIM_PATH, ClaimAnswer, ClaimRequest, check_code
-from messaging.clock import ManualClock
 from messaging.codec import decode, encode
 from provisioning.authority.enrolment import CODE_LIVES_S, Enrolment
 from provisioning.authority.errors import CodeExpired, CodeUsed, KeyRefused, TooManyTries, WrongCode
@@ -27,6 +26,7 @@ from region.registry.store import RegistryEnrolmentStore
 from region.stations import claims as claims_module
 from region.stations.claims import REFUSED_S, Chosen, ClaimService
 from region.stations.est import build_est
+from tests.kits.clock import ManualClock
 from tests.kits.trust.enrolment_store import InMemorySigner, make_request
 
 CODE = "0123456789ABCDEF"

@@ -8,8 +8,9 @@ import random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from messaging.clock import ManualClock, SystemClock
+from messaging.clock import SystemClock
 from messaging.link.backoff import FullJitter
+from tests.kits.clock import ManualClock
 
 
 async def test_sleepers_wake_in_order_and_may_sleep_again() -> None:

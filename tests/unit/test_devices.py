@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from messaging.clock import ManualClock
 from region.registry import Registry, Transaction
 from region.registry.records import Person
 from region.registry.table import Subject
@@ -17,6 +16,7 @@ from region.web import devices
 from region.web.devices import LIVES_S, MOST_PEOPLE, Entry
 from region.web.errors import TooManyTries
 from region.web.limits import ACCOUNTS, ADDRESSES, DEVICES, SECOND_STEPS, Limits
+from tests.kits.clock import ManualClock
 
 NOW = 1_800_000_000.0
 ADDRESS = "192.0.2.7"

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from messaging.clock import ManualClock
 from messaging.envelope import MAX_BYTES, Envelope, OrderGuard, Sealer, open_envelope, parse_json
 from messaging.errors import MalformedMessage, MessageError, OversizedMessage, StaleMessage, UnknownVersion
 from messaging.twin import Config, Desired
+from tests.kits.clock import ManualClock
 
 
 def sealer(boot: str = "b1") -> Sealer:

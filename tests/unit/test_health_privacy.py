@@ -19,12 +19,12 @@ from device.call.statistics import CallStatistics
 from device.health.processes import Happened
 from device.health.report import Known, report
 from messaging.call import Devices, DeviceState
-from messaging.clock import ManualClock
 from messaging.codec import encode
 from messaging.envelope import Sealer
 from messaging.health import Echo, Event, Health, ProcessState, SoundTest
 from messaging.local import CallView
 from messaging.quality import CallQuality
+from tests.kits.clock import ManualClock
 
 SECRETS = (
     "Karen Jensen", "Jensen", "010190-1234", "0101901234", "PIN 4711", "4711", "https://vdx.example/room?pin=4711",
@@ -110,7 +110,7 @@ def test_every_field_of_the_report_is_a_number_or_one_of_a_few_words() -> None:
             continue
         assert field.name in words or any(kind in str(field.type) for kind in ("int", "float", "bool")), field.name
     for field in dataclasses.fields(SoundTest):
-        kinds = ("int", "float", "bool", "DeviceState", "Echo")
+        kinds = ("int", "float", "bool", "DeviceState", "Echo", "UnixTime")
         assert any(kind in str(field.type) for kind in kinds), field.name
     assert set(get_args(Echo)) == {"station", "device", "loading", "failed"}
     assert set(get_args(DeviceState)) == {"ok", "missing", "fault"}

@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from messaging.clock import ManualClock
-from messaging.link.memory import MemoryBroker, MemoryLink, matches
 from messaging.link.port import Inbound, LinkRefused
 from messaging.topics import ROOT, station_subscriptions, up
 from region.floods import WITHIN_S
 from region.registry import Unavailable
 from region.serving.hoards import SHUT_OUT_WITHIN_S, Hoards, Sweeper, in_vain
+from tests.kits.clock import ManualClock
 from tests.kits.eventually import eventually
+from tests.kits.servers.memory_broker import MemoryBroker, MemoryLink, matches
 
 THIEF, OTHER = "st-k3m9q2x7", "st-another0"
 MOST = 5

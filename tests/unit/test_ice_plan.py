@@ -21,7 +21,7 @@ from device.media.ice_plan import (
     read_plan,
 )
 from messaging.call import IceServer
-from messaging.clock import ManualClock
+from tests.kits.clock import ManualClock
 
 STUN = StunServer("stun.example.org", 3478)
 UDP = TurnServer("turn.example.org", 3478, "udp", "someone", "secret")

@@ -7,12 +7,12 @@ import unicodedata
 import pytest
 import sqlalchemy
 
-from messaging.clock import ManualClock
 from region.registry import Registry
 from region.registry.actions import COMMAND_LINE
 from region.stations.exporting import give_table
 from region.stations.importing import COLUMNS, KINDS, Kind, Taken, take_table
 from region.stations.tables import BadTable
+from tests.kits.clock import ManualClock
 
 CLOCK = ManualClock()
 TABLES: dict[Kind, str] = {

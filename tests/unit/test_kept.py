@@ -12,9 +12,9 @@ from random import Random
 
 import pytest
 
-from messaging.clock import ManualClock
 from messaging.link.backoff import FullJitter
 from region.kept import Kept, ended
+from tests.kits.clock import ManualClock
 
 READY = "import sys; print('ready', flush=True); sys.stdin.read()"
 DEAF = "import signal, sys; signal.signal(15, signal.SIG_IGN); print('ready', flush=True); signal.pause()"

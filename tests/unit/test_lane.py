@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import pytest
 
 from device.call.lane import Lane
-from messaging.clock import ManualClock
+from tests.kits.clock import ManualClock
 
 
 @pytest.fixture

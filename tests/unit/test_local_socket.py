@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from messaging.call import Devices
-from messaging.clock import ManualClock
 from messaging.link.local import LocalClient, LocalServer
 from messaging.local import CallView, Levels, Message, Press, Refusal, Watch, from_line, to_line
+from tests.kits.clock import ManualClock
 
 WAIT_S = 10
 

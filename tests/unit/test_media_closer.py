@@ -21,8 +21,8 @@ from device.media.errors import NoStill
 from device.media.viewing.jpeg import as_jpeg
 from device.media.viewing.room import RoomView
 from messaging.call import DeviceState
-from messaging.clock import ManualClock
 from messaging.settings import CameraPolicy
+from tests.kits.clock import ManualClock
 
 MODE = CameraMode(64, 48, 30)
 

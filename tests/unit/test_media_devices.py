@@ -11,7 +11,7 @@ from device.hardware.errors import DeviceFailed, DeviceMissing
 from device.media.attempts import MANY, STEADY_S
 from device.media.devices import FROZEN_S, HEAL_S, DeviceSet
 from messaging.call import Devices, DeviceState
-from messaging.clock import ManualClock
+from tests.kits.clock import ManualClock
 
 
 class FakeDevice:

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from device.hardware.ports import BLOCK, Frame
-from device.media.echo import Met, Untouched
+from device.media.echo import Met
 from device.media.errors import CodecFailed
 from device.media.fanout import Outlet
 from device.media.picture_stream import KEY_GAP_S
@@ -24,6 +24,7 @@ from messaging.frames import RingReader
 from messaging.local import OWN_RING
 from tests.kits.eventually import eventually
 from tests.kits.media.outlets import taken
+from tests.kits.media.untouched import Untouched
 
 WIDTH, HEIGHT = 160, 120
 

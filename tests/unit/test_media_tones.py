@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from device.hardware.ports import BLOCK, SAMPLE_RATE
-from device.media.echo import Untouched
 from device.media.playout import Playout
 from device.media.speaking import Loudspeaker
 from device.media.tones import Tone, tone_blocks
 from tests.kits.media.sound import Hearing, encoded, sent
+from tests.kits.media.untouched import Untouched
 
 TONES: tuple[Tone, ...] = ("ring", "calling")
 

@@ -10,13 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from messaging import jws, moment, signed
-from messaging.clock import ManualClock
 from messaging.errors import ExpiredWord, ForeignWord, MessageError, Unsigned
 from messaging.moment import Moment, read_moment
 from messaging.signed import Word, read_word
 from provisioning.authority import certificates
 from provisioning.authority.errors import MalformedRequest
 from provisioning.authority.signing import WordSigner
+from tests.kits.clock import ManualClock
 from tests.kits.trust.signing import Forger, SigningKit, authority_in_memory
 
 CLOCK = ManualClock()

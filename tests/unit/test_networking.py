@@ -7,9 +7,9 @@ from typing import Any
 
 from device.agent.desired import InForce
 from device.agent.networking import Networking
-from messaging.clock import ManualClock
 from messaging.settings import Network, Static, Wired
 from messaging.twin import Config
+from tests.kits.clock import ManualClock
 
 STATIC = Network(wired=Wired(ip=Static("10.0.0.5/24")))
 

@@ -26,10 +26,11 @@ from kiosk_ui.panel.main import main
 from kiosk_ui.panel.state import KNOBS, SILENCE_DB, level_db, panel_state
 from kiosk_ui.words import Words
 from messaging.call import Devices
-from messaging.clock import ManualClock, SystemClock
+from messaging.clock import SystemClock
 from messaging.local import ON_AIR, AgentView, CallView
 from messaging.sound import SoundRingWriter
 from messaging.twin import Language
+from tests.kits.clock import ManualClock
 from tests.kits.station.fake import AGENT, IDLE, LIVE
 
 HOST = "127.0.0.1:8401"

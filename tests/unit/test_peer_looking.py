@@ -25,8 +25,8 @@ from device.call.peer_looking import MOST_A_SECOND, Allowance
 from device.call.peer_still import LEAST_BPS, MOST_BPS, PIECE, TIMEOUT_S, StillChannel, pace
 from device.hardware.ports import Crop
 from device.media.closer import Seeing, Still
-from messaging.clock import ManualClock
 from messaging.errors import MessageError
+from tests.kits.clock import ManualClock
 
 numbers = st.one_of(st.floats(allow_nan=True), st.integers(), st.booleans(), st.none(), st.text(max_size=5))
 

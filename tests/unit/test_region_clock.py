@@ -17,9 +17,9 @@ from device.agent.timekeeping import Timekeeping
 from device.network.time_servers import SimulatedTimeServers
 from firmware_hooks import set_clock
 from firmware_hooks.machine import Machine
-from messaging.clock import ManualClock
 from provisioning.station.errors import RegionNotTrusted, RegionUnreachable
 from provisioning.station.region_time import Told
+from tests.kits.clock import ManualClock
 
 TRUE = 1_800_000_000.0
 YEAR_S = 365 * 86_400.0

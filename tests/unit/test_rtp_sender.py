@@ -29,7 +29,7 @@ from device.media.fanout import Outlet
 from device.media.rate import Budget
 from device.media.rtp.header import Wire
 from device.media.rtp.sender import LOOK_S, Sender
-from messaging.clock import ManualClock
+from tests.kits.clock import ManualClock
 
 SOUND = Wire("opus", 96, 48_000, 1, 2, None, "room", "0")
 PICTURES = Wire("H264", 99, 90_000, 3, 4, 100, "room", "1")

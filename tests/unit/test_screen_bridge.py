@@ -15,7 +15,7 @@ from kiosk_ui.screen.follower import Follower
 from kiosk_ui.screen.mirror import Mirror
 from kiosk_ui.screen.shown import Noticed
 from kiosk_ui.screen.view import screen_view
-from messaging.clock import ManualClock
+from tests.kits.clock import ManualClock
 from tests.kits.station.screen_scenes import NOW, agent_view, call_view
 
 QML = "\n".join(path.read_text() for path in window.QML.parent.glob("*.qml"))

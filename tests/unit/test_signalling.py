@@ -26,13 +26,13 @@ from messaging.call import (
     from_station,
     to_data,
 )
-from messaging.clock import ManualClock
 from messaging.codec import decode
 from messaging.envelope import Sealer, open_envelope
-from messaging.link.memory import MemoryBroker
 from messaging.status import Connection, HungUp
 from messaging.topics import call_subscriptions, down, parse, up
+from tests.kits.clock import ManualClock
 from tests.kits.examples import examples
+from tests.kits.servers.memory_broker import MemoryBroker
 
 STATION, CLIENT = "st-00000001", "st-00000001-call"
 CALL, OTHER = "0123456789abcdef", "fedcba9876543210"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from device.call.events import LinkDown, LinkUp
 from device.call.signalling import ANSWER_S, ASK_S, MOST_PATIENCE_S
 from messaging.call import Alerting, Devices, Lost
-from messaging.link.memory import MemoryLink
+from tests.kits.servers.memory_broker import MemoryLink
 from tests.unit.test_signalling import CALL, CLIENT, Line, connected
 
 

@@ -20,7 +20,6 @@ from hypothesis import strategies as st
 
 from messaging import jws as form
 from messaging import signed
-from messaging.clock import ManualClock
 from messaging.command import LONGEST_S, Reboot, Volume, read_order
 from messaging.envelope import MAX_BYTES, Sealer, open_envelope
 from messaging.errors import (
@@ -36,6 +35,7 @@ from messaging.jws import MOST_BYTES
 from messaging.signed import CLOCK_TOLERANCE_S, MOST_CLAIMS, Word, carried, read_word, written
 from provisioning.authority import certificates
 from provisioning.authority.certificates import CLIENT, SERVER, SIGNING, Issuer
+from tests.kits.clock import ManualClock
 from tests.kits.trust.signing import Forger, SigningKit
 
 STATION = "st-k3m9q2x7"

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from device.agent.renewing import EVERY_S, Renewing
-from messaging.clock import ManualClock, SystemClock
+from messaging.clock import SystemClock
 from messaging.envelope import ClockTrust
 from messaging.link.port import LinkDown
 from provisioning.authority import certificates, vault
@@ -23,6 +23,7 @@ from provisioning.station.keystore import Keystore
 from provisioning.station.keystore import Renewing as Waiting
 from provisioning.station.region_client import _learn
 from provisioning.station.renew import Next, Renewal, due, next_step
+from tests.kits.clock import ManualClock
 from tests.kits.servers.est_server import EstServer, est_server
 
 STATION = "st-k3m9q2x7"

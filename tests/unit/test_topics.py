@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from messaging import topics
 from messaging.errors import MalformedMessage
 from messaging.health import EventType, MeasurementType
-from messaging.link.memory import matches
 from messaging.topics import Topic
+from tests.kits.servers.memory_broker import matches
 
 STATION = "st-k3m9q2x7"
 word = st.from_regex(r"[a-z0-9_-]{1,64}", fullmatch=True)

@@ -6,13 +6,13 @@ import asyncio
 
 import pytest
 
-from messaging.clock import ManualClock
 from provisioning.authority.limiter import GuessLimiter
 from region.registry import Registry
 from region.registry.attempts import Limit
 from region.registry.store import SharedTries
 from region.web.errors import TooManyTries
 from region.web.limits import ACCOUNTS, Limits
+from tests.kits.clock import ManualClock
 
 LIMIT = Limit("of a test", tries=3, window_s=60.0)
 

@@ -18,7 +18,7 @@ from device.media.viewing.framing import Box, Seen
 from device.media.viewing.motion import MotionFinder
 from device.media.viewing.room import RoomView
 from device.media.viewing.watching import EVERY_S, FACES_EVERY, Looking, Watcher
-from messaging.clock import ManualClock
+from tests.kits.clock import ManualClock
 
 PORTRAIT = Path(__file__).parent.parent / "pictures" / "astronaut.jpg"
 SPECKLE = np.random.default_rng(3).integers(0, 30, (360, 640, 3), dtype=np.uint8)

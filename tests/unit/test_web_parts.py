@@ -15,7 +15,6 @@ from argon2 import PasswordHasher
 from hypothesis import given
 from hypothesis import strategies as st
 
-from messaging.clock import ManualClock
 from region.errors import Usage
 from region.registry import Invalid
 from region.serving.options import ServeOptions
@@ -24,6 +23,7 @@ from region.web.forms import choice
 from region.web.passwords import Passwords
 from region.web.turn import LIVES_S, TurnSettings, ice_servers
 from region.web.words import OWN, preferred
+from tests.kits.clock import ManualClock
 
 CATALOGUES = {"web": OWN} | {
     name: import_module(f"region.{name}.words").WORDS for name in ("stations", "fleet", "desk", "evaluation", "people")

@@ -14,7 +14,6 @@ import httpx
 from argon2 import PasswordHasher
 from fastapi import FastAPI
 
-from messaging.clock import ManualClock
 from messaging.envelope import Place
 from messaging.link.port import LinkDown
 from messaging.twin import Language
@@ -49,6 +48,7 @@ from region.web.passwords import Passwords
 from region.web.sign_in import make_link
 from region.web.site import build_site
 from region.web.subject import Subject
+from tests.kits.clock import ManualClock
 from tests.kits.servers.databases import ready_sqlite
 from tests.kits.trust.enrolment_store import InMemorySigner
 from tests.kits.trust.signing import SigningKit

@@ -12,7 +12,6 @@ from typing import Any
 import httpx
 
 from messaging.call import Connected, Devices, FromStation, Offer, Request, to_data
-from messaging.clock import ManualClock
 from messaging.envelope import Sealer, open_envelope
 from messaging.status import Connection, HungUp
 from messaging.topics import Topic, down
@@ -22,6 +21,7 @@ from region.desk.subject import make_desk, mount
 from region.registry.records import Clinic, Person, ProcessPresence, Station
 from region.web.subject import PresenceChange
 from region.web.turn import TurnSettings
+from tests.kits.clock import ManualClock
 from tests.kits.region.app import Kit, region_kit
 
 CALL = "aabbccdd00112233"

@@ -18,13 +18,13 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from messaging.clock import ManualClock
 from region.registry.records import AuditRow
 from region.web.errors import RegionSignInFailed
 from region.web.oidc.fetch import Answer
 from region.web.oidc.logout_token import EVENT
 from region.web.oidc.provider import Provider
 from region.web.oidc.settings import OidcSettings, settings_of
+from tests.kits.clock import ManualClock
 from tests.kits.region.app import Kit, region_kit
 
 ISSUER = "https://login.region.test/staff"

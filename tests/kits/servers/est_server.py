@@ -18,7 +18,7 @@ from pathlib import Path
 from cryptography import x509
 
 from messaging.claim import CLAIM_PATH, ClaimAnswer, ClaimRequest, ClaimState, RegionFile, write_region_file
-from messaging.clock import ManualClock, SystemClock
+from messaging.clock import SystemClock
 from messaging.codec import decode, encode
 from messaging.enrolment import EST_PATH, CodeFile, write_code_file
 from messaging.envelope import parse_json
@@ -31,6 +31,7 @@ from provisioning.authority.ports import Invitation
 from provisioning.authority.renewal import Renewals
 from provisioning.authority.request import read_request
 from provisioning.authority.vault import open_authority
+from tests.kits.clock import ManualClock
 from tests.kits.trust.enrolment_store import InMemorySigner, MemoryStore
 
 _STATUS = {CodeUsed.code: 409, StationBarred.code: 403, TooManyTries.code: 429}

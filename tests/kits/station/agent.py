@@ -23,17 +23,18 @@ from device.agent.surroundings import Surroundings, Will
 from device.runtime.config import HealthSection, StationConfig, StationSection
 from device.runtime.service import Watchdog
 from messaging.call import Devices
-from messaging.clock import Clock, ManualClock, SystemClock
+from messaging.clock import Clock, SystemClock
 from messaging.codec import encode
 from messaging.envelope import Sealer
 from messaging.link.local import LocalServer
-from messaging.link.memory import MemoryBroker
 from messaging.link.port import Link
 from messaging.local import AGENT_SOCKET, CALL_SOCKET, AgentView, CallView, Message, from_line, to_line
 from messaging.topics import ROOT, agent_subscriptions, down
 from provisioning.authority.ca import CertificateAuthority
 from provisioning.authority.request import read_request
 from provisioning.station.keystore import Identity, Keystore
+from tests.kits.clock import ManualClock
+from tests.kits.servers.memory_broker import MemoryBroker
 from tests.kits.trust.enrolment_store import make_request
 from tests.kits.trust.signing import SigningKit
 

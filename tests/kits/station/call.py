@@ -25,13 +25,13 @@ from device.hardware.ports import Hardware
 from device.hardware.sim.button import SimButton, SimLight
 from device.media.errors import MediaError
 from messaging.call import Answer, Devices, FromRegion, FromStation, Invite, Ringing, from_station, to_data
-from messaging.clock import ManualClock
 from messaging.envelope import Sealer, open_envelope
 from messaging.health import Echo, SoundTest
-from messaging.link.memory import MemoryBroker
 from messaging.local import CallView, Levels
 from messaging.quality import Heading
 from messaging.topics import down, parse
+from tests.kits.clock import ManualClock
+from tests.kits.servers.memory_broker import MemoryBroker
 
 STATION, CALL = "st-00000001", "0123456789abcdef"
 
