@@ -190,3 +190,13 @@ async def test_a_page_reloaded_while_the_line_is_dead_finds_the_call_again(stage
     view = stage.station.face.view
     assert view is not None
     assert view.call == call
+
+
+async def test_a_goodbye_that_the_line_swallows_is_said_again(stage: Stage, anna: Desk) -> None:
+    """The page holds on until the station has let go: while its broker is away, nobody else can tell it."""
+    stage.broker.die()
+    await stage.media.set(CUT)
+    await anna.button("Hang up").click()
+    await anna.page.evaluate("new Promise((resolve) => setTimeout(resolve, 600))")
+    await stage.media.set(CLEAR)
+    await stage.station.face.shows(lambda view: view.reason == "clinician_left", "it hears the goodbye")

@@ -4,6 +4,7 @@ const CONTROL = { negotiated: true, id: 0, ordered: true };
 const STILL = { negotiated: true, id: 1, ordered: true };
 const GATHER_MS = 15; // candidates found together travel together
 const MOST_IN_A_POST = 16;
+const LEAVING_MS = 5000;
 const SILENT = { candidates() {}, track() {}, opened() {}, control() {}, still() {}, state() {} };
 
 export class Peer {
@@ -92,10 +93,12 @@ export class Peer {
     this.on = SILENT;
   }
 
-  // Close after a last word, which needs a moment to leave.
+  // Close after a last word, once the station has let go too: on a bad line the word is sent again.
   leave() {
     this.say({ type: "bye" });
     this.silence();
-    setTimeout(() => this.connection.close(), 300);
+    const close = () => this.connection.close();
+    this.control.onclose = close;
+    setTimeout(close, LEAVING_MS);
   }
 }
