@@ -9,10 +9,7 @@ import json
 import os
 import signal
 import ssl
-import subprocess
-import sys
 import tomllib
-from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -21,7 +18,7 @@ import pytest
 from messaging.clock import SystemClock
 from messaging.link.mqtt import MqttLink, MqttSettings
 from messaging.link.port import Down, Inbound, LinkDown, LinkRefused, Up
-from messaging.topics import agent_subscriptions, region_subscriptions, up
+from messaging.topics import region_subscriptions, up
 from provisioning.station.enrol import Enrolment
 from provisioning.station.errors import EnrolmentFailed
 from provisioning.station.keystore import Keystore
@@ -29,71 +26,17 @@ from provisioning.station.region_client import Refused, Renewed, Shown, renew
 from region.broker import BrokerPaths
 from tests.kits.eventually import eventually
 from tests.kits.promptness import Stopwatch
-from tests.kits.servers.broker import free_port
+from tests.process.region_stage import Region, agent_link, enrolled
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
 HOST = "127.0.0.1"
 
 
-class Region:
-    """`region serve` with its data, and the command line beside it."""
-
-    def __init__(self, folder: Path) -> None:
-        self.data = folder / "data"
-        self.broker = free_port()
-        ports = ("--port", free_port(), "--enrol-port", free_port(), "--broker-port", self.broker)
-        with (folder / "log").open("w") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "region.cli", "serve", "--data", str(self.data), *map(str, ports)],
-                stdout=subprocess.PIPE, stderr=log, text=True,
-            )  # fmt: skip
-        assert self.process.stdout is not None
-        assert self.process.stdout.readline().startswith("The region is ready")
-
-    def command(self, *words: str, data: Path | None = None) -> str:
-        done = subprocess.run(
-            [sys.executable, "-m", "region.cli", *words, "--data", str(data or self.data)],
-            capture_output=True, text=True, check=True,
-        )  # fmt: skip
-        return done.stdout
-
-    def authority(self) -> psutil.Process:
-        (child,) = [one for one in psutil.Process(self.process.pid).children() if "authority" in one.cmdline()]
-        return child
-
-    def stop(self) -> None:
-        self.process.send_signal(signal.SIGINT)
-        self.process.communicate(timeout=60)
-
-
-@pytest.fixture
-def region(tmp_path: Path) -> Iterator[Region]:
-    region = Region(tmp_path)
-    yield region
-    region.stop()
-
-
-async def _enrolled(region: Region, folder: Path) -> Keystore:
-    region.command("site", "add", "Solgården")
-    made = json.loads(region.command("station", "add", "Stue 4", "--site", "Solgården", "--json"))
-    region.command("station", "code", made["id"], "--out", str(folder / "code.toml"))
-    keystore = Keystore(folder / "state")
-    await Enrolment(keystore, folder / "code.toml").enrol()
-    return keystore
-
-
-def _link(region: Region, keystore: Keystore, station: str) -> MqttLink:
-    settings = MqttSettings(
-        HOST, region.broker, keystore.client_id(station, "agent"), keystore.ca, keystore.certificate, keystore.key
-    )
-    return MqttLink(settings, agent_subscriptions(station), None, SystemClock())
-
-
 async def test_a_revoked_station_is_cut_off_within_five_seconds_and_stays_out(region: Region, tmp_path: Path) -> None:
-    keystore = await _enrolled(region, tmp_path)
+    _, keystore = await enrolled(region, tmp_path)
     identity = keystore.identity()
     assert identity is not None
-    link = _link(region, keystore, identity.station)
+    link = agent_link(region, keystore, identity.station)
     await link.start()
     events = link.events()
     try:
@@ -143,10 +86,10 @@ async def test_a_stolen_station_that_fills_the_broker_is_shut_out_and_nothing_of
     region: Region, tmp_path: Path
 ) -> None:
     """By made-up names it cannot; under ids of calls it can, and that is heard of at once."""
-    keystore = await _enrolled(region, tmp_path)
+    _, keystore = await enrolled(region, tmp_path)
     identity = keystore.identity()
     assert identity is not None
-    thief, kept = _link(region, keystore, identity.station), b"\xff" * 50_000
+    thief, kept = agent_link(region, keystore, identity.station), b"\xff" * 50_000
     await thief.start()
     try:
         async with asyncio.timeout(60):
@@ -156,12 +99,12 @@ async def test_a_stolen_station_that_fills_the_broker_is_shut_out_and_nothing_of
             with pytest.raises((LinkRefused, LinkDown)):  # the access list, or cut off
                 for number in itertools.count():
                     await thief.publish(up(identity.station, "call", f"c{number:07}"), kept, retain=True)
-            await eventually(lambda: not thief.is_up, 20, why=(tmp_path / "log").read_text)
+            await eventually(lambda: not thief.is_up, 20, why=region.log.read_text)
     finally:
         await thief.stop()
     assert number > 100
     assert identity.station in region.command("station", "list", "--where", "state=quarantined")
-    assert f"the key of {identity.station} fills the broker" in (tmp_path / "log").read_text()
+    assert f"the key of {identity.station} fills the broker" in region.log.read_text()
 
     async def nothing_stays() -> bool:
         return await _retained(region) == []
@@ -172,7 +115,7 @@ async def test_a_stolen_station_that_fills_the_broker_is_shut_out_and_nothing_of
 async def test_no_key_is_in_the_process_with_the_sessions_and_the_one_that_has_it_comes_back(
     region: Region, tmp_path: Path
 ) -> None:
-    keystore = await _enrolled(region, tmp_path)
+    _, keystore = await enrolled(region, tmp_path)
     identity = keystore.identity()
     assert identity is not None
     opened = {Path(file.path).name for file in psutil.Process(region.process.pid).open_files()}
@@ -191,7 +134,7 @@ async def test_no_key_is_in_the_process_with_the_sessions_and_the_one_that_has_i
 
 
 async def test_a_rotation_while_it_runs_reaches_the_station_at_its_renewal(region: Region, tmp_path: Path) -> None:
-    keystore = await _enrolled(region, tmp_path)
+    _, keystore = await enrolled(region, tmp_path)
     identity = keystore.identity()
     assert identity is not None
     (tmp_path / "pass").write_text("six random words are the best\n")
@@ -219,7 +162,7 @@ async def test_a_new_root_and_new_intermediates_need_no_restart_and_lock_nobody_
     region: Region, tmp_path: Path
 ) -> None:
     """Stations that have learnt the new root stay in, new ones enrol by it, and the broker trusts both."""
-    keystore = await _enrolled(region, tmp_path)
+    _, keystore = await enrolled(region, tmp_path)
     identity = keystore.identity()
     assert identity is not None
     (tmp_path / "pass").write_text("six random words are the best\n")
@@ -243,7 +186,7 @@ async def test_a_new_root_and_new_intermediates_need_no_restart_and_lock_nobody_
     second = Keystore(tmp_path / "second" / "state")
     await Enrolment(second, tmp_path / "second" / "code.toml").enrol()
     for station, store in ((identity.station, keystore), (made["id"], second)):
-        link = _link(region, store, station)
+        link = agent_link(region, store, station)
         await link.start()
         try:
             async with asyncio.timeout(60):

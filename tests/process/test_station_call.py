@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -35,22 +34,10 @@ from messaging.link.local import LocalServer
 from messaging.local import AGENT_SOCKET, AgentView
 from messaging.twin import Config
 from tests.kits.promptness import Stopwatch
-from tests.kits.servers.broker import Broker, running_broker
+from tests.kits.servers.broker import Broker
 from tests.process.call_stage import STATION, BrowserDouble, Stage, answered, some_call, staged
 
 pytestmark = pytest.mark.system
-
-
-@pytest.fixture
-def broker(tmp_path: Path) -> Iterator[Broker]:
-    with running_broker(tmp_path / "broker") as running:
-        yield running
-
-
-@pytest.fixture
-async def stage(broker: Broker, tmp_path: Path) -> AsyncIterator[Stage]:
-    async with staged(broker, tmp_path / "station") as ready:
-        yield ready
 
 
 async def call_by_press(stage: Stage) -> tuple[str, BrowserDouble]:

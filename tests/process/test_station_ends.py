@@ -2,28 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
-
 import pytest
 
 from messaging.local import End
-from tests.kits.servers.broker import Broker, running_broker
-from tests.process.call_stage import PATIENCE_S, Stage, staged
+from tests.process.call_stage import PATIENCE_S, Stage
 
 pytestmark = pytest.mark.system
-
-
-@pytest.fixture
-def broker(tmp_path: Path) -> Iterator[Broker]:
-    with running_broker(tmp_path / "broker") as running:
-        yield running
-
-
-@pytest.fixture
-async def stage(broker: Broker, tmp_path: Path) -> AsyncIterator[Stage]:
-    async with staged(broker, tmp_path / "station") as ready:
-        yield ready
 
 
 async def ended(stage: Stage) -> int:
