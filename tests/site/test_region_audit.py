@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
 from pathlib import Path
 from typing import get_args, get_type_hints
 
@@ -32,12 +33,25 @@ def _row(action: str, outcome: str, actor: str = "ivan", station: str | None = N
     return AuditRow(1, 5.0, actor, action, station, None, outcome, detail)
 
 
+def _nodes(folder: str) -> Iterator[ast.AST]:
+    for path in (ROOT / folder).rglob("*.py"):
+        yield from ast.walk(ast.parse(path.read_text()))
+
+
 def _calls(folder: str, name: str) -> list[ast.Call]:
-    trees = [ast.parse(path.read_text()) for path in (ROOT / folder).rglob("*.py")]
     return [
-        node for tree in trees for node in ast.walk(tree)
+        node for node in _nodes(folder)
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == name
     ]  # fmt: skip
+
+
+def _chosen() -> set[str]:
+    """What stands in the tables from which an action is chosen: `dict[..., AuditAction]`."""
+    tables = (
+        node.value for node in _nodes("region")
+        if isinstance(node, ast.AnnAssign) and ast.unparse(node.annotation).endswith("AuditAction]")
+    )  # fmt: skip
+    return {word for one in tables if isinstance(one, ast.Dict) for value in one.values for word in _constants(value)}
 
 
 def _audited() -> list[ast.Call]:
@@ -66,6 +80,7 @@ def test_what_is_written_is_what_the_types_name() -> None:
     written = set().union(*(_constants(call.args[1]) for call in calls))
     written |= set().union(*(_constants(call) for call in _calls("region", "_audit")))  # region.desk.ear's own hand
     written |= set().union(*(_constants(call.args[0]) for call in _calls("region/stations/importing", "tell")))
+    written |= _chosen()
     assert len(calls) > 15
     assert {word for call in calls for word in _constants(call.args[1])} <= set(get_args(AuditAction))
     unsaid = set(get_args(AuditAction)) - written - {"event", "user.block", "user.unblock"}

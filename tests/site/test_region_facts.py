@@ -16,6 +16,7 @@ from messaging.codec import encode
 from messaging.envelope import ClockTrust
 from messaging.health import Health, ProcessState
 from messaging.status import Birth, Connection
+from messaging.times import rfc_3339
 from messaging.twin import Config, Language, Proving, Reported, TakenBack
 from region.fleet.facts import FactTeller
 from region.fleet.printed import printed, why
@@ -172,7 +173,7 @@ async def test_the_page_of_a_station_loads_how_it_is_and_the_api_gives_it(kit: K
     assert "Would a call work now?" in status
     assert "51.3 °C" in status
     assert "No microphone is connected" in status
-    assert (told["health"]["wifi_dbm"], told["call_since"], told["certificate_expires"]) == (-58, NOW, None)
+    assert (told["health"]["wifi_dbm"], told["call_since"], told["certificate_expires"]) == (-58, rfc_3339(NOW), None)
 
 
 async def test_a_page_is_told_of_its_own_station_only(kit: Kit) -> None:
