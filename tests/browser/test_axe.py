@@ -251,7 +251,7 @@ async def test_without_scripts_everything_is_done_by_forms(house: House, browser
     await page.goto(f"{house.url}/profiles/site/{house.site.id}")
     await page.get_by_label("Ring (0 to 100)").fill("35")
     await page.get_by_role("button", name="Save the profile").click()
-    await expect(page.get_by_role("status")).to_contain_text("1 stations work by something else now")
+    await expect(page.get_by_role("status")).to_contain_text("One station works by something else now")
     await context.close()
 
 
