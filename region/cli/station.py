@@ -10,7 +10,7 @@ from messaging.enrolment import write_code_file
 from region.cli.desk import ACTOR, Desk
 from region.cli.filtering import add_filter, read_filter
 from region.cli.parsing import actions_of, add_action
-from region.cli.printing import tell
+from region.cli.printing import moment, tell
 from region.cli.services import code_service, layout_service, station_service
 from region.columns import table
 from region.fleet.printed import printed, why
@@ -18,6 +18,7 @@ from region.fleet.whole import find_in_fleet, one_of_the_fleet
 from region.registry.stations import KEPT
 from region.stations.admission import Admission
 from region.stations.service import Change, Settings
+from region.stations.standing import enrolment_of
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,6 +30,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     _add_settings(add)
     add_filter(add_action(actions, "list", "list the stations, all or those of a filter", _list))
     add_action(actions, "show", "tell how a station is", _show).add_argument("station")
+    came_in = "tell how a station came in: its code, and its certificates"
+    add_action(actions, "enrolment", came_in, _enrolment).add_argument("station")
     code = add_action(actions, "code", "make a code file, in place of any before it", _code)
     code.add_argument("station")
     code.add_argument("--out", type=Path, metavar="FILE", help="write it there instead of printing it")
@@ -81,6 +84,18 @@ async def _show(desk: Desk) -> None:
         ("name", f"{station.name}, {station.site}"), ("clinic", station.clinic or "-"), *printed(one.standing)
     ]  # fmt: skip
     tell(desk.args, one, table(("STATION", station.id), rows))
+
+
+async def _enrolment(desk: Desk) -> None:
+    async with desk.registry.read() as t:
+        told = await enrolment_of(t, desk.args.station, desk.clock.wall())
+    good = f", good until {moment(told.code_expires)}" if told.code_expires is not None else ""
+    rows = ((one.serial, moment(one.issued), moment(one.expires), "-" if one.revoked is None else moment(one.revoked))
+            for one in told.certificates)  # fmt: skip
+    text = f"{told.station}: {told.state}{good}"
+    if told.certificates:
+        text += "\n" + table(("CERTIFICATE", "FROM", "TO", "REVOKED"), rows)
+    tell(desk.args, told, text)
 
 
 async def _code(desk: Desk) -> None:

@@ -35,6 +35,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     change.add_argument("name")
     change.add_argument("--role", choices=get_args(Role), help="another role: every browser is signed out")
     _add_binding(change)
+    change.add_argument("--display-name", help="what residents see")
+    change.add_argument("--title", help="what residents see with it, e.g. GP")
     lost = "for a lost telephone: the next sign-in sets it up anew"
     reset = add_action(actions, "reset-second-step", lost, _reset_second_step)
     reset.add_argument("name")
@@ -78,7 +80,7 @@ async def _list(desk: Desk) -> None:
 async def _set(desk: Desk) -> None:
     args, before = desk.args, await desk.person()
     clinic_id = KEPT if args.clinic is None else await desk.clinic_id(args.clinic)
-    changed = Changed(args.role, clinic_id, await desk.site_ids())
+    changed = Changed(args.role, clinic_id, await desk.site_ids(), args.display_name, args.title)
     after = await _service(desk).change(ACTOR, before.id, changed)
     tell(args, after, f"{after.name} is {after.role}: {places(after)}." if after != before else "No change.")
 

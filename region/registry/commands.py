@@ -43,11 +43,12 @@ class Commands(Subject):
         return Command(**row)
 
     async def recent(
-        self, most: int = 50, *, station_id: str | None = None, batch: str | None = None, only_open: bool = False
-    ) -> list[Command]:
-        """The commands given last, newest first: of a station, of those given together, or all."""
+        self, most: int = 50, *, skip: int = 0, station_id: str | None = None, batch: str | None = None,
+        only_open: bool = False,
+    ) -> list[Command]:  # fmt: skip
+        """The commands given last, newest first, after `skip`: of a station, of those given together, or all."""
         command = schema.command.c
-        statement = _select().order_by(command.created_at.desc(), command.id).limit(most)
+        statement = _select().order_by(command.created_at.desc(), command.id).limit(most).offset(skip)
         if station_id is not None:
             statement = statement.where(command.station_id == station_id)
         if batch is not None:

@@ -15,6 +15,7 @@ from region.registry.stations import KEPT
 from region.stations.admission import Admission, Why
 from region.stations.codes import CodeService
 from region.stations.service import Change, Settings, StationService
+from region.stations.standing import EnrolmentTold, enrolment_of
 from region.web.auth import ItAdmin
 from region.web.context import region_of
 from region.web.fields import Body, Number, StationId
@@ -145,6 +146,13 @@ def build_router(service: StationService, codes: CodeService, admission: Admissi
         """One station."""
         async with region_of(request).registry.read() as t:
             return await t.stations.get(station_id)
+
+    @router.get("/stations/{station_id}/enrolment")
+    async def station_enrolment(request: Request, _session: ItAdmin, station_id: StationId) -> EnrolmentTold:
+        """How a station came in: its code, and its certificates, the newest first."""
+        region = region_of(request)
+        async with region.registry.read() as t:
+            return await enrolment_of(t, station_id, region.clock.wall())
 
     @router.patch("/stations/{station_id}")
     async def change_station(session: ItAdmin, station_id: StationId, change: StationChange) -> Station:

@@ -60,10 +60,11 @@ def build_router(commanding: Commanding) -> APIRouter:
     async def commands(
         request: Request, _session: ItAdmin, station: StationId | None = None, batch: BatchId | None = None,
         only_open: bool = False, most: Annotated[int, Query(ge=1, le=MOST)] = 100,
+        skip: Annotated[int, Query(ge=0, le=10**6)] = 0,
     ) -> list[Command]:  # fmt: skip
-        """List commands, the latest first."""
+        """List commands, the latest first: `most` of them after the first `skip`."""
         async with region_of(request).registry.read() as t:
-            return await t.commands.recent(most, station_id=station, batch=batch, only_open=only_open)
+            return await t.commands.recent(most, skip=skip, station_id=station, batch=batch, only_open=only_open)
 
     @router.get("/commands/{cid}")
     async def command(request: Request, _session: ItAdmin, cid: CommandId) -> Command:

@@ -25,6 +25,7 @@ from region.stations.claims import check_of
 from region.stations.command_api import CalledBack, NewCommand
 from region.stations.commanding import Handed
 from region.stations.settings_api import ChangedSettings, NewSettings
+from region.stations.standing import CertificateTold, EnrolmentTold
 from region.web.examples import A_BATCH, A_COMMAND, A_KEY, A_MOMENT, A_STATION, STATION
 
 COMMAND = Command(
@@ -60,6 +61,7 @@ EXAMPLES: tuple[object, ...] = (
     STATION,
     NewStation(name="Stue 5", site_id=3),
     StationChange(name="Stue 4b", volume=60),
+    EnrolmentTold(A_STATION, "enrolled", None, (CertificateTold("5c1f09a2", A_MOMENT, A_MOMENT + 45 * 86_400, None),)),
     CodeFileText(station=A_STATION, toml=write_code_file(_CODE_FILE)),
     Reason(why="stolen"),
     AuditRow(812, A_MOMENT, "ivan", "station.revoke", A_STATION, None, "done", {"why": "stolen", "certificates": 1}),

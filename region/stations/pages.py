@@ -20,7 +20,7 @@ from region.stations.codes import CodeService
 from region.stations.command_pages import COMMAND_REFUSALS, ON_THE_PAGE, WITH_FIELDS, CommandForm, lines_of
 from region.stations.commanding import Commanding, Whom
 from region.stations.service import Change, Settings, StationService
-from region.stations.standing import Enrolled, enrolled
+from region.stations.standing import enrolment_of
 from region.web import fields
 from region.web.audit import Teller
 from region.web.auth import ItAdmin
@@ -180,18 +180,15 @@ async def _station(
     async with region.registry.read() as t:
         station = await t.stations.get(station_id)
         clinics, sites = await t.clinics.all(), await t.sites.all()
-        invitation, certificates = await t.enrolments.get(station_id), await t.certificates.of_station(station_id)
-        presence = await t.reports.all_presence(station_id)
         history, tokens = await t.audit.recent(20, station_id=station_id), await t.api_tokens.names()
         words, has, now = region.pages.translator(request, session), region.pages.has_words, region.clock.wall()
-        commands = await lines_of(t, station_id, now, words, has)
-    state: Enrolled = enrolled(invitation, bool(presence), now)
+        commands, enrolment = await lines_of(t, station_id, now, words, has), await enrolment_of(t, station_id, now)
     message, status = refusal(request, session, error, refusals)
     teller = Teller(words, has, {station.id: station}, tokens)
     told = [teller.tell(row) for row in history]
     return region.pages.page(
         request, "stations/station.html", session, status, station=station, clinics=clinics, sites=sites,
-        enrolled=state, invitation=invitation, certificates=certificates, reasons=REASONS, commands=commands,
+        enrolment=enrolment, certificates=enrolment.certificates, reasons=REASONS, commands=commands,
         history=told, code_file=code_file, saved=saved, given=given, error=message, on_the_page=ON_THE_PAGE,
         with_fields=WITH_FIELDS, waiting=DISTURBING,
         code_file_data=base64.b64encode(code_file.encode()).decode(), wanted=wanted or _as_it_is(station), typed=typed,

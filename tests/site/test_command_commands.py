@@ -72,6 +72,13 @@ def test_many_are_told_only_once_somebody_has_seen_how_many(region: Shell) -> No
     assert "gets it when it is back" in told
 
 
+def test_how_a_station_came_in_is_told(region: Shell) -> None:
+    station = region("station", "list")[0]["station"]["id"]
+    assert region("station", "enrolment", station)["state"] == "no_code"
+    region("station", "code", station)
+    assert "code_waits, good until 2" in region("station", "enrolment", station, told=True)
+
+
 def test_a_later_one_says_when(region: Shell) -> None:
     night = (datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=1)).isoformat(timespec="seconds")
     station = region("station", "list")[0]["station"]["id"]

@@ -172,6 +172,9 @@ async def test_the_api_does_what_the_command_line_does(kit: Kit, station: Statio
     ):  # fmt: skip
         await post("commands", wrong, 422)
     assert (await ivan.get("/api/commands?most=0", headers=headers)).status_code == 422
+    listed = (await ivan.get("/api/commands", headers=headers)).json()
+    one_by_one = [(await ivan.get(f"/api/commands?most=1&skip={at}", headers=headers)).json() for at in (0, 1, 10**6)]
+    assert one_by_one == [listed[:1], listed[1:2], []]
 
 
 async def test_the_api_is_told_a_time_with_its_offset_and_tells_it_in_utc(

@@ -65,6 +65,13 @@ def test_a_change_of_role_or_place_is_told_in_the_log(region: Region) -> None:
     assert (code, "a clinician belongs to one" in error) == (1, True)
 
 
+def test_what_residents_see_of_somebody_is_changed_alone(region: Region) -> None:
+    region("user", "add", "anna", "--role", "clinician", "--clinic", "Bakken", "--display-name", "Anna Holm")
+    changed = region("user", "set", "anna", "--display-name", "Anna Lund", "--title", "GP")
+    assert (changed["display_name"], changed["title"], changed["clinic"]) == ("Anna Lund", "GP", "Bakken")
+    assert region("user", "set", "anna", "--title", "")["display_name"] == "Anna Lund"
+
+
 def test_people_with_their_sites_go_out_as_a_table_and_come_in_again(region: Region, tmp_path: Path) -> None:
     region("user", "add", "sara", "--role", "site_staff", "--site", "Solgården", "--site", "Månelyst")
     file = tmp_path / "people.csv"

@@ -12,12 +12,14 @@ from messaging.codec import encode
 from messaging.reasons import say
 from messaging.settings import HIDDEN, Network, Static, Wifi, Wired
 from messaging.status import Connection
+from messaging.times import read_rfc_3339, rfc_3339
 from messaging.twin import Config, Reported
 from provisioning.authority.ports import Given
 from provisioning.authority.profiles import Layer, Merged, merge
 from provisioning.authority.setting_fields import settings
 from region.fleet.twin import TwinLine, twin_lines
 from region.registry.records import Station
+from region.stations.standing import enrolment_of
 from region.web.settings_told import SettingTeller
 from region.web.words import OWN, Catalogue
 from tests.kits.region.app import Kit
@@ -137,6 +139,31 @@ async def test_the_menu_says_where_somebody_is_who_looks_at_one_station_or_at_ma
     for page in (await _page(ivan, f"/stations/{station.id}"), await _page(ivan, f"/stations/{station.id}/wipe"), many):
         assert here in page
     assert here not in await _page(ivan, "/sites")
+
+
+async def test_the_api_tells_how_it_came_in_as_its_page_does(
+    kit: Kit, ivan: httpx.AsyncClient, station: Station
+) -> None:
+    path, now = f"/api/stations/{station.id}/enrolment", kit.clock.wall()
+    assert (await ivan.get(path)).json() == {
+        "station": station.id, "state": "no_code", "code_expires": None, "certificates": [],
+    }  # fmt: skip
+    assert (await ivan.post(f"/api/stations/{station.id}/code")).status_code == 201
+    waiting = (await ivan.get(path)).json()
+    assert (waiting["state"], waiting["code_expires"] > rfc_3339(now)) == ("code_waits", True)
+    async with kit.region.registry.begin() as t:
+        late = await enrolment_of(t, station.id, read_rfc_3339(waiting["code_expires"]) + 1)
+        assert (late.state, late.code_expires) == ("code_expired", None)
+        for serial, issued in (("aa01", now), ("bb02", now + DAY_S)):
+            await t.certificates.add(Given(station.id, serial, "k" * 64, b"", issued, issued + 45 * DAY_S, None))
+        await t.certificates.revoke(station.id, now + 2 * DAY_S)
+    newest, first = (await ivan.get(path)).json()["certificates"]
+    assert first == {
+        "serial": "aa01", "issued": rfc_3339(now), "expires": rfc_3339(now + 45 * DAY_S),
+        "revoked": rfc_3339(now + 2 * DAY_S),
+    }  # fmt: skip
+    assert newest["serial"] == "bb02"
+    assert (await ivan.get("/api/stations/st-00000000/enrolment")).status_code == 404
 
 
 async def test_its_certificate_is_told_and_can_be_renewed_from_there(
