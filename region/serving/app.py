@@ -249,6 +249,7 @@ async def _run(
         for server, _ in doors:
             server.should_exit = True
         await asyncio.gather(*serving)
+        await house.region.hub.settled()
         for task in background:
             task.cancel()
 

@@ -157,13 +157,19 @@ class Hub:
         for listener in self._everybody():
             listener.close()
 
+    async def settled(self) -> None:
+        """Wait until no stream is asked about any more; before the database is closed."""
+        while self._asking:
+            await asyncio.wait(self._asking)
+
     def _everybody(self) -> set[Listener]:
         return {listener for listeners in self._topics.values() for listener in listeners}
 
     async def _keep_alive(self, listener: Listener) -> None:
         while not listener.closed:
             await self._clock.sleep(KEEP_ALIVE_S)
-            await self._ask(listener)
+            # A page that goes just now does not cut off the asking: a connection to the database would be left open.
+            await asyncio.shield(self._begin(self._ask(listener)))
             if not listener.closed:
                 listener.put(": still here\n\n")
 
@@ -177,10 +183,11 @@ class Hub:
         if lease.lost is not None:
             self._begin(lease.lost())  # not in the stream's own keeper, which ends with it
 
-    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
+    def _begin(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work, name="look whether a stream may go on")
         self._asking.add(task)
         task.add_done_callback(self._asking.discard)
+        return task
 
     def _forget(self, listener: Listener) -> None:
         for name in listener.names:

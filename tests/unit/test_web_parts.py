@@ -112,6 +112,27 @@ async def test_a_quiet_stream_is_kept_open_and_ends_with_its_session() -> None:
     assert [chunk async for chunk in stream] == []
 
 
+async def test_a_page_that_goes_while_it_is_asked_about_does_not_cut_the_asking_off() -> None:
+    """Cut off, it left a connection to the database open."""
+    clock, asked, answer, through = ManualClock(), asyncio.Event(), asyncio.Event(), []
+
+    async def holds() -> bool:
+        asked.set()
+        await answer.wait()
+        through.append("asked")
+        return True
+
+    hub = Hub(clock)
+    stream = hub.stream(["fleet"], Lease(holds))
+    await anext(stream)
+    await clock.advance(KEEP_ALIVE_S)
+    await asked.wait()
+    await stream.aclose()
+    answer.set()
+    await hub.settled()
+    assert through == ["asked"]
+
+
 async def test_a_stream_whose_session_was_ended_ends_at_once_and_its_subject_is_told_once() -> None:
     signed_in, asked, lost = {"anna", "bo"}, 0, []
 

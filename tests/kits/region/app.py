@@ -218,4 +218,5 @@ async def region_kit(
         for task in running:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
+        await region.hub.settled()
         await registry.close()
