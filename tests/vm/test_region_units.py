@@ -49,7 +49,9 @@ def started() -> Iterator[Machine]:
     """What the guide has somebody type as root, on a machine with a PostgreSQL."""
     if reason := why_not():
         pytest.skip(reason)
-    (typed,) = re.findall(r"^```sh\n(.*?)^```$", GUIDE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    units = re.search(r"^## Units$(.*?)^## ", GUIDE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    assert units is not None
+    (typed,) = re.findall(r"^```sh\n(.*?)^```$", units[1], re.MULTILINE | re.DOTALL)
     with running_machine(FILES, ("database.service",)) as machine:
         try:
             machine.run("systemctl", "start", "database.service")
