@@ -15,6 +15,7 @@ import pytest
 from messaging.clock import SystemClock
 from messaging.link.mqtt import MqttLink, MqttSettings, knock
 from messaging.link.port import Down, LinkDown
+from tests.kits.eventually import eventually
 from tests.kits.servers.broker import Authority
 
 HOST, STATION = "127.0.0.1", "st-aaaaaaaa"
@@ -117,3 +118,27 @@ async def test_a_link_that_is_stopped_while_it_closes_has_closed_when_that_retur
     await asyncio.wait_for(closing.wait(), 10)
     await link.stop()
     assert closed.is_set()
+
+
+def _open() -> int:
+    """How many files and sockets this process holds."""
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+async def test_a_link_that_was_stopped_holds_no_socket_until_python_looks_for_garbage(door: Door) -> None:
+    """A station connects anew for years, and each time it held two more."""
+    gc.disable()
+    try:
+        before = _open()
+        link = MqttLink(door.settings, (), None, SystemClock())
+        await link.start()
+        raw = await door.knocked()
+        greeted = asyncio.create_task(asyncio.to_thread(door.let_in, raw))
+        connection = link._connection
+        assert connection is not None
+        await eventually(lambda: connection.client._thread is not None)
+        await link.stop()
+        assert (await greeted).endswith(b"\xe0\x00"), "DISCONNECT: MQTT 5.0, 3.14"
+        assert _open() == before
+    finally:
+        gc.enable()

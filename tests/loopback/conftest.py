@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
+import pytest
 import pytest_asyncio
 
 from device.call.engine import Engine
@@ -19,6 +20,14 @@ from messaging.frames import Picture, RingReader
 from messaging.local import OWN_RING, REMOTE_RING
 from tests.kits.eventually import eventually
 from tests.loopback.stock_peer import StockPeer
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Both ends of a call keep real time here: one test at a time, for beside another both may be late."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.system)
 
 
 class Station:

@@ -35,6 +35,8 @@ from tests.kits.servers.pipewire import (
     running_pipewire,
 )
 
+pytestmark = pytest.mark.system  # a room and a speaker in real time: one test at a time
+
 
 @pytest.fixture
 def simulation(tmp_path: Path) -> Simulation:
@@ -118,7 +120,6 @@ async def test_an_open_call_is_not_disturbed(simulation: Simulation, tmp_path: P
         await media.close()
 
 
-@pytest.mark.system
 async def test_over_a_real_sound_server_the_chirp_is_heard_and_cancelled(
     server: PipeWire, simulation: Simulation, tmp_path: Path
 ) -> None:
@@ -134,7 +135,6 @@ async def test_over_a_real_sound_server_the_chirp_is_heard_and_cancelled(
     assert result.left_db < -15
 
 
-@pytest.mark.system
 async def test_over_a_real_sound_server_what_is_sent_has_no_echo(
     server: PipeWire, simulation: Simulation, tmp_path: Path
 ) -> None:

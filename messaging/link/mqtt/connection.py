@@ -98,6 +98,7 @@ class Connection:
         self._closed = True
         self.client.disconnect()
         await asyncio.to_thread(self.client.loop_stop)
+        self.client._reset_sockets(sockpair_only=True)  # by which its thread was woken: paho would keep them (2.1)
         self._fail_waiting(LinkDown("the connection was closed"))
         for future in (self._ended, self._connected, self._subscribed):
             future.cancel()

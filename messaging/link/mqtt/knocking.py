@@ -36,6 +36,8 @@ def _knock(settings: MqttSettings, within_s: float) -> None:
         client.loop(0.1)
     except (OSError, ValueError) as error:
         raise LinkDown(str(error) or type(error).__name__) from error
+    finally:
+        client._reset_sockets()
     if not heard:
         raise LinkDown("the broker broke the connection off, or did not answer")
     if heard[0].is_failure:
