@@ -218,6 +218,12 @@ class Rooms(Subject):
             statement = statement.where(schema.room.c.site_id == site_id)
         return [Room(**row) for row in await self._rows(statement)]
 
+    async def empty(self, site_id: int) -> list[Room]:
+        """The rooms of a site in which no station stands, by name."""
+        stood_in = select(schema.station.c.id).where(schema.station.c.room_id == schema.room.c.id).exists()
+        statement = _rooms().where(schema.room.c.site_id == site_id, ~stood_in).order_by(as_read(schema.room.c.name))
+        return [Room(**row) for row in await self._rows(statement)]
+
 
 def there(found: T | None, what: str, name: str) -> T:
     """What was found, or NotFound with its name."""

@@ -64,8 +64,7 @@ async def _page(
     region = region_of(request)
     async with region.registry.read() as t:
         place = await t.places.get(kind, number)
-        stood_in = {one.room_id for one in await t.stations.all()} if kind == "site" else set()
-        rooms = [one for one in await t.rooms.all(number) if one.id not in stood_in] if kind == "site" else []
+        rooms = await t.rooms.empty(number) if kind == "site" else []
     status = 200 if error is None else 409 if isinstance(error, Conflict) else 422
     return region.pages.page(
         request, "stations/place.html", session, status, place=place, rooms=rooms, saved=saved,

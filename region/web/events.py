@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -123,7 +123,7 @@ class Hub:
 
     async def stream(
         self, topics: Iterable[str], lease: Lease | None = None, first: Iterable[str] = ()
-    ) -> AsyncIterator[str]:  # fmt: skip
+    ) -> AsyncGenerator[str, None]:  # fmt: skip
         """Events of these topics as they go on the wire, with comments to keep the line open.
 
         The lease is looked at with each comment; when it holds no more the stream tells `signed_out` and ends. `first`

@@ -38,8 +38,9 @@ async def test_every_list_is_in_danish_order(registry: Registry) -> None:
     await _furnish(registry)
     everywhere = [(site, room) for site in SITES for room in ROOMS]
     async with registry.read() as t:
-        for places in (t.sites, t.clusters, t.municipalities, t.clinics):
-            assert [one.name for one in await places.all()] == [*SITES]  # type: ignore[attr-defined]
+        lists = (await t.sites.all(), await t.clusters.all(), await t.municipalities.all(), await t.clinics.all())
+        names = [[one.name for one in found] for found in lists]
+        assert names == [[*SITES]] * 4
         assert [(one.site, one.name) for one in await t.rooms.all()] == everywhere
         assert [(one.site, one.name) for one in await t.stations.all()] == everywhere
         people = await t.people.all()

@@ -269,5 +269,5 @@ async def test_whoever_is_signed_out_shut_out_or_given_another_role_hears_nothin
                 assert not last.done(), where
                 last.cancel()
                 await asyncio.gather(last, return_exceptions=True)
-            await stream.aclose()  # type: ignore[attr-defined]
+            await stream.aclose()
         await kit.clock.advance(1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -88,7 +88,7 @@ class Clinician:
     page: str
     browser: httpx.AsyncClient
     csrf: str
-    events: AsyncIterator[str]
+    events: AsyncGenerator[str, None]
     told: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
 
     async def post(self, path: str, **body: Any) -> httpx.Response:
@@ -112,7 +112,7 @@ class Clinician:
 
     async def leaves(self) -> None:
         """The page's event stream ends."""
-        await self.events.aclose()  # type: ignore[attr-defined]
+        await self.events.aclose()
 
 
 @dataclass
@@ -140,7 +140,7 @@ class House:
         csrf = await self.kit.csrf(browser)
         topics = (f"desk:clinic:{person.clinic_id}", f"desk:person:{person.id}", f"desk:page:{page}")
         events = self.kit.region.hub.stream(topics)
-        self.stack.push_async_callback(events.aclose)  # type: ignore[attr-defined]
+        self.stack.push_async_callback(events.aclose)
         await anext(events)
         return Clinician(person, page, browser, csrf, events)
 
