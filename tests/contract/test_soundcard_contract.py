@@ -78,7 +78,8 @@ import inspect, soundcard.pulseaudio as m
 names = ["_pulse", "_pa", "_Recorder", "_Player", "all_microphones", "all_speakers", "default_microphone", "_ffi"]
 calls = ["_pa_context_get_state", "_pa_stream_get_state", "_pa_stream_disconnect", "_pa_stream_unref", "_shutdown"]
 calls += ["_pa_context_get_source_info_list", "_pa_context_get_sink_info_list"]
-constants = ["pa_proplist_gets", "PA_CONTEXT_READY", "PA_STREAM_READY", "PA_STREAM_CREATING"]
+constants = ["pa_proplist_gets", "pa_threaded_mainloop_lock"]
+constants += ["PA_CONTEXT_READY", "PA_STREAM_READY", "PA_STREAM_CREATING"]
 lacking = [n for n in names if not hasattr(m, n)] + [n for n in calls if not hasattr(m._pulse, n)]
 lacking += [n for n in constants if not hasattr(m._pa, n)]
 for kind in (m._Recorder, m._Player):
@@ -162,6 +163,7 @@ def test_the_station_outlives_its_sound_server_and_uses_the_next(
 
 
 def test_a_station_that_ends_with_its_devices_open_ends_in_order(child: Callable[[str], Child]) -> None:
-    process = child(STATION)
-    assert process.answer() == "open"
-    assert process.end() == 0
+    for _ in range(12):  # soundcard's own end aborted about one in four
+        process = child(STATION)
+        assert process.answer() == "open"
+        assert process.end() == 0

@@ -4,6 +4,7 @@ What `soundcard` 0.4 does not do is done here, on names it keeps to itself; test
 holds them. It connects when it is imported, so the import waits until it is needed and the server answers. It never
 reconnects, so a new copy is imported after the server was away. Ending a player waits for the server and aborts the
 process if that is gone, so streams are ended without it. Playing to a server that is gone spins, so each block asks.
+At exit it frees its loop, whose lock a thread of ours still takes then, and that aborts; so its lock is taken for good.
 """
 
 from __future__ import annotations
@@ -196,11 +197,13 @@ def _connect() -> Any:
             probe.connect(str(path))
         except OSError as error:
             raise DeviceMissing(f"no sound server answers at {path}: {error.strerror}") from error
-    if old is not None:  # its server is gone
-        atexit.unregister(old._pulse._shutdown)
-        sys.modules.pop(_MODULE, None)
+    sys.modules.pop(_MODULE, None)  # an older one's server is gone
     with wrapping(f"the sound server at {path} cannot be used"):
-        return importlib.import_module(_MODULE)
+        module = importlib.import_module(_MODULE)
+    atexit.unregister(module._pulse._shutdown)
+    # Whoever calls the library from here on waits until the process has ended; so do its calls back into Python.
+    atexit.register(module._pa.pa_threaded_mainloop_lock, module._pulse.mainloop)
+    return module
 
 
 def _ready(module: Any) -> bool:
