@@ -51,7 +51,10 @@ ENGLISH: dict[str, str] = {
     "quarantined": "{station} is in quarantine, and takes no command until somebody has looked at it",
     "too_many": "{station} has {most} commands that have not ended: look at them first (region command list)",
     # of a table and its cells (region import)
-    "csv": "no CSV: {error}",
+    "csv": "cannot be read as CSV",
+    "quote_open": "a quotation mark begins a cell here and never ends it: write one at its end",
+    "after_quote": "something stands behind the quotation mark that ends a cell: write a mark within a cell twice",
+    "cell_long": "a cell longer than {most} characters: is a quotation mark missing at the end of one?",
     "no_headings": "nothing is there; expected the headings {names}",
     "cells": "{cells} cells under {headings} headings",
     "megabytes": "longer than {most} MB",

@@ -22,7 +22,8 @@ MOST_ROWS = 50_000
 _MOST_TOLD = 20
 _FORMULA = re.compile(r"'*[=+\-@\t\r\n＝＋－＠]")
 _ESCAPED = re.compile(r"'+[=+\-@\t\r\n＝＋－＠]")
-_MARKS = {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16", b"PK": "a workbook (.xlsx)", b"\xd0\xcf": "a workbook (.xls)"}
+_AFTER_QUOTE = re.compile(r"^'.' expected after '.'$", re.DOTALL)
+_MARKS = {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16", b"PK": "Excel (.xlsx)", b"\xd0\xcf": "Excel (.xls)"}
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,7 @@ def read_table(content: bytes, columns: Columns) -> list[Row]:
                 rows.append(row)
                 _check_length(rows, line)
     except csv.Error as error:
-        raise BadTable([Fault(reader.line_num or 1, "", say("csv", error=error))]) from error
+        raise BadTable([_unread(str(error), begins, reader.line_num or 1)]) from error
     if heading is None:
         raise BadTable([Fault(1, "", say("no_headings", names=", ".join(columns.all)))])
     if faults:
@@ -138,6 +139,17 @@ def _text(content: bytes) -> str:
     if "\0" in text:
         raise BadTable([Fault(text.count("\n", 0, text.index("\0")) + 1, "", say("no_text"))])
     return text
+
+
+def _unread(told: str, begins: int, ends: int) -> Fault:
+    """What Python's reader stumbled over (Modules/_csv.c), in a row that begins and ends in these lines."""
+    if told == "unexpected end of data":
+        return Fault(begins, "", say("quote_open"))
+    if _AFTER_QUOTE.search(told):
+        return Fault(ends, "", say("after_quote"))
+    if told.startswith("field larger than field limit"):
+        return Fault(begins, "", say("cell_long", most=csv.field_size_limit()))
+    return Fault(ends, "", say("csv"))
 
 
 def _delimiter(text: str) -> str:

@@ -48,7 +48,11 @@ _DA = {
     "revoked": "{station} er lukket ude for altid og tager ikke imod kommandoer: Luk den først ind",
     "quarantined": "{station} er i karantæne og tager ikke imod kommandoer, før nogen har set på den",
     "too_many": "{station} har {most} kommandoer, der ikke er slut: Se på dem først",
-    "csv": "er ikke CSV: {error}",
+    "csv": "kan ikke læses som CSV",
+    "quote_open": "et anførselstegn begynder en celle her, og intet slutter den: Skriv et, hvor den slutter",
+    "after_quote": "der står noget efter det anførselstegn, som slutter en celle: Skriv anførselstegn i en celle "
+    "dobbelt",
+    "cell_long": "en celle er længere end {most} tegn: Mangler der et anførselstegn, hvor en celle slutter?",
     "no_headings": "der står ikke noget; der skulle stå overskrifterne {names}",
     "cells": "{cells} celler under {headings} overskrifter",
     "megabytes": "er længere end {most} MB",
