@@ -8,10 +8,10 @@ from region.cli.desk import ACTOR, Desk
 from region.cli.parsing import Actions, add_action
 from region.cli.printing import configs_changed, tell
 from region.cli.services import layout_service
-from region.registry.place_upkeep import Renamed
+from region.registry.place_upkeep import Paged
 
 
-def add_upkeep(actions: Actions, kind: Renamed) -> None:
+def add_upkeep(actions: Actions, kind: Paged) -> None:
     """`rename` and `remove` of that kind of place."""
     rename = add_action(actions, "rename", f"give a {kind} another name", partial(_rename, kind))
     rename.add_argument("name")
@@ -20,16 +20,16 @@ def add_upkeep(actions: Actions, kind: Renamed) -> None:
     remove.add_argument("name")
 
 
-async def _rename(kind: Renamed, desk: Desk) -> None:
+async def _rename(kind: Paged, desk: Desk) -> None:
     layout, name = layout_service(desk), desk.args.new_name
     touched = await layout.rename(ACTOR, kind, await _number(kind, desk), name)
     tell(desk.args, {"stations": touched}, f"It is called {name} now. {configs_changed(len(touched))}")
 
 
-async def _remove(kind: Renamed, desk: Desk) -> None:
+async def _remove(kind: Paged, desk: Desk) -> None:
     gone = await layout_service(desk).remove(ACTOR, kind, await _number(kind, desk))
     tell(desk.args, gone, f"Removed the {kind} {gone.name}.")
 
 
-async def _number(kind: Renamed, desk: Desk) -> int:
+async def _number(kind: Paged, desk: Desk) -> int:
     return int((await layout_service(desk).find(kind, desk.args.name)).place)

@@ -16,7 +16,7 @@ AuditAction = Literal[
     "user.add", "user.bind", "user.sign_out", "user.block", "user.unblock",
     "site.add", "clinic.add", "clinic.change", "station.add", "station.change", "code.make",
     "cluster.add", "municipality.add", "municipality.move", "site.move", "station.move", "room.add", "person.change",
-    "site.rename", "municipality.rename", "cluster.rename",
+    "site.rename", "municipality.rename", "cluster.rename", "room.rename",
     "site.remove", "municipality.remove", "cluster.remove", "room.remove",
     "layer.change", "profile.copy", "card.prepare", "claim.approve", "claim.refuse",
     "import", "export", "backup", "restore",

@@ -120,6 +120,15 @@ class Layers(Subject):
         await self._grow(stations)
         return stations
 
+    async def room_renamed(self, room_id: int, before: str, after: str) -> tuple[str, ...]:
+        """A room has another name: its stations that were called as it was are called as it is. Gives them."""
+        await self.alone()
+        station = schema.station.c
+        rows = await self._rows(select(station.id).where(station.room_id == room_id, station.name == before))
+        stations = tuple(row["id"] for row in rows)
+        await self._grow(stations, name=after)
+        return stations
+
     async def phones_changed(self, clinics: Collection[str]) -> list[str]:
         """Those clinics have other numbers: the versions of their stations grow. Gives them."""
         await self.alone()

@@ -12,10 +12,9 @@ from region.reasons import say
 from region.registry import schema
 from region.registry.errors import Conflict, NotFound
 from region.registry.layers import Layers
-from region.registry.places import Clusters, Municipalities, Sites
 from region.registry.table import Subject, text
 
-Renamed = Literal["cluster", "municipality", "site"]  # what can have another name: a room is the one its stations name
+Paged = Literal["cluster", "municipality", "site"]  # what has a page of its own; rooms are on their site's
 Kind = Literal["cluster", "municipality", "site", "room"]
 _TABLES: dict[Kind, Table] = {
     "cluster": schema.cluster, "municipality": schema.municipality, "site": schema.site, "room": schema.room,
@@ -55,21 +54,24 @@ class PlaceUpkeep(Subject):
             raise NotFound(f"no such {kind}")
         return NamedPlace(kind, **row)
 
-    async def rename(self, kind: Renamed, number: int, name: str) -> tuple[str, ...]:
+    async def rename(self, kind: Kind, number: int, name: str) -> tuple[str, ...]:
         """Give it another name; Conflict where there is one of that name.
 
-        A site's name is on its stations' screens: their versions grow. Gives them.
+        A site's name is on its stations' screens, and so is a room's on those that are called as it is: they are called
+        anew with it. Their versions grow. Gives them.
         """
         name, layers = text(name, kind, 80), Layers(self._connection)
         await layers.alone()
-        before, other = await self.get(kind, number), await self._called(kind, name)
-        if other not in (None, number):
+        before = await self.get(kind, number)
+        if await self._called(before, name) not in (None, number):
             raise Conflict(say("there_already", kind=kind, name=name))
         if name == before.name:
             return ()
         table = _TABLES[kind]
         await self._run(update(table).where(table.c.id == number).values(name=name))
-        return await layers.site_renamed(number) if kind == "site" else ()
+        if kind == "site":
+            return await layers.site_renamed(number)
+        return await layers.room_renamed(number, before.name, name) if kind == "room" else ()
 
     async def remove(self, kind: Kind, number: int, now: float) -> NamedPlace:
         """Remove a place that nothing hangs on, and give what it was; Conflict, with what hangs on it and what to do.
@@ -87,18 +89,14 @@ class PlaceUpkeep(Subject):
         await self._run(delete(_TABLES[kind]).where(_TABLES[kind].c.id == number))
         return place
 
-    async def _called(self, kind: Renamed, name: str) -> int | None:
-        connection = self._connection
-        match kind:
-            case "cluster":
-                found = await Clusters(connection).find(name)
-                return None if found is None else found.id
-            case "municipality":
-                municipality = await Municipalities(connection).find(name)
-                return None if municipality is None else municipality.id
-            case "site":
-                site = await Sites(connection).find(name)
-                return None if site is None else site.id
+    async def _called(self, place: NamedPlace, name: str) -> int | None:
+        """Which place of its kind has that name; of rooms, at its site."""
+        table = _TABLES[place.kind]
+        statement = select(table.c.id).where(table.c.name == name)
+        if place.kind == "room":
+            statement = statement.where(table.c.site_id == place.site_id)
+        row = await self._row(statement)
+        return None if row is None else int(row["id"])
 
     async def _check_none(self, reason: str, place: NamedPlace, statement: Select[Any]) -> None:
         row: Mapping[str, Any] = await self._row(statement) or {"count": 0}

@@ -10,7 +10,7 @@ from messaging.clock import Clock
 from provisioning.authority.profiles import Change, Document, Level, Merged, Path, copied, difference, put, without
 from region.registry import NotFound, Registry, Transaction
 from region.registry.actions import AuditAction
-from region.registry.place_upkeep import Kind, NamedPlace, Renamed
+from region.registry.place_upkeep import Kind, NamedPlace
 from region.registry.records import Cluster, LayerRecord, Municipality, Site, Station, Touched
 from region.stations.service import tell_change
 
@@ -92,20 +92,24 @@ class LayoutService:
             await tell_change(t, actor, before, station, now)
         return station
 
-    async def rename(self, actor: str, kind: Renamed, number: int, name: str) -> tuple[str, ...]:
+    async def rename(self, actor: str, kind: Kind, number: int, name: str) -> tuple[str, ...]:
         """Another name for a place; the stations that are told, as it is on their screens."""
-        done: dict[Renamed, AuditAction] = {
+        done: dict[Kind, AuditAction] = {
             "cluster": "cluster.rename", "municipality": "municipality.rename", "site": "site.rename",
+            "room": "room.rename",
         }  # fmt: skip
+        now = self._clock.wall()
         async with self._registry.begin() as t:
             before = await t.places.get(kind, number)
             touched = await t.places.rename(kind, number, name)
             after = await t.places.get(kind, number)
             if after != before:
+                where = await _site_of(t, after)
                 await t.audit.add(
-                    actor, done[kind], "done", self._clock.wall(), before=before.name, name=after.name,
-                    stations=len(touched),
-                )  # fmt: skip
+                    actor, done[kind], "done", now, before=before.name, name=after.name, stations=len(touched), **where
+                )
+                for station in touched if kind == "room" else ():  # they are called as the room is
+                    await t.audit.add(actor, "station.change", "done", now, station_id=station, name=after.name)
         return touched
 
     async def remove(self, actor: str, kind: Kind, number: int) -> NamedPlace:
@@ -117,8 +121,7 @@ class LayoutService:
         now = self._clock.wall()
         async with self._registry.begin() as t:
             gone = await t.places.remove(kind, number, now)
-            where = {"site": (await t.sites.get(gone.site_id)).name} if kind == "room" and gone.site_id else {}
-            await t.audit.add(actor, done[kind], "done", now, name=gone.name, **where)
+            await t.audit.add(actor, done[kind], "done", now, name=gone.name, **await _site_of(t, gone))
         return gone
 
     async def find(self, level: Level, name: str = "") -> Where:
@@ -204,6 +207,11 @@ class LayoutService:
                 fields=_told(changes),
             )  # fmt: skip
         return touched
+
+
+async def _site_of(t: Transaction, place: NamedPlace) -> dict[str, str]:
+    """Of a room, the site that it is of, for the audit."""
+    return {"site": (await t.sites.get(place.site_id)).name} if place.kind == "room" and place.site_id else {}
 
 
 async def find_place(t: Transaction, level: Level, name: str) -> Where:

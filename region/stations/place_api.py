@@ -8,7 +8,7 @@ from fastapi import APIRouter
 from pydantic import Field
 from starlette.requests import Request
 
-from region.registry.place_upkeep import Renamed
+from region.registry.place_upkeep import Paged
 from region.registry.records import Room
 from region.stations.layout import LayoutService
 from region.stations.layout_api import Stations
@@ -16,7 +16,7 @@ from region.web.auth import ItAdmin
 from region.web.context import region_of
 from region.web.fields import Body, Number
 
-PlaceKind = Annotated[Renamed, Field(examples=["site"])]
+PlaceKind = Annotated[Paged, Field(examples=["site"])]
 
 
 class NewName(Body):
@@ -47,6 +47,14 @@ def build_router(layout: LayoutService) -> APIRouter:
     async def remove_place(session: ItAdmin, kind: PlaceKind, number: Number) -> None:
         """Remove a place that nothing hangs on: no place, station, person or API token, and no settings."""
         await layout.remove(session.person.name, kind, number)
+
+    @router.patch("/rooms/{number}")
+    async def rename_room(session: ItAdmin, number: Number, new: NewName) -> Stations:
+        """Give a room another name.
+
+        A station there that is called as the room was is called as it is now, and is told.
+        """
+        return Stations(await layout.rename(session.person.name, "room", number, new.name))
 
     @router.delete("/rooms/{number}", status_code=204)
     async def remove_room(session: ItAdmin, number: Number) -> None:

@@ -22,6 +22,7 @@ BY_SCRIPT: dict[str, tuple[str, str]] = {
     "POST /municipalities/move": ("move_municipality", "municipality move"),
     "POST /places/{kind}/{number}": ("rename_place", "site rename"),
     "POST /places/{kind}/{number}/remove": ("remove_place", "cluster remove"),
+    "POST /places/site/{number}/rooms/{room}": ("rename_room", "room rename"),
     "POST /places/site/{number}/rooms/{room}/remove": ("remove_room", "room remove"),
     "POST /clinics": ("add_clinic", "clinic add"),
     "POST /clinics/{clinic_id}": ("change_clinic", "clinic set"),

@@ -138,6 +138,10 @@ def test_a_place_gets_another_name_and_is_removed_once_it_is_empty(region: Shell
     region("station", "move", station, "--site", "Sunrise", "--room", "Room 2")
     assert "remove its rooms first (1)" in region("site", "remove", "Moon", code=1)
     assert [one["name"] for one in region.json("room", "list", "--site", "Moon")] == ["Room 1"]
+    assert "No station's config changes" in region("room", "rename", "Room 1", "Room one", "--site", "Moon")
+    region("room", "rename", "Room 2", "Room two", "--site", "Sunrise")  # where a station called Room 1 stands
+    assert region.json("station", "show", station)["station"]["room"] == "Room two"
+    region("room", "rename", "Room one", "Room 1", "--site", "Moon")
     assert "Removed the room Room 1 of Moon" in region("room", "remove", "Room 1", "--site", "Moon")
     assert "no room Room 1" in region("room", "remove", "Room 1", "--site", "Moon", code=1)
     assert "Removed the site Moon" in region("site", "remove", "Moon")

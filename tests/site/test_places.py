@@ -50,6 +50,56 @@ async def test_a_site_s_new_name_is_on_the_screen_of_each_of_its_stations_and_of
     await ask(ivan, "PATCH", "/places/site/99", 404, name="x")
 
 
+async def test_a_room_s_new_name_is_on_the_screen_of_the_station_that_bore_the_old_one_and_of_no_other(
+    kit: Kit, ivan: httpx.AsyncClient, station: Station
+) -> None:
+    said = {"name": "Vinduet", "site_id": station.site_id, "room": station.room}
+    own = await ask(ivan, "POST", "/stations", 201, **said)
+    path = f"/rooms/{station.room_id}"
+    assert await ask(ivan, "PATCH", path, name=" Stue  14 ") == {"stations": [station.id]}
+    assert await ask(ivan, "PATCH", path, name="Stue 14") == {"stations": []}, "it is called that already"
+    async with kit.region.registry.read() as t:
+        documents = await t.layers.desired(await t.stations.all())
+        row = next(one for one in await t.audit.recent(station_id=station.id) if one.action == "station.change")
+    assert {one: document["station"] for one, document in documents.items()} == {
+        station.id: "Stue 14", own["id"]: "Vinduet",
+    }  # fmt: skip
+    told = await ask(ivan, "GET", f"/stations/{station.id}")
+    assert (told["room"], told["name"]) == ("Stue 14", "Stue 14")
+    assert told["desired_version"] == station.desired_version + 1, "so that it is published"
+    assert (await ask(ivan, "GET", f"/stations/{own['id']}"))["desired_version"] == own["desired_version"]
+    renamed = {"before": station.room, "name": "Stue 14", "stations": 1, "site": "Solgården"}
+    assert await log(kit) == [("room.rename", renamed)]
+    assert (row.actor, row.detail) == ("ivan", {"name": "Stue 14"})
+    async with kit.region.registry.begin() as t:
+        await t.rooms.add(station.site_id, "Stue 15", kit.clock.wall())
+        moon = await t.sites.add("Månelyst", kit.clock.wall())
+        await t.rooms.add(moon.id, "Stue 16", kit.clock.wall())
+    taken = await ask(ivan, "PATCH", path, 409, name="Stue 15")
+    assert taken["detail"] == "there is a room called Stue 15 already"
+    await ask(ivan, "PATCH", path, name="Stue 16")  # another site's is no hindrance
+    assert (await ask(ivan, "PATCH", path, 422, name=""))["detail"] == "room: may not be empty"
+    await ask(ivan, "PATCH", "/rooms/99", 404, name="x")
+
+
+async def test_what_refers_to_a_room_finds_it_under_its_new_name(
+    kit: Kit, ivan: httpx.AsyncClient, station: Station
+) -> None:
+    """A table that was downloaded before means the same stations by their ids; a station with its serial is claimed."""
+    await ask(ivan, "PATCH", f"/stations/{station.id}", serial="77aa")
+    await ask(ivan, "PATCH", f"/rooms/{station.room_id}", name="Stue 14")
+    table = (await ivan.get("/api/tables/stations")).content
+    assert "Stue 14" in table.decode()
+    taken = await ivan.post("/api/tables/stations", content=table, headers={"content-type": "text/csv"})
+    assert (taken.json()["added"], taken.json()["changed"]) == (0, 0)
+    async with kit.region.registry.read() as t:
+        known = await t.stations.with_serial("77AA")
+    assert known is not None
+    assert (known.id, known.room) == (station.id, "Stue 14")
+    (found,) = await ask(ivan, "GET", "/fleet?room=Stue%2014")
+    assert found["station"]["id"] == station.id
+
+
 async def test_municipalities_and_clusters_too_and_what_they_say_goes_with_them(
     kit: Kit, ivan: httpx.AsyncClient, station: Station
 ) -> None:
@@ -147,6 +197,12 @@ async def test_it_renames_and_removes_on_a_page_and_is_told_there_what_cannot_be
     empty = next(one["id"] for one in rooms if one["name"] == "Stue 99")
     assert "Stue 99" in page
     assert f"/rooms/{station.room_id}/remove" not in page, "a station stands there"
+    taken = await ivan.post(f"{here}/rooms/{empty}", data={"name": station.room})
+    page = html.unescape(taken.text)
+    assert (taken.status_code, f"stuen {station.room} findes allerede" in page) == (409, True)
+    assert f'<input name="name" maxlength="80" value="{station.room}"' in page, "what was typed is there"
+    done = await ivan.post(f"{here}/rooms/{station.room_id}", data={"name": "Stue 14"})
+    assert "<summary>Stue 14</summary>" in (await ivan.get(done.headers["location"])).text
     assert (await ivan.post(f"{here}/rooms/{empty}/remove")).headers["location"] == here
     assert "Stue 99" not in (await ivan.get(here)).text
     gone = await ivan.post("/places/site/2/remove")
