@@ -66,7 +66,7 @@ def home_of(session: Session) -> tuple[CallState, FaultReason | None]:
         return "fault", "not_enrolled"
     if session.locked:
         return "fault", "locked"
-    if not s.usable(session.devices):
+    if session.media_open or not s.usable(session.devices):  # given up, they are of no use before the process ends
         return "fault", "no_devices"
     if not session.link:
         return "offline", None

@@ -134,7 +134,8 @@ def _already_ending(session: Session, _press: Pressed, _now: Moment) -> Step:
 
 
 def _done_reading(session: Session, _press: Pressed, now: Moment) -> Step:
-    return go_home(session, now)
+    # Devices that are still closing are given their time: going home now would be giving them up.
+    return stay(session) if session.media_open else go_home(session, now)
 
 
 def _cannot(session: Session, _press: Pressed, _now: Moment) -> Step:

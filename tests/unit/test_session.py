@@ -419,6 +419,14 @@ class TestDevices:
         assert (story.state, light(story.session)) == ("feedback", "live")
         story.passes(8)
         assert e.GiveUp() in story.fresh
+        assert (story.state, story.session.fault) == ("fault", "no_devices"), "a press would be lost with the process"
+
+    def test_devices_that_close_late_are_given_their_time_whoever_presses(self) -> None:
+        story = Story().ending().passes(2).press()
+        assert (story.state, story.fresh) == ("feedback", ())
+        story.happens(e.MediaClosed()).press()
+        assert story.state == "idle"
+        assert e.GiveUp() not in story.fresh
 
     def test_a_call_that_comes_while_the_camera_still_closes_is_busy(self) -> None:
         story = Story().ending().passes(2).hear(Invite("Ann Demo"), THEIRS)
