@@ -12,7 +12,7 @@ from messaging.claim import REGION_FILE
 from messaging.times import rfc_3339
 from region import addresses
 from region.addresses import Addresses
-from region.cli.desk import ACTOR, Desk
+from region.cli.desk import Desk
 from region.cli.files import write_new
 from region.cli.parsing import actions_of, add_action
 from region.cli.printing import tell
@@ -58,7 +58,7 @@ async def _prepare(desk: Desk) -> None:
     )  # fmt: skip
     service = CardService(desk.registry, desk.clock, await root_sha256(desk), where)
     draw = partial(draw_sheet, language=args.language, with_codes=args.show_codes)
-    batch = await service.prepare(ACTOR, order, args.into, draw)
+    batch = await service.prepare(desk.actor, order, args.into, draw)
     cards = [{"number": one.number, "station": one.station, "room": one.room, "folder": one.folder}
              for one in batch.cards]  # fmt: skip
     silent = await _without_a_clinic(desk, [one.station for one in batch.cards])

@@ -7,7 +7,7 @@ from typing import Any
 
 from messaging.times import rfc_3339
 from region import addresses
-from region.cli.desk import ACTOR, Desk
+from region.cli.desk import Desk
 from region.cli.parsing import actions_of, add_action
 from region.cli.printing import tell
 from region.columns import table
@@ -44,14 +44,14 @@ async def _approve(desk: Desk) -> None:
     args, service = desk.args, _service(desk)
     one = await _shown(service, args.digits)
     chosen = await _chosen(desk, one)
-    station = await service.approve(ACTOR, one.claim.key_sha256, one.check, chosen)
+    station = await service.approve(desk.actor, one.claim.key_sha256, one.check, chosen)
     tell(args, station, f"{station.id} is {station.name}, {station.site}: it enrols by itself within a minute.")
 
 
 async def _refuse(desk: Desk) -> None:
     service = _service(desk)
     one = await _shown(service, desk.args.digits)
-    await service.refuse(ACTOR, one.claim.key_sha256, one.check)
+    await service.refuse(desk.actor, one.claim.key_sha256, one.check)
     tell(desk.args, {"key": one.claim.key_sha256}, "Refused.")
 
 

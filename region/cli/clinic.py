@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from region.cli.desk import ACTOR, Desk
+from region.cli.desk import Desk
 from region.cli.parsing import actions_of, add_action
 from region.cli.printing import tell
 from region.cli.services import station_service
@@ -25,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 async def _add(desk: Desk) -> None:
-    clinic = await station_service(desk).add_clinic(ACTOR, desk.args.name, desk.args.phone)
+    clinic = await station_service(desk).add_clinic(desk.actor, desk.args.name, desk.args.phone)
     tell(desk.args, clinic, f"Added the clinic {clinic.name}.")
 
 
@@ -37,5 +37,5 @@ async def _list(desk: Desk) -> None:
 
 async def _set(desk: Desk) -> None:
     args, now = desk.args, await desk.clinic(desk.args.name)
-    clinic = await station_service(desk).change_clinic(ACTOR, now.id, args.new_name, args.phone)
+    clinic = await station_service(desk).change_clinic(desk.actor, now.id, args.new_name, args.phone)
     tell(args, clinic, f"{clinic.name}, {clinic.phone or 'no telephone'}." if clinic != now else "No change.")

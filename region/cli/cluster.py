@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from region.cli.desk import ACTOR, Desk
+from region.cli.desk import Desk
 from region.cli.parsing import actions_of, add_action
 from region.cli.places import add_upkeep
 from region.cli.printing import tell
@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 async def _add(desk: Desk) -> None:
-    made = await layout_service(desk).add_cluster(ACTOR, desk.args.name)
+    made = await layout_service(desk).add_cluster(desk.actor, desk.args.name)
     tell(desk.args, made, f"Added the cluster {made.name}.")
 
 

@@ -6,7 +6,7 @@ import argparse
 import re
 
 from messaging.command import ORDERS
-from region.cli.desk import ACTOR, Desk
+from region.cli.desk import Desk
 from region.cli.filtering import add_filter, read_filter
 from region.cli.parsing import actions_of, add_action
 from region.cli.printing import confirm, moment, plain, tell
@@ -60,7 +60,7 @@ async def _send(desk: Desk) -> None:
     at = None if args.at is None else read_moment(args.at, desk.clock.wall())
     await confirm(args, args.type, [station.id for station in await service.look(whom)])
     asked = Asked(args.type, from_texts(args.type, texts), args.why, at, args.expires)
-    handed = await service.give(ACTOR, whom, asked)
+    handed = await service.give(desk.actor, whom, asked)
     data = {"batch": handed.batch, "commands": plain(list(handed.commands)), "left_out": handed.left_out}
     tell(args, data, _told(handed))
 
@@ -76,10 +76,10 @@ async def _list(desk: Desk) -> None:
 async def _cancel(desk: Desk) -> None:
     args, service = desk.args, Commanding(desk.registry, desk.clock)
     if args.batch is None:
-        called_back = await service.cancel(ACTOR, args.command_id)
+        called_back = await service.cancel(desk.actor, args.command_id)
         tell(args, called_back, f"Called back: {called_back.type} of {called_back.station_id}.")
         return
-    done, late = await service.cancel_batch(ACTOR, args.batch)
+    done, late = await service.cancel_batch(desk.actor, args.batch)
     if not done:
         raise Conflict("every one of them has been sent or has ended: see region command list")
     data = {"called_back": plain(done), "too_late": plain(late)}

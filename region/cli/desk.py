@@ -10,22 +10,21 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from messaging.clock import Clock, SystemClock
+from region.cli.typist import typist
 from region.errors import Usage
 from region.registry import NotFound, Registry, database_url
-from region.registry.actions import COMMAND_LINE
 from region.registry.records import Clinic, Person, Site
-
-ACTOR = COMMAND_LINE
 
 
 @dataclass(frozen=True)
 class Desk:
-    """What was typed, and on what: `revision` is the database's."""
+    """What was typed, by whom, and on what: `actor` is whom the audit names, `revision` is the database's."""
 
     args: argparse.Namespace
     registry: Registry
     clock: Clock
     revision: str
+    actor: str
 
     async def site(self, name: str) -> Site:
         """The site of that name."""
@@ -79,6 +78,6 @@ async def _carry_out(args: argparse.Namespace, act: Callable[[Desk], Awaitable[N
     registry = Registry(database_url(args.data, args.database))
     try:
         revision = await registry.migrate()
-        await act(Desk(args, registry, SystemClock(), revision))
+        await act(Desk(args, registry, SystemClock(), revision, typist().actor))
     finally:
         await registry.close()

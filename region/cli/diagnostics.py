@@ -6,7 +6,7 @@ import argparse
 import gzip
 from pathlib import Path
 
-from region.cli.desk import ACTOR, Desk
+from region.cli.desk import Desk
 from region.cli.files import write_new
 from region.cli.parsing import actions_of, add_action
 from region.cli.printing import moment, tell
@@ -31,7 +31,7 @@ async def _list(desk: Desk) -> None:
 
 
 async def _save(desk: Desk) -> None:
-    about, content = await DiagnosticsService(desk.registry, desk.clock).read(ACTOR, desk.args.command_id)
+    about, content = await DiagnosticsService(desk.registry, desk.clock).read(desk.actor, desk.args.command_id)
     out = desk.args.out or Path(f"diagnostics-{about.station_id}-{about.cid}.json")
     write_new(out, gzip.decompress(content))
     tell(desk.args, {"file": str(out), "station": about.station_id, "command": about.cid}, f"Wrote {out}.")

@@ -7,7 +7,7 @@ import asyncio
 import sys
 from pathlib import Path
 
-from region.cli.desk import ACTOR, Desk
+from region.cli.desk import Desk
 from region.cli.parsing import works_on_data
 from region.cli.printing import tell
 from region.stations.exporting import export_table
@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 async def _export(desk: Desk) -> None:
     args = desk.args
-    content = await export_table(desk.registry, desk.clock, ACTOR, args.kind, plain=args.plain)
+    content = await export_table(desk.registry, desk.clock, desk.actor, args.kind, plain=args.plain)
     if args.out is None:
         sys.stdout.buffer.write(content)
         return

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import cast
 
-from region.cli.desk import ACTOR, Desk
+from region.cli.desk import Desk
 from region.cli.files import read_input
 from region.cli.parsing import works_on_data
 from region.cli.printing import tell
@@ -28,7 +28,7 @@ async def _import(desk: Desk) -> None:
     if kind not in KINDS:
         raise Usage(f"of what is {args.file}? Say --kind: one of {', '.join(KINDS)}")
     taken = await take_table(
-        desk.registry, desk.clock, ACTOR, cast("Kind", kind), read_input(args.file), dry_run=args.dry_run
+        desk.registry, desk.clock, desk.actor, cast("Kind", kind), read_input(args.file), dry_run=args.dry_run
     )
     words = "Would add" if taken.dry_run else "Added"
     tell(args, taken, f"{words} {taken.added}, {'change' if taken.dry_run else 'changed'} {taken.changed}; "

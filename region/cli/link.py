@@ -6,7 +6,7 @@ import argparse
 
 from messaging.times import rfc_3339
 from region import addresses
-from region.cli.desk import ACTOR, Desk
+from region.cli.desk import Desk
 from region.cli.parsing import positive, works_on_data
 from region.cli.printing import tell
 from region.people.service import PeopleService
@@ -23,5 +23,5 @@ async def _link(desk: Desk) -> None:
     person = await desk.person()
     lives_s = desk.args.minutes * 60.0
     url = addresses.load(desk.args.data).public_url
-    link = await PeopleService(desk.registry, desk.clock).link(ACTOR, person.id, url, lives_s)
+    link = await PeopleService(desk.registry, desk.clock).link(desk.actor, person.id, url, lives_s)
     tell(desk.args, {"link": link, "expires_at": rfc_3339(desk.clock.wall() + lives_s)}, link)

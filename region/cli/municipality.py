@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from region.cli.desk import ACTOR, Desk
+from region.cli.desk import Desk
 from region.cli.parsing import actions_of, add_action
 from region.cli.places import add_upkeep
 from region.cli.printing import configs_changed, tell
@@ -26,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 async def _add(desk: Desk) -> None:
-    made = await layout_service(desk).add_municipality(ACTOR, desk.args.name, desk.args.cluster)
+    made = await layout_service(desk).add_municipality(desk.actor, desk.args.name, desk.args.cluster)
     tell(desk.args, made, f"Added the municipality {made.name}.")
 
 
@@ -37,5 +37,5 @@ async def _list(desk: Desk) -> None:
 
 
 async def _move(desk: Desk) -> None:
-    touched = await layout_service(desk).move_municipality(ACTOR, desk.args.name, desk.args.cluster)
+    touched = await layout_service(desk).move_municipality(desk.actor, desk.args.name, desk.args.cluster)
     tell(desk.args, {"stations": touched}, f"Moved. {configs_changed(len(touched))}")

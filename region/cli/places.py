@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from region.cli.desk import ACTOR, Desk
+from region.cli.desk import Desk
 from region.cli.parsing import Actions, add_action
 from region.cli.printing import configs_changed, tell
 from region.cli.services import layout_service
@@ -22,12 +22,12 @@ def add_upkeep(actions: Actions, kind: Paged) -> None:
 
 async def _rename(kind: Paged, desk: Desk) -> None:
     layout, name = layout_service(desk), desk.args.new_name
-    touched = await layout.rename(ACTOR, kind, await _number(kind, desk), name)
+    touched = await layout.rename(desk.actor, kind, await _number(kind, desk), name)
     tell(desk.args, {"stations": touched}, f"It is called {name} now. {configs_changed(len(touched))}")
 
 
 async def _remove(kind: Paged, desk: Desk) -> None:
-    gone = await layout_service(desk).remove(ACTOR, kind, await _number(kind, desk))
+    gone = await layout_service(desk).remove(desk.actor, kind, await _number(kind, desk))
     tell(desk.args, gone, f"Removed the {kind} {gone.name}.")
 
 

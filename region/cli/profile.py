@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from provisioning.authority.profiles import LEVELS, Change, Level, hidden, leaves
-from region.cli.desk import ACTOR, Desk
+from region.cli.desk import Desk
 from region.cli.files import read_input
 from region.cli.parsing import actions_of, add_action
 from region.cli.printing import agreed, configs_changed, confirm, tell
@@ -88,7 +88,7 @@ async def _say(desk: Desk, values: list[tuple[tuple[str, ...], Any]]) -> None:
     if desk.args.where is not None:
         await _say_each(desk, values)
         return
-    touched = await layout_service(desk).say(ACTOR, await _where(desk), values)
+    touched = await layout_service(desk).say(desk.actor, await _where(desk), values)
     data = {"version": touched.layer.version, "stations": list(touched.stations)}
     tell(desk.args, data, f"Version {touched.layer.version}. {configs_changed(len(touched.stations))}")
 
@@ -101,14 +101,14 @@ async def _say_each(desk: Desk, values: list[tuple[tuple[str, ...], Any]]) -> No
     if not stations:
         raise NotFound("no station is like that")
     await confirm(desk.args, "settings", [station.id for station in stations])
-    changes = await layout_service(desk).say_each(ACTOR, stations, values)
+    changes = await layout_service(desk).say_each(desk.actor, stations, values)
     changed = [station for station, some in changes.items() if some]
     tell(desk.args, {"stations": changed}, f"Changed {len(changed)} of {len(stations)} stations.")
 
 
 async def _put(desk: Desk) -> None:
     document = _json(read_input(desk.args.file).decode(errors="replace"))
-    touched = await layout_service(desk).say_all(ACTOR, await _where(desk), document)
+    touched = await layout_service(desk).say_all(desk.actor, await _where(desk), document)
     data = {"version": touched.layer.version, "stations": list(touched.stations)}
     tell(desk.args, data, f"Version {touched.layer.version}. {configs_changed(len(touched.stations))}")
 
@@ -127,7 +127,7 @@ async def _copy(desk: Desk) -> None:
         print(told)
         if not await agreed("Copy?"):
             raise Usage("nothing was changed: say --yes, or answer y")
-    touched = await layout.copy(ACTOR, copying)
+    touched = await layout.copy(desk.actor, copying)
     data["stations"] = list(touched.stations)
     tell(args, data, f"{told if args.yes else 'Copied.'}\n{configs_changed(len(touched.stations))}")
 

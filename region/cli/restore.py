@@ -8,9 +8,9 @@ import os
 from pathlib import Path
 
 from messaging.clock import SystemClock
-from region.cli.desk import ACTOR
 from region.cli.parsing import add_data
 from region.cli.printing import tell
+from region.cli.typist import typist
 from region.errors import Usage
 from region.registry import Registry, database_url
 from region.registry.backup import restore
@@ -41,7 +41,7 @@ async def _restored(args: argparse.Namespace) -> int:
         await registry.migrate()
         async with registry.begin() as t:
             await t.renumbering.renumber(clock.wall())
-            await t.audit.add(ACTOR, "restore", "done", clock.wall())
+            await t.audit.add(typist().actor, "restore", "done", clock.wall())
             stations = await t.stations.count()
     finally:
         await registry.close()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from region.cli.desk import ACTOR, Desk
+from region.cli.desk import Desk
 from region.cli.parsing import actions_of, add_action
 from region.cli.printing import configs_changed, tell
 from region.cli.services import layout_service
@@ -35,13 +35,13 @@ async def _list(desk: Desk) -> None:
 
 async def _rename(desk: Desk) -> None:
     room, name = await _room(desk), desk.args.new_name
-    touched = await layout_service(desk).rename(ACTOR, "room", room.id, name)
+    touched = await layout_service(desk).rename(desk.actor, "room", room.id, name)
     tell(desk.args, {"stations": touched}, f"It is called {name} now. {configs_changed(len(touched))}")
 
 
 async def _remove(desk: Desk) -> None:
     room = await _room(desk)
-    gone = await layout_service(desk).remove(ACTOR, "room", room.id)
+    gone = await layout_service(desk).remove(desk.actor, "room", room.id)
     tell(desk.args, gone, f"Removed the room {gone.name} of {room.site}.")
 
 

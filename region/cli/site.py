@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from region.cli.desk import ACTOR, Desk
+from region.cli.desk import Desk
 from region.cli.parsing import actions_of, add_action
 from region.cli.places import add_upkeep
 from region.cli.printing import configs_changed, tell
@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 async def _add(desk: Desk) -> None:
-    site = await station_service(desk).add_site(ACTOR, desk.args.name)
+    site = await station_service(desk).add_site(desk.actor, desk.args.name)
     tell(desk.args, site, f"Added the site {site.name}.")
 
 
@@ -35,5 +35,5 @@ async def _list(desk: Desk) -> None:
 
 
 async def _move(desk: Desk) -> None:
-    touched = await layout_service(desk).move_site(ACTOR, desk.args.name, desk.args.municipality)
+    touched = await layout_service(desk).move_site(desk.actor, desk.args.name, desk.args.municipality)
     tell(desk.args, {"stations": touched}, f"Moved. {configs_changed(len(touched))}")

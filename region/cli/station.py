@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 from messaging.enrolment import write_code_file
-from region.cli.desk import ACTOR, Desk
+from region.cli.desk import Desk
 from region.cli.filtering import add_filter, read_filter
 from region.cli.parsing import actions_of, add_action
 from region.cli.printing import moment, tell
@@ -63,7 +63,7 @@ async def _add(desk: Desk) -> None:
     args = desk.args
     site, clinic_id = await desk.site(args.site), await desk.clinic_id(args.clinic)
     settings = Settings(args.name, site.id, clinic_id, args.language, args.volume, args.room, args.serial)
-    station = await station_service(desk).add_station(ACTOR, settings)
+    station = await station_service(desk).add_station(desk.actor, settings)
     tell(args, station, f"Added the station {station.id}. Its code file: region station code {station.id}")
 
 
@@ -99,7 +99,7 @@ async def _enrolment(desk: Desk) -> None:
 
 
 async def _code(desk: Desk) -> None:
-    content = write_code_file(await (await code_service(desk)).make(ACTOR, desk.args.station))
+    content = write_code_file(await (await code_service(desk)).make(desk.actor, desk.args.station))
     out: Path | None = desk.args.out
     if out is None:
         tell(desk.args, {"station": desk.args.station, "toml": content}, content.rstrip())
@@ -123,22 +123,22 @@ async def _set(desk: Desk) -> None:
         room=args.room,
         serial=args.serial,
     )
-    station = await station_service(desk).change_station(ACTOR, args.station, change)
+    station = await station_service(desk).change_station(desk.actor, args.station, change)
     changed = station != now
     tell(args, station, f"{station.id} is to work by version {station.desired_version}." if changed else "No change.")
 
 
 async def _revoke(desk: Desk) -> None:
-    station = await Admission(desk.registry, desk.clock).revoke(ACTOR, desk.args.station, desk.args.why)
+    station = await Admission(desk.registry, desk.clock).revoke(desk.actor, desk.args.station, desk.args.why)
     tell(desk.args, station, f"{station.id} is revoked: a running region cuts it off within seconds.")
 
 
 async def _release(desk: Desk) -> None:
-    station = await Admission(desk.registry, desk.clock).release(ACTOR, desk.args.station)
+    station = await Admission(desk.registry, desk.clock).release(desk.actor, desk.args.station)
     tell(desk.args, station, f"{station.id} is let in again. If it was revoked, it needs a new code: "
                               f"region station code {station.id}")  # fmt: skip
 
 
 async def _move(desk: Desk) -> None:
-    station = await layout_service(desk).move_station(ACTOR, desk.args.station, desk.args.site, desk.args.room)
+    station = await layout_service(desk).move_station(desk.actor, desk.args.station, desk.args.site, desk.args.room)
     tell(desk.args, station, f"{station.id} stands in {station.room}, {station.site}.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import get_args
 
-from region.cli.desk import ACTOR, Desk
+from region.cli.desk import Desk
 from region.cli.parsing import actions_of, add_action, positive
 from region.cli.printing import moment, places, tell
 from region.columns import table
@@ -35,7 +35,7 @@ async def _add(desk: Desk) -> None:
     args = desk.args
     clinic_id, sites = await desk.clinic_id(args.clinic), await desk.site_ids()
     wanted = WantedToken(args.name, args.role, clinic_id, sites or (), args.days, args.read_only)
-    made = await _service(desk).make(ACTOR, wanted)
+    made = await _service(desk).make(desk.actor, wanted)
     tell(args, made, made.secret)
 
 
@@ -50,7 +50,7 @@ async def _list(desk: Desk) -> None:
 
 
 async def _revoke(desk: Desk) -> None:
-    token = await _service(desk).revoke(ACTOR, desk.args.token.strip())
+    token = await _service(desk).revoke(desk.actor, desk.args.token.strip())
     tell(desk.args, token, f"{token.id} ({token.name}) is revoked.")
 
 

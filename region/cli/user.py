@@ -6,7 +6,7 @@ import argparse
 import sys
 from typing import get_args
 
-from region.cli.desk import ACTOR, Desk
+from region.cli.desk import Desk
 from region.cli.parsing import actions_of, add_action
 from region.cli.printing import ask_twice, places, tell
 from region.columns import table
@@ -66,7 +66,7 @@ async def _add(desk: Desk) -> None:
     sites = await desk.site_ids()
     hashed = await Passwords().hash(sys.stdin.readline().rstrip("\n")) if args.password_stdin else None
     wanted = Wanted(args.role, clinic_id, sites or (), args.display_name, args.title)
-    person = await _service(desk).add(ACTOR, args.name, wanted, hashed)
+    person = await _service(desk).add(desk.actor, args.name, wanted, hashed)
     tell(args, person, f"Added {person.name}. A link to sign in with: region link {person.name}")
 
 
@@ -81,7 +81,7 @@ async def _set(desk: Desk) -> None:
     args, before = desk.args, await desk.person()
     clinic_id = KEPT if args.clinic is None else await desk.clinic_id(args.clinic)
     changed = Changed(args.role, clinic_id, await desk.site_ids(), args.display_name, args.title)
-    after = await _service(desk).change(ACTOR, before.id, changed)
+    after = await _service(desk).change(desk.actor, before.id, changed)
     tell(args, after, f"{after.name} is {after.role}: {places(after)}." if after != before else "No change.")
 
 
@@ -92,13 +92,13 @@ async def _password(desk: Desk) -> None:
     async with desk.registry.begin() as t:
         await t.people.set_password(person.id, hashed)
         await t.sessions.end_all(person.id)
-        await t.audit.add(ACTOR, "password", "changed", desk.clock.wall(), person=person.name)
+        await t.audit.add(desk.actor, "password", "changed", desk.clock.wall(), person=person.name)
     tell(desk.args, {"name": person.name}, f"The password of {person.name} is set; every browser is signed out.")
 
 
 async def _reset_second_step(desk: Desk) -> None:
     person = await desk.person()
-    had = await _service(desk).reset_second_step(ACTOR, person.id)
+    had = await _service(desk).reset_second_step(desk.actor, person.id)
     told = "is forgotten; every browser is signed out, and the next sign-in sets it up" if had else "was not set up"
     tell(desk.args, {"name": person.name, "reset": had}, f"The second step of {person.name} {told}.")
 
@@ -107,7 +107,7 @@ async def _bind(desk: Desk) -> None:
     args, person = desk.args, await desk.person()
     async with desk.registry.begin() as t:
         await t.identities.bind(args.issuer, args.subject, person.id, desk.clock.wall())
-        await t.audit.add(ACTOR, "user.bind", "done", desk.clock.wall(), person=person.name)
+        await t.audit.add(desk.actor, "user.bind", "done", desk.clock.wall(), person=person.name)
     tell(args, {"name": person.name, "issuer": args.issuer, "subject": args.subject},
          f"{person.name} can sign in with the region's own sign-in, and has the role that it gives.")  # fmt: skip
 
@@ -121,13 +121,13 @@ async def _unblock(desk: Desk) -> None:
 
 
 async def _set_active(desk: Desk, *, active: bool) -> None:
-    person = await _service(desk).set_active(ACTOR, (await desk.person()).id, active=active)
+    person = await _service(desk).set_active(desk.actor, (await desk.person()).id, active=active)
     tell(desk.args, {"name": person.name, "active": active}, f"{person.name} is {'let in' if active else 'shut out'}.")
 
 
 async def _sign_out(desk: Desk) -> None:
     person = await desk.person()
-    ended = await _service(desk).sign_out(ACTOR, person.id)
+    ended = await _service(desk).sign_out(desk.actor, person.id)
     tell(desk.args, {"name": person.name, "browsers": ended}, f"{person.name} is signed out of {ended} browsers.")
 
 

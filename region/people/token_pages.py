@@ -12,6 +12,7 @@ from region.people.pages import Ids, Text
 from region.people.tokens import DAYS, MOST_DAYS, MadeToken, TokenService, WantedToken
 from region.registry import Invalid
 from region.registry.records import TokenRole, WebSession
+from region.web.actors import ActorTeller
 from region.web.auth import ItInPerson
 from region.web.context import region_of
 from region.web.fields import TokenId
@@ -61,6 +62,7 @@ async def _page(
         request, "people/tokens.html", session, 422 if error else 200, tokens=await service.all(), roles=ROLES,
         clinics=clinics, sites=sites, wanted=wanted or WantedToken("", "it_admin"), most_days=MOST_DAYS, made=made,
         error=error, revoked=revoked,
+        actors=ActorTeller(region.pages.translator(request, session), region.pages.has_words),
     )  # fmt: skip
 
 

@@ -28,5 +28,4 @@ AuditOutcome = Literal[
     "done", "made", "changed", "given", "renewed", "refused", "waiting", "ringing", "answered", "by_itself",
     "successful", "failed", EndReason, RefusalCode
 ]  # fmt: skip
-COMMAND_LINE = "command line"  # who did it, where nobody has signed in
 LEFT_OUT = "events_left_out"  # the region's own event, of a station that tells of too many

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, func, insert, or_, select, update
 
 from region.registry import schema
-from region.registry.actions import COMMAND_LINE
+from region.registry.actors import COMMAND_LINE
 from region.registry.bound_sites import BoundSites
 from region.registry.errors import NotFound
 from region.registry.records import ApiToken, TokenRole, TokenState, digest

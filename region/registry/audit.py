@@ -34,7 +34,7 @@ class Audit(Subject):
         self, actor: str, action: AuditAction, outcome: AuditOutcome, now: float, *, station_id: str | None = None,
         call_id: str | None = None, **detail: str | float | None,
     ) -> None:  # fmt: skip
-        """Tell of one thing done. `actor` is a sign-in name, a station's id, `region` or `command line`.
+        """Tell of one thing done. `actor`: `region.registry.actors`.
 
         `detail` holds plain words and numbers of the thing itself; never anything of a patient, never a secret.
         """

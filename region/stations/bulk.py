@@ -28,6 +28,7 @@ from region.stations.command_pages import (
     line,
 )
 from region.stations.commanding import Commanding, Whom
+from region.web.actors import ActorTeller
 from region.web.auth import ItAdmin
 from region.web.context import region_of
 from region.web.forms import told
@@ -114,17 +115,18 @@ async def _batch(
     request: Request, session: WebSession, batch: str, template: str, left_out: Mapping[str, str] | None = None
 ) -> Response:
     region, now = region_of(request), region_of(request).clock.wall()
+    words, has = region.pages.translator(request, session), region.pages.has_words
     async with region.registry.read() as t:
         given = await t.commands.recent(await t.stations.count(), batch=batch)
+        actors = ActorTeller(words, has, await t.api_tokens.names())
         passed_over = await t.finding.find(Filter(station=tuple(left_out)), now) if left_out else []
     if not given:
         raise NotFound(f"no commands {batch} given together")
-    words = region.pages.translator(request, session)
-    lines = [(one, line(one, now, words, region.pages.has_words)) for one in _in_order(given)]
+    lines = [(one, line(one, now, words, has, actors)) for one in _in_order(given)]
     far = [how(one, now) for one in given]
     return region.pages.page(
         request, template, session, batch=batch, lines=lines, given=given[0],
-        counts=[(kind, far.count(kind)) for kind in dict.fromkeys(far)],
+        by=actors.inside(given[0].actor), counts=[(kind, far.count(kind)) for kind in dict.fromkeys(far)],
         can_cancel=any(told.can_cancel for _, told in lines),
         left_out=[(one, (left_out or {})[one.id]) for one in passed_over],
     )  # fmt: skip

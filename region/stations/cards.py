@@ -97,7 +97,7 @@ def numbered(called: str, count: int, taken: Iterable[str]) -> tuple[str, ...]:
 
 
 class CardService:
-    """`actor` is whom the audit names: a sign-in name, or `command line`."""
+    """`actor` is whom the audit names: as `region.registry.actors` has it."""
 
     def __init__(self, registry: Registry, clock: Clock, root_sha256: str, addresses: Addresses) -> None:
         self._registry = registry

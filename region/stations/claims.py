@@ -62,7 +62,7 @@ def check_of(claim: Claim) -> str:
 
 
 class ClaimService:
-    """`actor` is whom the audit names: a sign-in name, or `command line`."""
+    """`actor` is whom the audit names: as `region.registry.actors` has it."""
 
     def __init__(
         self, registry: Registry, clock: Clock, addresses: Addresses, asks: GuessLimiter | None = None,

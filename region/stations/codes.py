@@ -10,7 +10,7 @@ from region.registry import Registry
 
 
 class CodeService:
-    """`actor` is whom the audit names: a sign-in name, or `command line`."""
+    """`actor` is whom the audit names: as `region.registry.actors` has it."""
 
     def __init__(
         self, registry: Registry, clock: Clock, enrolment: Enrolment, root_sha256: str, addresses: Addresses

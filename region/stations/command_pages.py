@@ -16,6 +16,7 @@ from region.daytime import TONIGHT, BadTime, read_moment
 from region.registry import Conflict, Invalid, Transaction
 from region.registry.records import Command
 from region.stations.commanding import Asked, from_texts
+from region.web.actors import ActorTeller
 from region.web.auth import ItAdmin
 from region.web.context import region_of
 from region.web.forms import Refusals
@@ -109,15 +110,16 @@ def how(command: Command, now: float) -> How:
 
 
 def line(
-    command: Command, now: float, t: Translator, has: Callable[[str], bool], *, handed_in: bool = False
-) -> CommandLine:
+    command: Command, now: float, t: Translator, has: Callable[[str], bool], actors: ActorTeller, *,
+    handed_in: bool = False,
+) -> CommandLine:  # fmt: skip
     """The command in the reader's words; a reason that has none is told as it is."""
     far, reason = how(command, now), f"stations.command.reason.{command.reason}"
     since = command.ended_at or command.executing_at or command.scheduled_at or command.sent_at or command.created_at
     return CommandLine(
         id=command.id, what=t(f"stations.command.type.{command.type}"), how=t(f"stations.command.is.{far}"),
-        level=_LEVELS.get(far, "plain"), reason=t(reason) if has(reason) else command.reason, by=command.actor,
-        why=command.why, given_at=command.created_at,
+        level=_LEVELS.get(far, "plain"), reason=t(reason) if has(reason) else command.reason,
+        by=actors.who(command.actor), why=command.why, given_at=command.created_at,
         begins=command.not_before if far == "held" else None, until=command.expires_at, since=since,
         can_cancel=command.sent_at is None and far in ("held", "waits"), handed_in=handed_in,
     )  # fmt: skip
@@ -129,7 +131,8 @@ async def lines_of(
     """The station's last commands in the reader's words, the latest first."""
     kept = {one.cid for one in await t.diagnostics.all(station_id)}
     found = await t.commands.recent(_MOST, station_id=station_id)
-    return [line(one, now, words, has, handed_in=one.id in kept) for one in found]
+    actors = ActorTeller(words, has, await t.api_tokens.names())
+    return [line(one, now, words, has, actors, handed_in=one.id in kept) for one in found]
 
 
 def build_router() -> APIRouter:

@@ -55,7 +55,7 @@ class Handed:
 
 
 class Commanding:
-    """`actor` is whom the audit names: a sign-in name, or `command line`."""
+    """`actor` is whom the audit names: as `region.registry.actors` has it."""
 
     def __init__(self, registry: Registry, clock: Clock) -> None:
         self._registry = registry

@@ -38,7 +38,7 @@ class Copying:
 
 
 class LayoutService:
-    """`actor` is whom the audit names: a sign-in name, or `command line`."""
+    """`actor` is whom the audit names: as `region.registry.actors` has it."""
 
     def __init__(self, registry: Registry, clock: Clock) -> None:
         self._registry = registry

@@ -15,6 +15,7 @@ from provisioning.authority.setting_fields import AS_ABOVE, NONE, Setting, rewri
 from region.registry import Conflict, Invalid, NotFound, Refused, Transaction
 from region.registry.records import WebSession
 from region.stations.layout import LayoutService, Where
+from region.web.actors import ActorTeller
 from region.web.auth import ItAdmin
 from region.web.context import region_of
 from region.web.forms import told
@@ -147,8 +148,9 @@ async def _profile(
     async with region.registry.read() as t:
         where = await place_of(t, level, place)
         layer, above = await t.layers.get(level, where.place), await t.layers.above(level, where.place)
-        clinics = [one.name for one in await t.clinics.all()]
-    teller = SettingTeller(region.pages.translator(request, session), region.pages.has_words)
+        clinics, tokens = [one.name for one in await t.clinics.all()], await t.api_tokens.names()
+    words, has = region.pages.translator(request, session), region.pages.has_words
+    teller, by = SettingTeller(words, has), ActorTeller(words, has, tokens).inside(layer.changed_by)
     written = {one.name: one.text(one.at(layer.document)) for one in settings(level)} | dict(texts or {})
     faults = {one.name: teller.of_setting(wrong or {}, one.name) for one in settings(level)}
     lines = [_line(one, written[one.name], above, faults[one.name], teller, clinics) for one in settings(level)]
@@ -157,7 +159,7 @@ async def _profile(
     return region.pages.page(
         request, "stations/profile.html", session, 422 if wrong else 409 if conflict else 200, where=where,
         layer=layer, groups=groups, clinics=clinics, others=others, any_wrong=bool(wrong), conflict=conflict,
-        saved=saved, place=place, level=level,
+        saved=saved, place=place, level=level, by=by,
     )  # fmt: skip
 
 

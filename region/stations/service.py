@@ -58,7 +58,7 @@ async def tell_change(t: Transaction, actor: str, before: Station, after: Statio
 
 
 class StationService:
-    """`actor` is whom the audit names: a sign-in name, or `command line`."""
+    """`actor` is whom the audit names: as `region.registry.actors` has it."""
 
     def __init__(self, registry: Registry, clock: Clock) -> None:
         self._registry = registry

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from region.registry.records import AuditRow, Station
+from region.web.actors import ActorTeller
 from region.web.words import Translator
 
 _LASTED = ("seconds", "connected_seconds")
@@ -41,9 +42,10 @@ class Teller:
             for key, value in row.detail.items()
             if value not in (None, "") and not (key == "count" and value == 1)
         ]
+        who = ActorTeller(self.t, self.has, self.tokens, self.stations).who(row.actor)
         return ToldRow(
-            at=row.at, who=self._name(row.actor) or self._by_token(row.actor) or self._word("actor", row.actor),
-            what=self._word("action", row.action), outcome=self._word("event" if event else "outcome", row.outcome),
+            at=row.at, who=who, what=self._word("action", row.action),
+            outcome=self._word("event" if event else "outcome", row.outcome),
             station_id=row.station_id, station=self._name(row.station_id) or row.station_id or "",
             details=tuple(details),
         )  # fmt: skip
@@ -51,13 +53,6 @@ class Teller:
     def _name(self, station_id: str | None) -> str:
         station = self.stations.get(station_id or "")
         return f"{station.name}, {station.site}" if station else ""
-
-    def _by_token(self, actor: str) -> str:
-        """Of what was done with a token (`ApiToken.actor`): its maker, and what it is for."""
-        maker, _, token = actor.removesuffix(")").rpartition(" (")
-        if token not in self.tokens:
-            return ""
-        return self.t("web.audit.by_token", maker=self._word("actor", maker), name=self.tokens[token], token=token)
 
     def _word(self, kind: str, stable: str) -> str:
         key = f"web.audit.{kind}.{stable}"

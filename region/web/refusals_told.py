@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from region.reasons import read
+from region.web.actors import ActorTeller
 from region.web.words import Translator
 
 _WORDS_OF = ("what", "kind", "kinds", "level")
@@ -29,5 +30,7 @@ class RefusalTeller:
     def _value(self, name: str, value: str) -> str:
         if name == "why":
             return self.why(value)
+        if name == "by":
+            return ActorTeller(self.t, self.has).inside(value)
         key = f"web.refusal.value.{value}"
         return self.t(key) if name in _WORDS_OF and self.has(key) else value

@@ -11,7 +11,7 @@ from starlette.responses import RedirectResponse, Response
 
 from messaging.twin import Language
 from region.registry import Invalid, Registry
-from region.registry.actions import COMMAND_LINE
+from region.registry.actors import COMMAND_LINE
 from region.registry.people import sign_in_name
 from region.registry.records import Person, WebSession
 from region.web import tokens

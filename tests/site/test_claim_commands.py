@@ -11,6 +11,7 @@ import pytest
 
 from messaging.clock import SystemClock
 from region.cli import main
+from region.cli.typist import typist
 from region.registry import Registry, database_url
 from region.registry.records import AuditRow, Claim
 from region.stations.claims import check_of
@@ -69,7 +70,7 @@ def test_a_station_is_let_into_a_new_room_by_the_digits_on_its_screen(region: Sh
     assert station["serial"] == "1000000000000001"
     assert region("claim", "list").strip() == "No station waits."
     (row,) = region.log()
-    assert (row["action"], row["actor"], row["station_id"]) == ("claim.approve", "command line", station["id"])
+    assert (row["action"], row["actor"], row["station_id"]) == ("claim.approve", typist().actor, station["id"])
 
 
 def test_one_whose_serial_number_was_given_in_advance_needs_its_digits_alone(region: Shell) -> None:

@@ -18,6 +18,7 @@ from messaging.twin import Language
 from region.registry.records import Command, Station
 from region.stations.command_pages import ON_THE_PAGE, How, how, line
 from region.stations.command_words import WORDS
+from region.web.actors import ActorTeller
 from region.web.words import LANGUAGES, Catalogue
 from tests.kits.region.app import Kit
 
@@ -213,9 +214,11 @@ def test_whoever_waits_is_told_what_it_waits_for(
 def test_every_command_and_how_far_it_is_has_words_and_a_strange_reason_is_told_as_it_is(language: Language) -> None:
     catalogue = Catalogue()
     catalogue.add(WORDS)
+    t, has = catalogue.translator(language), catalogue.has
+    actors = ActorTeller(t, has)
     for kind in ORDERS:
-        told = line(replace(GIVEN, type=kind, reason="odd"), 0.0, catalogue.translator(language), catalogue.has)
+        told = line(replace(GIVEN, type=kind, reason="odd"), 0.0, t, has, actors)
         assert told.what
         assert (told.reason, told.level) == ("odd", "plain")
     assert [one for one in get_args(How) if f"stations.command.is.{one}" not in WORDS[language]] == []
-    assert line(replace(GIVEN, sent_at=1.0), 0.0, catalogue.translator(language), catalogue.has).can_cancel is False
+    assert line(replace(GIVEN, sent_at=1.0), 0.0, t, has, actors).can_cancel is False

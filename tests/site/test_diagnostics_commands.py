@@ -13,6 +13,7 @@ import pytest
 
 from messaging.diagnostics import pack
 from region.cli import main
+from region.cli.typist import typist
 from region.registry import Registry
 from region.registry.records import HandedIn
 from tests.kits.region.stations import NOW, order, stand
@@ -76,7 +77,7 @@ def test_one_is_saved_as_json_once_and_the_log_says_so(
     assert "Wrote mine.json." in region("diagnostics", "save", other, "--out", "mine.json", told=True)
     read = [row for row in region("audit", "list") if row["action"] == "diagnostics.read"]
     assert {row["detail"]["cid"] for row in read} == {cid, other}
-    assert {row["actor"] for row in read} == {"command line"}
+    assert {row["actor"] for row in read} == {typist().actor}
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)

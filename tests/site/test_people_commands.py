@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +11,8 @@ from typing import Any
 import pytest
 
 from region.cli import main
+from region.registry import Registry, database_url
+from region.registry.actors import COMMAND_LINE, Typist
 
 Region = Callable[..., Any]
 
@@ -92,3 +95,28 @@ def test_somebody_is_signed_out_everywhere_and_the_log_tells_of_it(region: Regio
     assert region("user", "sign-out", "eva") == {"name": "eva", "browsers": 0}
     assert region("audit", "list")[0]["action"] == "user.sign_out"
     assert region("user", "sign-out", "nobody")[0] == 1
+
+
+def test_the_log_names_the_account_that_a_command_was_typed_from_beside_rows_that_name_nobody(
+    region: Region, tmp_path: Path, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asyncio.run(_an_older_row(database_url(tmp_path, database)))
+    monkeypatch.setattr("region.cli.desk.typist", lambda: Typist("anna"))
+    region("user", "add", "eva", "--role", "evaluator")
+    region("token", "add", "Overvågning", "--role", "it_admin")
+    made, added, older = region("audit", "list", "--most", "3")
+    assert (made["actor"], added["actor"], older["actor"]) == (
+        "command line (anna)",
+        "command line (anna)",
+        COMMAND_LINE,
+    )
+    assert (made["action"], added["action"]) == ("token.add", "user.add")
+    assert region("token", "list")[0]["made_by"] == COMMAND_LINE, "a token is nobody's who could leave"
+    assert region("audit", "verify")["intact"] is True
+
+
+async def _an_older_row(url: str) -> None:
+    registry = Registry(url)
+    async with registry.begin() as t:
+        await t.audit.add(COMMAND_LINE, "backup", "done", 5.0)
+    await registry.close()

@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy
 
 from region.registry import Registry
-from region.registry.actions import COMMAND_LINE
+from region.registry.actors import COMMAND_LINE
 from region.stations.exporting import give_table
 from region.stations.importing import COLUMNS, KINDS, Kind, Taken, take_table
 from region.stations.tables import BadTable
