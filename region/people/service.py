@@ -54,7 +54,7 @@ async def _no_pages(_: Person) -> None:
 
 
 class PeopleService:
-    """Adds, changes, shuts out and lets in. `ended` is told whose sessions have been ended by that."""
+    """Adds, changes, shuts out and lets in. `ended` is told whose pages may have ended by that, and are looked at."""
 
     def __init__(
         self, registry: Registry, clock: Clock, ended: Callable[[Person], Awaitable[None]] = _no_pages
@@ -76,7 +76,10 @@ class PeopleService:
         return person
 
     async def change(self, actor: str, person_id: int, wanted: Wanted | Changed) -> Person:
-        """Make that of somebody; another role signs them out everywhere. Nobody gives oneself another role."""
+        """Make that of somebody; another role signs them out everywhere, another place has their pages fetched anew.
+
+        Nobody gives oneself another role.
+        """
         now = self._clock.wall()
         async with self._registry.begin() as t:
             before = await t.people.get(person_id)
@@ -93,7 +96,7 @@ class PeopleService:
                     actor, "person.change", "done", now, person=after.name, role=after.role, clinic=after.clinic,
                     sites=", ".join(site.name for site in after.sites),
                 )  # fmt: skip
-        if after.role != before.role:
+        if (after.role, after.clinic_id, after.sites) != (before.role, before.clinic_id, before.sites):
             await self._ended(after)
         return after
 

@@ -20,7 +20,7 @@ from region.web.bearer import bearer, session_of
 from region.web.context import Region, region_of
 from region.web.errors import ForPeople, NotAllowed, NotSignedIn, SecondStepNeeded
 from region.web.events import Lease
-from region.web.rights import Right
+from region.web.rights import Right, scope_of
 
 _log = logging.getLogger(__name__)
 IDLE_S = 8 * 3600.0
@@ -177,7 +177,8 @@ def live(
 ) -> StreamingResponse:  # fmt: skip
     """A stream of live updates that lasts as long as the session; an open page keeps its session from idling out.
 
-    `lost`: the session was ended, and the stream with it. One that has only grown old is not told of.
+    It ends too when the person is given another place: its topics are those of the place before. `lost`: the session
+    was ended, and the stream with it. One that has only grown old is not told of.
     """
     region = region_of(request)
 
@@ -187,7 +188,9 @@ def live(
         except RegistryError as error:
             _log.warning("whether a page is signed in cannot be seen just now, and is looked at again: %s", error)
             return True
-        return found is not None and not lacks_second_step(found, region)
+        if found is None or lacks_second_step(found, region):
+            return False
+        return scope_of(found.person) == scope_of(session.person)
 
     async def ended() -> None:
         if lost is None or region.clock.wall() - session.created_at >= ABSOLUTE_S:

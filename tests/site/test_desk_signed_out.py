@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 
 import httpx
 import pytest
 
 from region.desk.room import SIGNED_OUT, UNVOUCHED
-from region.people.service import PeopleService
+from region.people.service import Changed, PeopleService
 from region.registry import Unavailable
 from region.registry.sessions import Sessions
-from region.web.auth import ABSOLUTE_S
+from region.web.auth import ABSOLUTE_S, session_ended
 from region.web.events import KEEP_ALIVE_S
 from tests.kits.eventually import eventually
 from tests.kits.region.app import PASSWORD
@@ -84,6 +85,30 @@ async def test_who_is_shut_out_is_out_of_the_call_though_the_page_does_not_go(ho
     await _is_noted(house)
     await _passes(house, SIGNED_OUT)
     assert house.station.heard_last() == {"type": "hangup", "reason": "clinician_left"}
+
+
+@pytest.mark.parametrize("told", [True, False], ids=["in the console", "at the command line"])
+async def test_who_is_given_another_clinic_hears_nothing_more_of_the_one_before(house: House, *, told: bool) -> None:
+    anna, stream = await _in_a_call(house)
+    before, region = f"desk:clinic:{anna.person.clinic_id}", house.kit.region
+    async with region.registry.begin() as t:
+        other = await t.clinics.add("Åens Klinik", "", house.clock.wall())
+    service = PeopleService(region.registry, house.clock, *([partial(session_ended, region)] if told else []))
+    await service.change("ivan", anna.person.id, Changed(title="GP"))
+    await _passes(house, KEEP_ALIVE_S)
+    assert not stream.done(), "another title is no other place"
+    await service.change("ivan", anna.person.id, Changed(clinic_id=other.id))
+    if not told:
+        await _passes(house, KEEP_ALIVE_S)
+    assert (await stream).text.endswith("event: signed_out\ndata: {}\n\n")
+    assert region.hub.listeners(before) == 0
+    await _is_noted(house)
+    again = await _opened(house, anna)  # as the page does: it is read anew
+    assert region.hub.listeners(before) == 0
+    assert region.hub.listeners(f"desk:clinic:{other.id}") == 1
+    await _passes(house, 3 * SIGNED_OUT)
+    assert await house.desk.rooms.find(CALL) is not None, "the resident is not left in the middle of a call"
+    await _closed(again)
 
 
 async def test_another_browser_of_the_same_person_that_signs_out_changes_nothing(house: House) -> None:
