@@ -58,7 +58,7 @@ def read_asked(pairs: Iterable[tuple[str, str]]) -> Asked:
     said = list(pairs)
     own = {key: value for key, value in said if key in (_PAGE, _SORT)}
     page, sort = own.get(_PAGE, "1"), own.get(_SORT, "")
-    if not (page.isascii() and page.isdigit() and 1 <= int(page[:9]) <= _MOST_PAGES):
+    if not (page.isascii() and page.isdigit() and len(page) <= len(str(_MOST_PAGES)) and 1 <= int(page) <= _MOST_PAGES):
         raise Invalid("page: a number")
     if sort not in ("", _BY_PLACE):
         raise Invalid(f"sort: {_BY_PLACE}, or nothing")

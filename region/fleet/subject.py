@@ -117,7 +117,7 @@ def _router() -> APIRouter:
 
     @router.get("/audit", include_in_schema=False)
     async def show_audit(
-        request: Request, session: ItAdmin, before: int | None = None, station: str | None = None
+        request: Request, session: ItAdmin, before: Number | None = None, station: str | None = None
     ) -> Response:
         region = region_of(request)
         async with region.registry.read() as t:

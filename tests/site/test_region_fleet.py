@@ -229,6 +229,8 @@ async def test_the_log_is_paged(kit: Kit) -> None:
         assert "outcome20<" not in first
         older = first.partition('href="/audit?before=')[2].partition('"')[0]
         assert "outcome20<" in (await browser.get(f"/audit?before={older}")).text
+        for wrong in ("0", "-1", "9" * 30):
+            assert (await browser.get(f"/audit?before={wrong}")).status_code == 422, wrong
 
 
 async def test_events_past_sixty_an_hour_are_one_row_that_counts_them(kit: Kit) -> None:
