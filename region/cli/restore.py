@@ -8,6 +8,7 @@ import os
 from pathlib import Path
 
 from messaging.clock import SystemClock
+from region.alone import alone_with, of_database
 from region.cli.parsing import add_data
 from region.cli.printing import tell
 from region.cli.typist import typist
@@ -25,6 +26,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(run=_restore)
 
 
+def _put_back(database: Path, file: Path) -> None:
+    """A region that runs meanwhile would go on by what it knew, and sign in whom the backup does not have."""
+    with alone_with(of_database(database)):
+        restore(database, file)
+
+
 def _restore(args: argparse.Namespace) -> int:
     if (args.file is None) != args.after_pg_restore:
         raise Usage("name the backup's file; or, with PostgreSQL, run pg_restore and say --after-pg-restore")
@@ -37,10 +44,10 @@ async def _restored(args: argparse.Namespace) -> int:
     try:
         if args.file is not None:
             registry.file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            await asyncio.to_thread(restore, registry.file, args.file)
+            await asyncio.to_thread(_put_back, registry.file, args.file)
         await registry.migrate()
         async with registry.begin() as t:
-            await t.renumbering.renumber(clock.wall())
+            await t.after_restore.settle(clock.wall())
             await t.audit.add(typist().actor, "restore", "done", clock.wall())
             stations = await t.stations.count()
     finally:

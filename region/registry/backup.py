@@ -1,7 +1,7 @@
 """Backup and restore of SQLite, by its own online copy: a region may run meanwhile. PostgreSQL has pg_dump.
 
 After a restore the stations know newer versions of their config than the registry does, and take none that is older:
-`renumber` lets every version begin anew at the present second, which no version that grew by ones has reached.
+`AfterRestore` lets every version begin anew at the present second, which no version that grew by ones has reached.
 """
 
 from __future__ import annotations
@@ -18,24 +18,28 @@ from region.registry import schema
 from region.registry.commands import Commands
 from region.registry.errors import Conflict, Invalid, Unavailable
 from region.registry.migrate import known_revisions
+from region.registry.people import People
 from region.registry.table import Subject
 
 _PAGES = 1000  # copied before others get their turn
 _BUSY_S = 10.0
 
 
-class Renumbering(Subject):
+class AfterRestore(Subject):
     """What a restored registry needs before it may speak to stations."""
 
-    async def renumber(self, now: float) -> None:
+    async def settle(self, now: float) -> None:
         """Let every station's version be newer than any it has seen, and publish all of them.
 
         Commands that had not ended when the backup was made may have been called back or done since: none is sent.
+        Nor does anybody stay signed in: a session or link may have been ended since.
         """
         version, second = schema.station.c.desired_version, int(now)
         newer = case((version < second, second), else_=version + 1)
         await self._run(update(schema.station).values(desired_version=newer, published_version=0))
         await Commands(self._connection).end_all("restored", now)
+        people = People(self._connection)
+        await people.sign_out([one.id for one in await people.all()])
 
 
 def back_up(database: Path, file: Path) -> int:

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from region.registry.api_tokens import ApiTokens
 from region.registry.attempts import Attempts
 from region.registry.audit import Audit
-from region.registry.backup import Renumbering
+from region.registry.backup import AfterRestore
 from region.registry.bulk import Bulk
 from region.registry.calls import Calls
 from region.registry.certificates import Certificates
@@ -88,9 +88,9 @@ class Transaction:
         return Secrets(self._connection)
 
     @cached_property
-    def renumbering(self) -> Renumbering:
+    def after_restore(self) -> AfterRestore:
         """What a restored registry needs before it may speak to stations."""
-        return Renumbering(self._connection)
+        return AfterRestore(self._connection)
 
     @cached_property
     def leases(self) -> Leases:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import fcntl
 import logging
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from messaging.link.port import Link
 from messaging.topics import region_subscriptions
 from provisioning.authority.vault import keep_public
 from region.addresses import Addresses
+from region.alone import alone_with, of_data, of_database
 from region.authority.child import AuthorityChild
 from region.authority.client import AuthorityClient
 from region.authority.wire import SOCKET
@@ -41,6 +41,7 @@ from region.serving.options import ServeOptions
 from region.stations.gate import Door
 
 _log = logging.getLogger(__name__)
+_SEVERAL = ". Several at a time need PostgreSQL, and a --data each (docs/operations/scaling.md)"
 _MOST_VISITED = 100_000  # messages at QoS 0 that wait to be looked at on a visit
 
 
@@ -74,9 +75,9 @@ class EnrolmentFiles:
 @asynccontextmanager
 async def alone_where_it_must_be(options: ServeOptions, registry: Registry) -> AsyncIterator[None]:
     """Nobody else serves with this `--data`, on this SQLite file, or with a broker or authority of its own."""
-    with _locked(options.data / "serving.lock"):
+    with alone_with(of_data(options.data), _SEVERAL):
         if registry.is_sqlite:
-            with _locked(registry.file.with_name(f"{registry.file.name}.serving")):
+            with alone_with(of_database(registry.file), _SEVERAL):
                 yield
         elif options.broker is not None and options.authority is not None:
             yield
@@ -88,19 +89,6 @@ async def alone_where_it_must_be(options: ServeOptions, registry: Registry) -> A
                         " processes, give each --broker and --authority (docs/operations/scaling.md)"
                     )
                 yield
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    with path.open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise AlreadyServed(
-                f"another region is served from {path.parent}: stop that one first. Several at a time need PostgreSQL,"
-                " and a --data each (docs/operations/scaling.md)"
-            ) from error
-        yield
 
 
 @asynccontextmanager

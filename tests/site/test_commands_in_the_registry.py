@@ -183,6 +183,6 @@ async def test_a_registry_that_was_restored_has_nothing_done_again(registry: Reg
     (station,) = await stand(registry)
     (cid,) = await order(registry, [station])
     async with registry.begin() as t:
-        await t.renumbering.renumber(NOW + 60)
+        await t.after_restore.settle(NOW + 60)
     assert await due(registry, NOW + 60) == []
     assert (await command(registry, cid)).reason == "restored"

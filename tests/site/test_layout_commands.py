@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from region.alone import alone_with, of_database
 from region.cli import main
 
 
@@ -109,6 +110,9 @@ def test_a_backup_comes_back(region: Shell, tmp_path: Path) -> None:
     file = str(tmp_path / "kept.sqlite")
     region("backup", file)
     region("cluster", "add", "West")
+    with alone_with(of_database(tmp_path / "region.sqlite")):  # as a region that is served
+        assert "stop that one first" in region("restore", file, code=2)
+    assert "West" in region("cluster", "list")
     assert "2 stations" in region("restore", file)
     assert "West" not in region("cluster", "list")
 

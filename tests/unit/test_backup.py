@@ -33,7 +33,7 @@ async def test_a_backup_is_the_registry_of_its_moment_and_is_nobody_else_s(regis
         await t.layers.put("station", station, {"volume": 1}, "ivan", NOW)
     restore(registry.file, file)
     async with registry.begin() as t:
-        await t.renumbering.renumber(NOW)
+        await t.after_restore.settle(NOW)
     async with registry.read() as t:
         restored = await t.stations.get(station)
         assert [one.name for one in await t.sites.all()] == ["Solgården"]
@@ -57,9 +57,21 @@ async def test_what_is_no_backup_changes_nothing(registry: Registry, tmp_path: P
 async def test_versions_of_a_restored_registry_are_newer_than_any_a_station_has_seen(registry: Registry) -> None:
     station = await stand(registry)
     async with registry.begin() as t:
-        await t.renumbering.renumber(NOW)
-        await t.renumbering.renumber(NOW)  # twice within one second
+        await t.after_restore.settle(NOW)
+        await t.after_restore.settle(NOW)  # twice within one second
         assert (await t.stations.get(station)).desired_version == int(NOW) + 1
+
+
+async def test_nobody_is_signed_in_by_a_backup_who_has_been_signed_out_since(registry: Registry) -> None:
+    async with registry.begin() as t:
+        ivan = await t.people.add("ivan", "it_admin", NOW)
+        await t.sessions.start("a browser", ivan.id, "csrf", NOW)
+        await t.sessions.add_link("a link", ivan.id, NOW, NOW + 900)
+        await t.after_restore.settle(NOW)
+    async with registry.begin() as t:
+        assert await t.sessions.find("a browser", NOW, 60.0, 60.0) is None
+        assert await t.sessions.use_link("a link", NOW) is None
+        assert (await t.people.get(ivan.id)).active
 
 
 @pytest.mark.system
@@ -76,7 +88,7 @@ async def test_pg_dump_and_pg_restore_bring_a_registry_back(server: Postgres, te
     restored = Registry(again)
     await restored.migrate()
     async with restored.begin() as t:
-        await t.renumbering.renumber(NOW)
+        await t.after_restore.settle(NOW)
         assert (await t.stations.get(station)).name == "Stue 4"
         assert (await t.sites.add("Månelyst", NOW)).name == "Månelyst"  # its numbers go on from where they were
     await restored.close()
