@@ -168,8 +168,12 @@ def forget_root_key(directory: Path) -> None:
 # --- another intermediate ---
 
 
-def begin_rotation(directory: Path, name: str) -> bytes:
-    """Make the key of the next intermediate, and give the request (PKCS #10, PEM) for the offline root to sign."""
+def begin_rotation(directory: Path, name: str, now: float, *, at_once: bool) -> bytes:
+    """Make the key of the next intermediate, and give the request (PKCS #10, PEM) for the offline root to sign.
+
+    What could not be put in force now is refused here, before anybody carries a request to the root.
+    """
+    _check_overlap(directory, name, now, at_once=at_once)
     path = directory / f"next-{name}-key.pem"
     if path.exists():  # asked for again: the same key
         key = _load_key(path, name)

@@ -148,9 +148,9 @@ def _status(hands: Hands) -> None:
 
 
 def _rotate(hands: Hands) -> None:
-    args, name = hands.args, hands.args.which
+    args, name, now = hands.args, hands.args.which, hands.clock.wall()
     if args.request is not None:
-        request = vault.begin_rotation(hands.directory, name)
+        request = vault.begin_rotation(hands.directory, name, now, at_once=args.at_once)
         _write(args.request, request)
         tell(hands.args, {"request": str(args.request)},
              f"Take {args.request} to the offline root: "
@@ -158,17 +158,20 @@ def _rotate(hands: Hands) -> None:
         return
     if args.root is not None:
         root = offline.read_root(args.root, _passphrase(hands))
-        certificate = offline.sign_intermediate(root, name, vault.begin_rotation(hands.directory, name), hands.clock)
+        request = vault.begin_rotation(hands.directory, name, now, at_once=args.at_once)
+        certificate = offline.sign_intermediate(root, name, request, hands.clock)
     else:
         certificate = _read_certificate(args.certificate)
-    vault.finish_rotation(hands.directory, name, certificate, hands.clock.wall(), at_once=args.at_once)
-    then = (
-        "The one before is dropped: restart the region (and a broker of yours), so that no connection counts on it. "
-        "Stations get a new certificate with their registered key."
-        if args.at_once
-        else "A running region signs with it from now on. Stations learn it as they renew, within 45 days."
-    )
-    tell(hands.args, {"rotated": name, "at_once": args.at_once}, f"{name} is changed. {then}")
+    vault.finish_rotation(hands.directory, name, certificate, now, at_once=args.at_once)
+    tell(args, {"rotated": name, "at_once": args.at_once}, f"{name} is changed. {_then(name, at_once=args.at_once)}")
+
+
+def _then(name: str, *, at_once: bool) -> str:
+    if at_once:
+        then = "The one before is dropped: restart the region (and a broker of yours), so that nobody counts on it."
+        return f"{then} Stations get a new certificate with their registered key." if name == "stations" else then
+    then = "A running region signs with it from now on."
+    return f"{then} Stations learn it as they renew, within 45 days." if name == "stations" else then
 
 
 def _sign(hands: Hands) -> None:

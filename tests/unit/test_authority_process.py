@@ -169,12 +169,14 @@ def test_two_rotations_within_a_certificate_s_life_are_refused(tmp_path: Path) -
     root = vault.take_root_offline(directory)
 
     def rotate(*, at_once: bool = False) -> None:
-        made = offline.sign_intermediate(root, "stations", vault.begin_rotation(directory, "stations"), clock)
+        request = vault.begin_rotation(directory, "stations", clock.wall(), at_once=at_once)
+        made = offline.sign_intermediate(root, "stations", request, clock)
         vault.finish_rotation(directory, "stations", made, clock.wall(), at_once=at_once)
 
     rotate()
     with pytest.raises(AuthorityUnusable, match="less than 45 days"):
         rotate()
+    assert not (directory / "next-stations-key.pem").exists(), "nothing waits for the root that it could not help"
     rotate(at_once=True)
     assert vault.load(directory).previous == ()
 

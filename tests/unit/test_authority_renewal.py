@@ -160,8 +160,9 @@ async def test_after_a_rotation_the_next_certificate_comes_from_the_new_intermed
     first = await region.enrolled()
     root = region.folder / "ca"
     issuer = _root(root)
-    made = sign_intermediate(issuer, "stations", begin_rotation(root, "stations"), region.clock)
-    finish_rotation(root, "stations", made, region.clock.wall(), at_once=False)
+    now = region.clock.wall()
+    made = sign_intermediate(issuer, "stations", begin_rotation(root, "stations", now, at_once=False), region.clock)
+    finish_rotation(root, "stations", made, now, at_once=False)
     rotated = CertificateAuthority(load(root), region.clock)
     region.renewals = Renewals(region.store, InMemorySigner(rotated), region.clock)
     region.later(30)
@@ -172,8 +173,10 @@ async def test_after_a_rotation_the_next_certificate_comes_from_the_new_intermed
 async def test_dropped_at_once_an_issuer_s_certificates_are_replaced_without_being_shown(region: Region) -> None:
     await region.enrolled()
     root = region.folder / "ca"
-    made = sign_intermediate(_root(root), "stations", begin_rotation(root, "stations"), region.clock)
-    finish_rotation(root, "stations", made, region.clock.wall(), at_once=True)
+    now = region.clock.wall()
+    request = begin_rotation(root, "stations", now, at_once=True)
+    made = sign_intermediate(_root(root), "stations", request, region.clock)
+    finish_rotation(root, "stations", made, now, at_once=True)
     region.renewals = Renewals(
         region.store, InMemorySigner(CertificateAuthority(load(root), region.clock)), region.clock
     )

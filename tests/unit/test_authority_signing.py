@@ -185,7 +185,9 @@ def test_after_a_rotation_of_services_its_new_one_vouches_for_the_signer(tmp_pat
     keys = Keys(directory, clock)
     answered(keys, desired(clock))
     root = vault.take_root_offline(directory)
-    made = offline.sign_intermediate(root, "services", vault.begin_rotation(directory, "services"), clock)
+    made = offline.sign_intermediate(
+        root, "services", vault.begin_rotation(directory, "services", clock.wall(), at_once=True), clock
+    )
     vault.finish_rotation(directory, "services", made, clock.wall(), at_once=True)
     (jws,) = answered(keys, desired(clock, 2))
     assert believed(jws, [root.certificate], clock).version == 2
