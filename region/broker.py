@@ -181,11 +181,6 @@ class EmbeddedBroker(Kept):
         if self.process is not None and self.process.returncode is None:
             self.process.send_signal(signal.SIGHUP)
 
-    def restart(self) -> None:
-        """Have it end in order; it is started again at once, and knows what it kept for everybody."""
-        if self.process is not None and self.process.returncode is None:
-            self.process.terminate()
-
     def _write_files(self) -> None:
         write_server(self._folder, self._server)
         # Started by root, mosquitto would become the user `mosquitto`, who may not read the region's data.

@@ -40,6 +40,7 @@ class Kept:
         self._backoff = backoff
         self._clock = clock
         self._task: asyncio.Task[None] | None = None
+        self._told_to_end = False
         self.process: Process | None = None
 
     @property
@@ -51,6 +52,12 @@ class Kept:
         """Start it; one of `failures` if it does not."""
         await self._begin()
         self._task = asyncio.create_task(self._supervise(), name=f"keep {self._name} running")
+
+    def restart(self) -> None:
+        """Have it end in order, and begin anew at once."""
+        if self.process is not None and self.process.returncode is None:
+            self._told_to_end = True
+            self.process.terminate()
 
     async def stop(self) -> None:
         """End it in order."""
@@ -64,18 +71,26 @@ class Kept:
     async def _supervise(self) -> None:
         while True:
             began = self._clock.monotonic()
-            if self.process is not None:
-                _log.error("%s has ended by itself (exit %s)", self._name, await self.process.wait())
+            code = None if self.process is None else await self.process.wait()
             await self._take_away()
-            if self._clock.monotonic() - began > _STEADY_S:
-                self._backoff.reset()
-            delay = self._backoff.next()
-            _log.warning("starting %s again in %.1f s", self._name, delay)
-            await self._clock.sleep(delay)
+            if self._told_to_end:
+                _log.info("%s begins anew, as it was told", self._name)
+            else:
+                if code is not None:
+                    _log.error("%s has ended by itself (exit %s)", self._name, code)
+                await self._wait_a_while(began)
+            self._told_to_end = False
             try:
                 await self._begin()
             except self._failures as error:
                 _log.error("%s", error)
+
+    async def _wait_a_while(self, began: float) -> None:
+        if self._clock.monotonic() - began > _STEADY_S:
+            self._backoff.reset()
+        delay = self._backoff.next()
+        _log.warning("starting %s again in %.1f s", self._name, delay)
+        await self._clock.sleep(delay)
 
     async def _begin(self) -> None:
         self.process = await self._launch()  # from here on `stop` ends it, ready or not

@@ -91,6 +91,24 @@ async def test_one_that_ends_is_started_again_after_a_delay_that_grows(caplog: p
     assert "starting a child again in 4.0 s" in caplog.text
 
 
+async def test_one_that_is_to_begin_anew_does_so_at_once_and_nobody_is_alarmed(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level("INFO")
+    child = Child(READY)
+    await child.kept.start()
+    first = await child.started.get()
+    child.kept.restart()
+    assert await child.ended.get() == -signal.SIGTERM
+    assert await child.started.get() == child.kept.pid != first
+    assert {record.levelname for record in caplog.records} == {"INFO"}
+    await child.die()
+    await child.clock.advance(1.0)
+    assert await child.started.get() == child.kept.pid
+    assert "a child has ended by itself (exit -9)" in caplog.text, "the next time it was not told to"
+    await child.kept.stop()
+
+
 async def test_after_a_minute_of_work_the_delay_begins_anew() -> None:
     child = Child(READY)
     await child.kept.start()
