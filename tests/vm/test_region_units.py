@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +17,8 @@ from tests.vm.machine import Machine, all_active, all_new, running_machine, unti
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(240)]
 
-GUIDE = Path(__file__).parents[2] / "docs/operations/scaling.md"
+PAGES = Path(__file__).parents[2] / "docs/operations"
+GUIDE, FIRST_DAY = PAGES / "scaling.md", PAGES / "first-station.md"
 AUTHORITY, BROKER = "laegeknap-authority.service", "laegeknap-broker.service"
 WEB, ENROLMENT, STATIONS = (f"laegeknap-region@{role}.service" for role in ("web", "enrolment", "stations"))
 AGENT = "laegeknap-agent.service"
@@ -112,6 +114,15 @@ async def test_the_region_s_user_reads_nothing_of_the_authority_s(region: Machin
     assert owners == ["laegeknap-authority 700", "laegeknap-authority 600"]
     tcp = {unit: region.inside(unit, "cat", "/proc/net/tcp").stdout.splitlines() for unit in (WEB, AUTHORITY)}
     assert len(tcp[WEB]) > len(tcp[AUTHORITY]) == 1, "the authority has no network"
+
+
+def test_the_guide_s_way_to_the_region_s_user_leads_to_a_home_where_nobody_else_can_look(region: Machine) -> None:
+    command = re.search(r"`(su [^`]+)`", FIRST_DAY.read_text(encoding="utf-8"))
+    assert command is not None
+    told = region.run(
+        *shlex.split(command[1]), "-c", "id -un && pwd && stat --format='%a %U' . && touch here && rm here"
+    )
+    assert told.stdout.split() == [REGION, f"/var/lib/{REGION}", "700", REGION]
 
 
 async def test_people_find_the_sign_in_page_and_stations_the_enrolment_door(region: Machine) -> None:
