@@ -47,8 +47,7 @@ class DiagnosticsService:
         if shown is None:
             raise CertificateNeeded("diagnostics are taken from a station that shows its certificate")
         async with self._registry.read() as t:
-            station = await _whose(t, shown)
-            await _asked(t, cid, station)
+            station = await _expected(t, cid, shown)
         content = await body()
         try:
             about = unpack(content)
@@ -58,7 +57,7 @@ class DiagnosticsService:
             raise MalformedRequest("the diagnostics of another station")
         now = self._clock.wall()
         async with self._registry.begin() as t:
-            await _asked(t, cid, station)
+            await _expected(t, cid, shown)  # a minute may have gone by
             if await t.diagnostics.put(HandedIn(cid, station, now, len(content)), content):
                 await t.audit.add(station, "diagnostics.take", "done", now, station_id=station, cid=cid)
             await t.diagnostics.sweep(now)
@@ -88,6 +87,13 @@ class DiagnosticsService:
             except RegistryError as error:
                 _log.warning("old diagnostics wait to be forgotten: %s", error)
             await self._clock.sleep(SWEEP_EVERY_S)
+
+
+async def _expected(t: Transaction, cid: str, shown: x509.Certificate) -> str:
+    """The station, if it is let in and was asked for this; EnrolmentRefused."""
+    station = await _whose(t, shown)
+    await _asked(t, cid, station)
+    return station
 
 
 async def _whose(t: Transaction, shown: x509.Certificate) -> str:

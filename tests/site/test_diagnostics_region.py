@@ -19,6 +19,7 @@ from messaging.codec import decode
 from messaging.command import Progress
 from messaging.diagnostics import DIAGNOSTICS_PATH, MOST_PACKED, Bundle, pack
 from provisioning.authority.enrolment import Enrolment
+from provisioning.authority.errors import EnrolmentRefused, NotAskedFor, StationBarred
 from provisioning.authority.renewal import Renewals, given
 from provisioning.authority.request import read_request
 from provisioning.authority.vault import open_authority
@@ -88,6 +89,17 @@ class Front:
         return [row.action for row in rows if row.action.startswith("diagnostics")]
 
 
+def _namesake(certificate: str) -> str:
+    """Another's certificate that says the same of itself, its number too."""
+    known, key = x509.load_pem_x509_certificate(certificate.encode()), ec.generate_private_key(ec.SECP256R1())
+    made = (
+        x509.CertificateBuilder().subject_name(known.subject).issuer_name(known.issuer).public_key(key.public_key())
+        .serial_number(known.serial_number).not_valid_before(known.not_valid_before_utc)
+        .not_valid_after(known.not_valid_after_utc).sign(key, hashes.SHA256())
+    )  # fmt: skip
+    return made.public_bytes(Encoding.PEM).decode()
+
+
 @pytest.fixture
 async def front(kit: Kit, tmp_path: Path) -> Front:
     front = Front(kit, tmp_path)
@@ -112,6 +124,7 @@ async def test_only_a_station_that_the_registry_knows_and_lets_in_hands_in(front
     client = front.authority.issue_client("region").certificate_pem.decode()
     first = client[: client.index("-----END CERTIFICATE-----")] + "-----END CERTIFICATE-----\n"
     assert await front.hand_in(cid, certificate=first) == (403, "foreign_certificate"), "the region is no station"
+    assert await front.hand_in(cid, certificate=_namesake(front.certificate)) == (403, "foreign_certificate")
     async with front.registry.begin() as t:
         await t.stations.set_admission(front.station, "quarantined")
     assert await front.hand_in(cid) == (403, "station_barred")
@@ -134,6 +147,26 @@ async def test_nothing_is_taken_that_was_not_asked_for(front: Front) -> None:
         other = await t.stations.add("Stue 1", site.id, None, 1.0)
     asked = await front.asked()
     assert await front.hand_in(asked, certificate=await front.enrolled(other.id)) == (409, "not_asked_for")
+    assert await front.service.all() == []
+
+
+@pytest.mark.parametrize(("meanwhile", "refused"), [("ended", NotAskedFor), ("revoked", StationBarred)])
+async def test_what_ends_while_it_is_handed_in_is_not_kept(
+    front: Front, meanwhile: str, refused: type[EnrolmentRefused]
+) -> None:
+    cid = await front.asked()
+
+    async def slowly() -> bytes:
+        async with front.registry.begin() as t:
+            if meanwhile == "ended":
+                end = Progress("failed", "no_sign")
+                await t.commands.note(cid, front.station, "diagnostics", end, front.clock.wall())
+            else:
+                await t.stations.set_admission(front.station, "revoked")
+        return pack(replace(BUNDLE, station=front.station))
+
+    with pytest.raises(refused):
+        await front.service.take(cid, x509.load_pem_x509_certificate(front.certificate.encode()), slowly)
     assert await front.service.all() == []
 
 
