@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from device.agent.commands import running
+from device.agent.commands.running import MOST_ATTEMPTS
 from messaging.command import (
     DISTURBING,
     Diagnostics,
@@ -128,6 +130,25 @@ async def test_a_call_that_begins_meanwhile_comes_first_and_the_order_is_carried
         to.call.show("idle")
         await to.told(CID, "successful")
         assert to.call.runs == 2
+
+
+async def test_an_order_in_which_the_agent_dies_each_time_is_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[str] = []
+
+    async def never_done(cid: str, *_: object) -> None:
+        begun.append(cid)
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(running, "carry_out", never_done)
+    async with commanded(tmp_path) as to:
+        to.give(CID, Volume(35))
+        for times in range(1, MOST_ATTEMPTS + 1):
+            assert await to.station.lives_until(lambda times=times: len(begun) == times, 10.0)
+            await to.restart()
+        await to.told(CID, "failed", "gave_up")
+        assert begun == [CID] * MOST_ATTEMPTS
 
 
 async def test_diagnostics_that_cannot_be_handed_in_say_why(tmp_path: Path) -> None:

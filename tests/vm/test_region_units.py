@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from messaging.enrolment import EST_PATH
+from region.authority import wire
 from tests.kits.servers.postgres import binary
 from tests.vm.machine import Machine, all_active, all_new, running_machine, until, why_not
 
@@ -114,6 +115,22 @@ async def test_the_region_s_user_reads_nothing_of_the_authority_s(region: Machin
     assert owners == ["laegeknap-authority 700", "laegeknap-authority 600"]
     tcp = {unit: region.inside(unit, "cat", "/proc/net/tcp").stdout.splitlines() for unit in (WEB, AUTHORITY)}
     assert len(tcp[WEB]) > len(tcp[AUTHORITY]) == 1, "the authority has no network"
+
+
+def test_the_authority_answers_nobody_who_was_not_named_whatever_the_socket_s_group(region: Machine) -> None:
+    question = wire.to_line(wire.Describe())
+    script = (
+        f"import socket as s; c = s.socket(s.AF_UNIX); c.connect('/run/{KEYS.split('/')[3]}/authority.sock')\n"
+        f"try:\n    c.sendall({question!r}); print(len(c.recv(65536)))\n"
+        "except OSError:\n    print(0)"
+    )
+    heard = {}
+    for user in (REGION, "nobody"):
+        become = ("setpriv", f"--reuid={user}", f"--regid={REGION}", "--clear-groups")
+        heard[user] = int(region.run(*become, "python", "-c", script).stdout)
+    assert heard[REGION] > 500
+    assert heard["nobody"] == 0
+    assert "knocked, and is not answered" in region.journal("-u", AUTHORITY)
 
 
 def test_the_guide_s_way_to_the_region_s_user_leads_to_a_home_where_nobody_else_can_look(region: Machine) -> None:
