@@ -35,6 +35,7 @@ class Connection:
     versions: Annotated[dict[str, str], Length(16)] = field(default_factory=dict)
     call: Annotated[str, Length(32)] | None = None  # the call this run of station-call is in, when online
     hung_up: HungUp | None = None  # by this run of station-call
+    answers: bool = False  # it says this anew when it is asked on `dn/conn/<process>`
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ The tree of one station::
     vs/1/d/<station>/dn/cmd/<type>/<cid>      not retained, expiring
     vs/1/d/<station>/dn/call/<call>           signalling to the station
     vs/1/d/<station>/dn/rebirth
+    vs/1/d/<station>/dn/conn/<process>        is it there? it says its up/conn anew
 """
 
 from __future__ import annotations
@@ -38,7 +39,9 @@ _BRANCHES: Mapping[str, Mapping[str, tuple[tuple[str, ...], ...]]] = {
         "conn": (get_args(Process),), "birth": (), "m": (get_args(MeasurementType),), "e": (get_args(EventType),),
         "reported": (), "cmd": (_ANY, _ANY), "call": (_ANY,),
     },
-    "dn": {"desired": (), "cmd": (_ANY, _ANY), "call": (_ANY,), "rebirth": ()},
+    "dn": {"desired": (), "cmd": (_ANY, _ANY), "call": (_ANY,), "rebirth": (),
+        "conn": (get_args(Process),),
+    },
 }  # fmt: skip
 _RETAINED = re.compile(rf"{ROOT}/[^/]+/(up/conn/[^/]+|dn/desired)")
 
@@ -87,12 +90,17 @@ def down(station: str, branch: str, *words: str) -> str:
 
 def agent_subscriptions(station: str) -> tuple[str, ...]:
     """The filters station-agent listens on."""
-    return (down(station, "desired"), f"{ROOT}/{station}/dn/cmd/#", down(station, "rebirth"))
+    return (
+        down(station, "desired"),
+        f"{ROOT}/{station}/dn/cmd/#",
+        down(station, "rebirth"),
+        down(station, "conn", "agent"),
+    )
 
 
 def call_subscriptions(station: str) -> tuple[str, ...]:
     """The filters station-call listens on."""
-    return (f"{ROOT}/{station}/dn/call/+",)
+    return (f"{ROOT}/{station}/dn/call/+", down(station, "conn", "call"))
 
 
 def station_subscriptions(station: str) -> tuple[str, ...]:

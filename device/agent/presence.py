@@ -38,5 +38,7 @@ class Presence:
         return self._conn("offline")
 
     def _conn(self, state: Literal["online", "offline"]) -> tuple[str, bytes]:
-        connection = Connection("agent", state, self.sealer.boot, self.bd, self.versions if state == "online" else {})
+        there = state == "online"
+        versions = self.versions if there else {}
+        connection = Connection("agent", state, self.sealer.boot, self.bd, versions, answers=there)
         return up(self.station, "conn", "agent"), self.sealer.seal(connection)

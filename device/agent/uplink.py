@@ -132,6 +132,9 @@ class Uplink:
         elif topic.branch == "rebirth":
             if self._hooks.clock.monotonic() - self._born_at >= _REBIRTH_AT_MOST_EVERY_S:
                 await self._announce()
+        elif topic.branch == "conn":
+            said_on, said = self._presence.online()
+            await self._link.publish(said_on, said, retain=True)
         else:
             raise MalformedMessage(f"{topic.branch} is not for the agent of this version")
 

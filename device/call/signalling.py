@@ -162,8 +162,9 @@ class Signalling:
         return self._conn_topic, self._conn("offline")
 
     def _conn(self, state: Literal["online", "offline"]) -> bytes:
-        call = self._call if state == "online" else None
-        said = Connection("call", state, self._sealer.boot, self._bd, self._versions, call, self._hung_up)
+        there = state == "online"
+        call = self._call if there else None
+        said = Connection("call", state, self._sealer.boot, self._bd, self._versions, call, self._hung_up, there)
         return self._sealer.seal(said)
 
     def _announce(self) -> None:
@@ -267,6 +268,9 @@ class Signalling:
     def _take(self, inbound: port.Inbound) -> None:
         try:
             topic = parse(inbound.topic)
+            if (topic.direction, topic.branch, topic.words) == ("dn", "conn", ("call",)):
+                self._answer(inbound)
+                return
             call = topic.words[0] if (topic.direction, topic.branch) == ("dn", "call") else ""
             if not CALL_ID.fullmatch(call):
                 raise MalformedMessage("not about a call")
@@ -285,6 +289,13 @@ class Signalling:
         if isinstance(heard.message, Rejected):
             _log.warning("the region did not take what was said about call %s: %s", call, heard.message.code)
         self._on_event(heard)
+
+    def _answer(self, question: port.Inbound) -> None:
+        """Somebody asks whether we are there."""
+        if question.retained:
+            raise _Retained("a question is never retained")
+        open_envelope(question.payload)
+        self._announce()
 
     def _guard(self, call: str) -> OrderGuard:
         guard = self._guards.setdefault(call, OrderGuard())

@@ -64,7 +64,8 @@ class FactTeller:
             if since is None:
                 yield Fact(self.t(f"fleet.fact.{name}"), self.t("fleet.never_there"), level="warn")
             else:
-                there = self.t("fleet.there_since" if online else "fleet.gone_since")
+                how = "there" if online else "unheard" if name in standing.unheard else "gone"
+                there = self.t(f"fleet.{how}_since")
                 yield Fact(self.t(f"fleet.fact.{name}"), there, since, "good" if online else "bad")
         if standing.last_report is not None:
             yield Fact(self.t("fleet.last_report"), "", standing.last_report)

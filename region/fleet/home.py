@@ -27,9 +27,9 @@ from region.web.rights import scope_of
 
 # What somebody at the site can do something about; all else is IT's, and is said so.
 _THEIRS = {
-    "offline": "plug", "never_seen": "plug", "weak_wifi": "wifi", "camera_missing": "camera",
+    "offline": "plug", "unheard": "unheard", "never_seen": "plug", "weak_wifi": "wifi", "camera_missing": "camera",
     "no_devices": "devices", "microphone_missing": "microphone", "speaker_missing": "speaker",
-    "call_offline": "wait", "locked": "locked", "no_clinic": "no_clinic", "no_screen": "screen",
+    "call_offline": "wait", "call_unheard": "wait", "locked": "locked", "no_clinic": "no_clinic", "no_screen": "screen",
 }  # fmt: skip
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeVar
 
@@ -10,10 +10,10 @@ from messaging.call import Devices
 from messaging.codec import decode
 from messaging.errors import MessageError
 from messaging.health import Health
-from messaging.status import Birth
+from messaging.status import Birth, Process
 from messaging.times import UnixTime
 from messaging.twin import Reported
-from region.registry.finding import CERTIFICATE_S, STALE_S
+from region.registry.finding import CERTIFICATE_S, REPORTS_MISSED, STALE_S
 from region.registry.records import ProcessPresence, Report, Station
 
 T = TypeVar("T")
@@ -40,7 +40,8 @@ class Remark:
 class Standing:
     """`ready`: a call would work now. Times are Unix seconds; versions and reports as the station gave them.
 
-    `agent_since` and `call_since` are when the process came or went. `devices` is None while they are not known.
+    `agent_since` and `call_since` are when the process came or went; of one in `unheard`, which is said to be there and
+    does not answer, when it was last heard of. `devices` is None while they are not known.
     """
 
     station: str
@@ -63,6 +64,7 @@ class Standing:
     devices: Devices | None
     health: Health | None
     reported: Reported | None
+    unheard: tuple[Process, ...] = ()
 
 
 def standing(station: Station, presence: Iterable[ProcessPresence], reports: Iterable[Report], now: float) -> Standing:
@@ -71,6 +73,7 @@ def standing(station: Station, presence: Iterable[ProcessPresence], reports: Ite
     by_branch = {report.branch: report for report in reports}
     agent, call = processes.get("agent"), processes.get("call")
     agent_online = agent is not None and agent.state == "online"
+    unheard = {one.process: one.since for one in processes.values() if one.state == "unheard"}
     call_online = call is not None and call.state == "online"
     health_at = by_branch["m/health"].at if "m/health" in by_branch else None
     health = _read(Health, by_branch.get("m/health"))
@@ -79,8 +82,8 @@ def standing(station: Station, presence: Iterable[ProcessPresence], reports: Ite
     birth = _read(Birth, by_branch.get("birth"))
     certificate_expires = birth.certificate_expires if birth else None
     remarks = [
-        *_connection(station, agent_online, call_online, bool(processes)),
-        *(_report_age(health_at, now) if agent_online else ()),
+        *_connection(station, agent_online, call_online, bool(processes), unheard, now),
+        *(_report_age(health_at, reported, now) if agent_online else ()),
         *(of_devices(devices) if devices else ()),
         *(of_machine(health) if health else ()),
         *(_config(station, reported) if agent_online else ()),
@@ -101,27 +104,37 @@ def standing(station: Station, presence: Iterable[ProcessPresence], reports: Ite
         versions={**(agent.versions if agent else {}), **(health.versions if health else {})},
         desired_version=station.desired_version, version_in_force=reported.version if reported else None,
         config_state=_config_state(station, reported),
-        devices=devices, health=health, reported=reported,
+        devices=devices, health=health, reported=reported, unheard=tuple(sorted(unheard)),
     )  # fmt: skip
 
 
-def _connection(station: Station, agent_online: bool, call_online: bool, seen: bool) -> Iterable[Remark]:
+def _connection(
+    station: Station, agent_online: bool, call_online: bool, seen: bool, unheard: Mapping[Process, float], now: float
+) -> Iterable[Remark]:
     if station.clinic_id is None:
         yield Remark("no_clinic", "bad")
     if not seen:
         yield Remark("never_seen", "bad")
     elif not agent_online and not call_online:
-        yield Remark("offline", "bad")
+        yield _gone("", "bad", max(unheard.values(), default=None), now)
     elif not call_online:
-        yield Remark("call_offline", "bad")
+        yield _gone("call_", "bad", unheard.get("call"), now)
     elif not agent_online:
-        yield Remark("agent_offline", "warn")
+        yield _gone("agent_", "warn", unheard.get("agent"), now)
 
 
-def _report_age(health_at: float | None, now: float) -> Iterable[Remark]:
+def _gone(which: str, level: Level, unheard_since: float | None, now: float) -> Remark:
+    """It has said that it goes, or the broker has; or it is said to be there, and does not answer."""
+    if unheard_since is None:
+        return Remark(f"{which}offline", level)
+    return Remark(f"{which}unheard", level, str(max(0, int((now - unheard_since) // 60))))
+
+
+def _report_age(health_at: float | None, reported: Reported | None, now: float) -> Iterable[Remark]:
+    health_s = reported.config.telemetry.health_s if reported is not None else 0
     if health_at is None:
         yield Remark("no_report", "warn")
-    elif now - health_at > STALE_S:
+    elif now - health_at > max(STALE_S, REPORTS_MISSED * health_s):
         yield Remark("old_report", "warn", str(int((now - health_at) // 60)))
 
 

@@ -37,6 +37,7 @@ def summary(message: object, at: float) -> dict[str, Any]:
             return {
                 "config_version": message.version, "config_waiting": proving.waiting,
                 "refused": bool(message.refused), "proving": word,
+                "health_s": message.config.telemetry.health_s,
             }  # fmt: skip
         case _:
             return {}

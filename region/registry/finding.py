@@ -23,6 +23,7 @@ from region.registry.stations import select_stations
 from region.registry.table import Subject, chunks
 
 STALE_S = 600.0  # a report of health that is older is late
+REPORTS_MISSED = 3  # unless it is set to report so seldom
 CERTIFICATE_S = 7 * 86_400.0  # a certificate that ends sooner should have been renewed
 BAD = 2  # of `devices`: none of those without which there is no call; of `machine`: it is locked
 _SHORTEST_ID = 4  # letters that somebody types of an id or a serial number
@@ -226,7 +227,10 @@ def _certificate_soon(now: float) -> Where:
 
 
 def _late(now: float) -> Where:
-    return func.coalesce(schema.standing.c.health_at, 0.0) < now - STALE_S
+    told = schema.standing.c
+    seldom = REPORTS_MISSED * func.coalesce(told.health_s, 0)
+    late_after = case((seldom > STALE_S, seldom), else_=STALE_S)
+    return func.coalesce(told.health_at, 0.0) < now - late_after
 
 
 def _limited(now: float) -> Where:

@@ -130,12 +130,14 @@ class Station:
 class ProcessPresence:
     """What is known of one process of a station. `since` is when it came or went.
 
-    `previous_*` tell of the run before the present one, and the last connection it was seen with.
+    `unheard`: nobody has said that it went, and it does not answer; `since` is when it was last heard of. `answers`: it
+    does, when it is asked whether it is there (older versions do not). `previous_*` tell of the run before the present
+    one, and the last connection it was seen with.
     """
 
     station_id: str
     process: Process
-    state: Literal["online", "offline"]
+    state: Literal["online", "offline", "unheard"]
     boot: str
     bd: int
     call: str | None
@@ -143,6 +145,7 @@ class ProcessPresence:
     since: UnixTime
     previous_boot: str | None = None
     previous_bd: int | None = None
+    answers: bool = False
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, TypeVar
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
 from messaging.status import Connection, Process
 from region.registry import schema
@@ -58,6 +58,7 @@ class Reports(Subject):
             "bd": said.bd,
             "call": said.call,
             "since": since,
+            "answers": said.answers,
         }
         before = await self.presence(station_id, said.process)
         if said.versions or before is None:
@@ -65,6 +66,44 @@ class Reports(Subject):
         if before is not None and before.boot != said.boot:
             values |= {"previous_boot": before.boot, "previous_bd": before.bd}
         await self._upsert(schema.process_state, key, values)
+
+    async def who_answers(self) -> list[tuple[ProcessPresence, float]]:
+        """Every process that answers when it is asked, and of which nobody said that it went; with when its station was
+        last heard of."""
+        told = schema.station_report
+        last = select(told.c.station_id, func.max(told.c.at).label("at")).group_by(told.c.station_id).subquery()
+        row = schema.process_state
+        statement = (
+            select(row, last.c.at)
+            .outerjoin(last, last.c.station_id == row.c.station_id)
+            .where(row.c.state != "offline", row.c.answers)
+        )
+        found = []
+        for one in await self._rows(statement):
+            known = dict(one)
+            at = known.pop("at") or 0.0
+            found.append((ProcessPresence(**known), max(known["since"], at)))
+        return found
+
+    async def not_heard_of(
+        self, station_id: str, process: Process, run: tuple[str, int], since: float
+    ) -> ProcessPresence | None:
+        """Keep that it is not there, for all that is known; what was known before, None where another run is by now."""
+        before = await self.presence(station_id, process)
+        row = schema.process_state.c
+        same = (row.station_id == station_id, row.process == process, row.boot == run[0], row.bd == run[1])
+        done = await self._run(
+            update(schema.process_state).where(*same, row.state == "online").values(state="unheard", since=since)
+        )
+        return before if done.rowcount else None
+
+    async def heard_again(self, station_id: str, process: Process, now: float) -> ProcessPresence | None:
+        """Keep that it is there after all; what was known of it, if it was not heard of."""
+        before = await self.presence(station_id, process)
+        row = schema.process_state.c
+        same = (row.station_id == station_id, row.process == process, row.state == "unheard")
+        done = await self._run(update(schema.process_state).where(*same).values(state="online", since=now))
+        return before if done.rowcount else None
 
     async def forget_previous(self, station_id: str) -> None:
         """Forget the runs before the present ones: whichever comes next is taken for the station."""

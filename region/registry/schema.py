@@ -148,7 +148,8 @@ process_state = Table(
     Column("since", Double, nullable=False),
     Column("previous_boot", String(64), nullable=True),
     Column("previous_bd", BigInteger, nullable=True),
-    CheckConstraint("state IN ('online', 'offline')", name="state"),
+    Column("answers", Boolean, nullable=False, server_default=false()),
+    CheckConstraint("state IN ('online', 'offline', 'unheard')", name="state"),
 )  # fmt: skip
 
 station_report = Table(
@@ -174,6 +175,7 @@ standing = Table(
     Column("config_waiting", BigInteger, nullable=True),
     Column("refused", Boolean, nullable=True),
     Column("proving", String(16), nullable=True),
+    Column("health_s", Integer, nullable=True),
 )  # fmt: skip
 
 person = Table(

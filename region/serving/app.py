@@ -31,11 +31,13 @@ from region.people.subject import subject as people_subject
 from region.registry import Registry, database_url
 from region.registry.attempts import Limit
 from region.registry.store import RegistryEnrolmentStore, SharedTries
+from region.serving.attendance import Attendance
 from region.serving.duty import Duty, Work
 from region.serving.hoards import Hoards, Sweeper
 from region.serving.options import ServeOptions
 from region.serving.outside import EnrolmentFiles, alone_where_it_must_be, enrolment_files, open_authority, open_line
 from region.serving.renewal import CertificateWatch, Renewal, RotationWatch
+from region.serving.roll_call import RollCall
 from region.serving.wire import Wire
 from region.stations.admission import Admission
 from region.stations.cards import CardService
@@ -72,6 +74,7 @@ class House:
 
     region: Region
     wire: Wire
+    roll_call: RollCall
     gate: Gate
     sweeper: Sweeper
     subjects: tuple[Subject, ...]
@@ -173,7 +176,10 @@ def compose(options: ServeOptions, outside: Outside, tls: EnrolmentFiles, gate: 
     where, registry, authority, clock = outside.where, outside.registry, outside.authority, outside.clock
     admission, sweeper = Admission(registry, clock), Sweeper(outside.visit, clock)
     hoards = Hoards(clock, sweeper.add, admission.hoards)
-    wire = Wire(outside.ears, registry, clock, outside.mouth, hoards=hoards)
+    attendance = Attendance()
+    wire = Wire(outside.ears, registry, clock, outside.mouth, hoards=hoards, attendance=attendance)
+    roll_call = RollCall(attendance, registry, wire, clock)
+    wire.when_up(roll_call.hears_again)
     vouching = options.provider()
     security = options.security()
     if security is not None and security.ends_soon(datetime.fromtimestamp(clock.wall(), UTC).date()):
@@ -220,11 +226,12 @@ def compose(options: ServeOptions, outside: Outside, tls: EnrolmentFiles, gate: 
     for subject in subjects:
         wire.add(subject)
     gate.let_go += [subject.shut_out for subject in subjects if subject.shut_out is not None] + [sweeper.add]
-    gate.presence += [subject.presence for subject in subjects if subject.presence is not None]
+    for told in (gate.presence, roll_call.presence):
+        told += [subject.presence for subject in subjects if subject.presence is not None]
     site = http_server(build_site(region, subjects), options.tls_certificate, options.tls_key)
     est = build_est(enrolment, renewals, authority, clock, claims, diagnostics)
     door = http_server(est, tls.certificate, tls.key, tls.clients)
-    return House(region, wire, gate, sweeper, subjects, (codes, cards), site, door)
+    return House(region, wire, roll_call, gate, sweeper, subjects, (codes, cards), site, door)
 
 
 async def _run(
@@ -267,7 +274,8 @@ def _background(options: ServeOptions, house: House) -> list[tuple[str, Work]]:
         work += [(subject.name, subject.run) for subject in house.subjects if subject.run is not None]
     if "stations" in options.roles:
         duty: list[tuple[str, Work]] = [
-            ("wire", house.wire.run), ("who is let in", house.gate.run), ("what is retained in vain", house.sweeper.run)
+            ("wire", house.wire.run), ("who is there", house.roll_call.run), ("who is let in", house.gate.run),
+            ("what is retained in vain", house.sweeper.run),
         ]  # fmt: skip
         duty += [(subject.name, subject.duty) for subject in house.subjects if subject.duty is not None]
         work.append(("duty", Duty(registry, clock, duty, house.gate.stand_by).run))

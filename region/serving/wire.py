@@ -18,6 +18,7 @@ from region.broker import MOST_AT_ONCE
 from region.floods import Flood, Floods, speaker
 from region.registry import Registry, RegistryError, Transaction, Unavailable
 from region.registry.records import ProcessPresence
+from region.serving.attendance import Attendance, Who
 from region.serving.hoards import Hoards, in_vain
 from region.web.subject import PresenceChange, Subject, UpHandler
 
@@ -37,7 +38,7 @@ class Wire:
 
     def __init__(
         self, link: Link, registry: Registry, clock: Clock, mouth: Link | None = None, floods: Floods | None = None,
-        hoards: Hoards | None = None,
+        hoards: Hoards | None = None, attendance: Attendance | None = None,
     ) -> None:  # fmt: skip
         self.refused: Counter[str] = Counter()
         self._link = link
@@ -51,11 +52,17 @@ class Wire:
         self._came_up: list[Callable[[], None]] = []
         self._floods = floods or Floods()
         self._hoards = hoards
+        self._attendance = attendance or Attendance()
 
     @property
     def is_up(self) -> bool:
         """Whether the broker has the region connected."""
         return self._mouth.is_up
+
+    @property
+    def hears(self) -> bool:
+        """Whether the broker has that connected by which stations are heard."""
+        return self._link.is_up
 
     def add(self, subject: Subject) -> None:
         """Hand this subject what it asks for."""
@@ -136,13 +143,17 @@ class Wire:
             topic = parse(inbound.topic)
             envelope = open_envelope(inbound.payload)
             said = _connection(topic, envelope) if topic.branch == "conn" else None
+            known = self._key(topic) in self._guards  # else it may be older than this process: the broker had kept it
             # A Will was sealed before the birth it belongs to, so it is judged by its number instead.
             if said is None:
                 self._guard(topic).admit(envelope)
             elif said.state == "online":
                 await self._admit_birth(topic, envelope, said)
             _check_admission(admissions.get(topic.station))
-            await self._deal_with(topic, envelope, said)
+            if known and said is not None and self._attendance.has_said((topic.station, said.process), said):
+                self._heard(topic)  # it was asked whether it is there
+                return
+            await self._deal_with(topic, envelope, said, fresh=known)
         except Flood as error:
             self.refused[error.code] += 1  # a line of the log for each would be a flood too
         except MessageError as error:
@@ -165,24 +176,54 @@ class Wire:
             if not PresenceChange(topic.station, said, before).runs_twice:
                 raise
 
-    async def _deal_with(self, topic: Topic, envelope: Envelope, said: Connection | None) -> None:
+    def _heard(self, topic: Topic) -> bool:
+        """It has said something just now; whether it had been given up."""
+        return self._attendance.heard(_who(topic), self._clock.monotonic(), self._clock.wall())
+
+    async def _deal_with(self, topic: Topic, envelope: Envelope, said: Connection | None, *, fresh: bool) -> None:
         """Hand it on; while the database is away it waits, and so does the broker."""
         change: PresenceChange | None = None
         while True:
             try:
                 if said is None:
+                    await self._note_heard(topic)
                     await self._hand_on(topic, envelope)
                 else:
-                    change = change or await self._store_presence(topic.station, said)
-                    for listener in self._presence:
-                        await listener(change)
+                    change = change or await self._store_presence(topic.station, said, fresh=fresh)
+                    self._note_presence(topic, said, fresh=fresh)
+                    await self._tell(change)
                 return
             except Unavailable as error:
                 await self._wait(error)
 
+    async def _note_heard(self, topic: Topic) -> None:
+        """One that does not answer, and says something all the same, is there again."""
+        if not self._heard(topic):
+            return
+        station, process = _who(topic)
+        async with self._registry.begin() as t:
+            before = await t.reports.heard_again(station, process, self._clock.wall())
+        if before is not None:
+            said = Connection(process, "online", before.boot, before.bd, before.versions, before.call, answers=True)
+            await self._tell(PresenceChange(station, said, before))
+
+    def _note_presence(self, topic: Topic, said: Connection, *, fresh: bool) -> None:
+        who = _who(topic)
+        if said.state == "offline" or not said.answers:
+            self._attendance.forget(who)
+            return
+        self._attendance.connected(who, said, self._clock.monotonic(), self._clock.wall())
+        if fresh:
+            self._heard(topic)
+
+    async def _tell(self, change: PresenceChange) -> None:
+        for listener in self._presence:
+            await listener(change)
+
     async def _wait(self, error: Unavailable) -> None:
         _log.error("what stations say waits for the database: %s", error)
         await self._clock.sleep(_RETRY_S)
+        self._attendance.begin(self._clock.monotonic())
 
     async def _hand_on(self, topic: Topic, envelope: Envelope) -> None:
         handlers = self._up.get(topic.branch)
@@ -191,12 +232,12 @@ class Wire:
         for handler in handlers:
             await handler.handle(topic, envelope)
 
-    async def _store_presence(self, station: str, said: Connection) -> PresenceChange:
+    async def _store_presence(self, station: str, said: Connection, *, fresh: bool) -> PresenceChange:
         now = self._clock.wall()
 
         async def store(t: Transaction) -> ProcessPresence | None:
             before = await t.reports.presence(station, said.process)
-            judge_presence(before, said)
+            judge_presence(before, said, fresh=fresh)
             same = before is not None and (before.state, before.boot, before.bd) == (said.state, said.boot, said.bd)
             await t.reports.set_presence(station, said, before.since if before is not None and same else now)
             return before
@@ -208,8 +249,7 @@ class Wire:
         _log.info("not taken (%s) on %.120r: %s", code, topic, error)
 
     def _guard(self, topic: Topic) -> OrderGuard:
-        """Calls of a station are one conversation; else each kind of message is in order by itself."""
-        key = (topic.station, topic.branch) if topic.branch == "call" else (topic.station, topic.branch, *topic.words)
+        key = self._key(topic)
         guard = self._guards.get(key)
         if guard is None:
             guard = self._guards[key] = OrderGuard()
@@ -217,6 +257,16 @@ class Wire:
         while len(self._guards) > _MOST_GUARDS:
             self._guards.popitem(last=False)
         return guard
+
+    def _key(self, topic: Topic) -> tuple[str, ...]:
+        """Calls of a station are one conversation; else each kind of message is in order by itself."""
+        return (topic.station, topic.branch) if topic.branch == "call" else (topic.station, topic.branch, *topic.words)
+
+
+def _who(topic: Topic) -> Who:
+    """Which of the station's processes says this: all but calls and its own coming and going are the agent's."""
+    of_call = topic.branch == "call" or (topic.branch, *topic.words) == ("conn", "call")
+    return topic.station, "call" if of_call else "agent"
 
 
 def _check_admission(admission: str | None) -> None:
@@ -233,9 +283,16 @@ def _connection(topic: Topic, envelope: Envelope) -> Connection:
     return said
 
 
-def judge_presence(before: ProcessPresence | None, said: Connection) -> None:
-    """Whether this is news: StaleMessage for a Will of an earlier connection, and for an earlier connection's birth."""
+def judge_presence(before: ProcessPresence | None, said: Connection, *, fresh: bool = True) -> None:
+    """Whether this is news: StaleMessage for a Will of an earlier connection, and for an earlier connection's birth.
+
+    `fresh`: this process has heard the sender before, so it is not what the broker had kept. Of one that does not
+    answer that is no sign of life.
+    """
     if said.state == "offline" and (before is None or (said.boot, said.bd) != (before.boot, before.bd)):
         raise StaleMessage("a Will that does not belong to the last birth")
     if said.state == "online" and before is not None and said.boot == before.boot and said.bd < before.bd:
         raise StaleMessage("the birth of an earlier connection")
+    known = before is not None and before.state == "unheard" and (said.boot, said.bd) == (before.boot, before.bd)
+    if said.state == "online" and known and not fresh:
+        raise StaleMessage("what the broker had kept of one that does not answer")

@@ -12,6 +12,7 @@ from messaging.call import Devices
 from messaging.codec import encode
 from messaging.envelope import Envelope
 from messaging.health import Health
+from messaging.settings import Telemetry
 from messaging.status import Birth, Connection
 from messaging.topics import Topic
 from messaging.twin import Config, Proving, Reported, TakenBack
@@ -51,10 +52,12 @@ def _is(state: State, station: Station, s: Standing) -> bool:
             return not s.ready
         case "in_call":
             return s.in_call
-        case "offline" | "never_seen" | "no_clinic":
+        case "never_seen" | "no_clinic":
             return state in codes
+        case "offline":
+            return bool(codes & {"offline", "unheard"})
         case "program_away":
-            return bool(codes & {"call_offline", "agent_offline"})
+            return bool(codes & {"call_offline", "agent_offline", "call_unheard", "agent_unheard"})
         case "device_fault":
             return any(code == "no_devices" or code.split("_")[0] in _DEVICES for code in codes)
         case "machine":
@@ -111,6 +114,8 @@ async def _fleet(registry: Registry, some: Which) -> None:
                 if some.random() < 0.85:
                     state, call = some.choice(("online", "online", "offline")), some.choice((None, "c1"))
                     await t.reports.set_presence(station, Connection(process, state, "b1", 1, {}, call), NOW)
+                    if some.random() < 0.2:
+                        await t.reports.not_heard_of(station, process, ("b1", 1), NOW - 60)
         for station in stations:
             await _tell_all(t, station, some)
 
@@ -131,7 +136,8 @@ async def _tell_all(t: Transaction, station: str, some: Which) -> None:
         taken = TakenBack(some.choice((1, 2)), "link lost")
         proving = some.choice((Proving(), Proving(), Proving(True), Proving(False, 1), Proving(taken_back=taken)))
         refused = some.choice(({}, {}, {"volume": "?"}))
-        told = Reported(some.choice((0, 1, 1)), Config(), refused, proving)
+        config = Config(telemetry=Telemetry(health_s=some.choice((60, 60, 3600))))
+        told = Reported(some.choice((0, 1, 1)), config, refused, proving)
         await _told(t, station, "reported", told, NOW)
     if some.random() < 0.9:
         ends = some.choice((None, NOW + 40 * DAY_S, NOW + 40 * DAY_S, NOW + DAY_S, NOW - DAY_S))

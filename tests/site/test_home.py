@@ -37,12 +37,12 @@ NOON, NIGHT, FRIDAY_NIGHT = at("2026-11-23T12:00"), at("2026-11-24T03:00"), at("
 
 
 def seen(
-    now: float, config: Config | None = None, health: Health = HEALTH, *, call: str = "online",
+    now: float, config: Config | None = None, health: Health = HEALTH, *, call: str = "online", agent: str = "online",
     station: Station = STATION,
 ) -> AtHome:  # fmt: skip
     """What the staff are told at that moment of a station that works by this config and has this health."""
     presence = [
-        ProcessPresence(station.id, "agent", "online", "b1", 1, None, {}, now - 500),
+        ProcessPresence(station.id, "agent", agent, "b1", 1, None, {}, now - 500),
         ProcessPresence(station.id, "call", call, "b1", 1, None, {}, now - 500),
     ]
     reports = [
@@ -90,8 +90,14 @@ def test_why_a_call_would_not_work_is_told_as_far_as_it_is_known(
 
 def test_a_station_that_starts_asks_for_a_moment_and_one_without_a_clinic_for_it() -> None:
     assert (seen(NOON, call="offline").advice, seen(NOON, call="offline").ready) == (("wait",), False)
+    assert (seen(NOON, call="unheard").advice, seen(NOON, call="unheard").ready) == (("wait",), False)
     nobody = seen(NOON, station=replace(STATION, clinic_id=None, clinic=""))
     assert (nobody.advice, nobody.ready) == (("no_clinic",), False)
+
+
+def test_a_station_that_does_not_answer_is_not_ready_and_somebody_may_look_at_its_plug() -> None:
+    told = seen(NOON, agent="unheard", call="unheard")
+    assert (told.ready, told.advice) == (False, ("unheard",))
 
 
 @pytest.mark.parametrize("language", ["en", "da"])

@@ -13,6 +13,7 @@ from messaging.codec import encode
 from messaging.envelope import Envelope
 from messaging.errors import MessageError
 from messaging.health import Event, Health
+from messaging.settings import Telemetry
 from messaging.status import Birth, Connection
 from messaging.topics import Topic
 from messaging.twin import Config, Proving, Reported, TakenBack
@@ -40,9 +41,9 @@ def _process(process: str, state: str = "online", call: str | None = None) -> Pr
 def _stands(
     health: Health | None = WELL, *, agent: str = "online", call: str = "online", age_s: float = 30.0,
     station: Station = STATION, in_force: int = 3, refused: dict[str, str] | None = None, in_call: str | None = None,
-    certificate_s: float = 40 * DAY_S, proving: Proving | None = None,
+    certificate_s: float = 40 * DAY_S, proving: Proving | None = None, config: Config | None = None,
 ) -> Standing:  # fmt: skip
-    told = Reported(in_force, Config(), refused or {}, proving or Proving())
+    told = Reported(in_force, config or Config(), refused or {}, proving or Proving())
     reports = [Report(station.id, "reported", encode(told), "b1", 2, NOW - age_s)]
     birth = Birth("rpi", {}, in_force, NOW + certificate_s)
     reports.append(Report(station.id, "birth", encode(birth), "b1", 1, NOW - age_s))
@@ -93,6 +94,11 @@ def test_a_station_that_is_well_is_ready_and_nothing_is_remarked() -> None:
         ("offline", False, {"agent": "offline", "call": "offline"}),
         ("call_offline", False, {"call": "offline"}),
         ("agent_offline", True, {"agent": "offline"}),
+        ("unheard", False, {"agent": "unheard", "call": "unheard"}),
+        ("unheard", False, {"agent": "offline", "call": "unheard"}),
+        ("unheard", False, {"agent": "unheard", "call": "offline"}),
+        ("call_unheard", False, {"call": "unheard"}),
+        ("agent_unheard", True, {"agent": "unheard"}),
         ("no_report", True, {"health": None}),
         ("old_report", True, {"age_s": STALE_S + 1}),
         ("no_devices", False, {"health": replace(WELL, devices=Devices("missing", "fault", "ok"))}),
@@ -125,6 +131,13 @@ def test_each_fault_is_told_and_only_what_prevents_a_call_says_no(code: str, rea
     assert stands.level == ("warn" if ready else "bad")
     for told in REMARKS.values():  # and what is to be done about it
         assert {f"fleet.remark.{code}", f"fleet.do.{code}"} <= told.keys()
+
+
+def test_a_station_that_is_set_to_report_once_an_hour_is_late_after_three() -> None:
+    hourly = Config(telemetry=Telemetry(health_s=3600))
+    assert _stands(age_s=2 * 3600.0, config=hourly).level == "good"
+    late = _stands(age_s=3 * 3600.0 + 60, config=hourly)
+    assert [(remark.code, remark.value) for remark in late.remarks] == [("old_report", "181")]
 
 
 def test_a_report_made_before_the_call_program_was_there_says_nothing_of_devices() -> None:

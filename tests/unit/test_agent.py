@@ -66,6 +66,17 @@ async def test_a_rebirth_is_given_when_asked_for_and_a_heap_of_requests_gets_one
         await station.born(3)
 
 
+async def test_asked_whether_it_is_there_the_agent_says_so_under_the_number_of_its_connection(tmp_path: Path) -> None:
+    async with running_agent(tmp_path) as station:
+        (first,) = station.sent("up/conn/agent")
+        station.say({}, "conn", "agent")
+        await station.advance(0)
+        _, again = station.sent("up/conn/agent")
+        assert again == first | {"answers": True}
+        assert _conn(station)["answers"]
+        assert len(station.sent("up/birth")) == 1, "and no more than that"
+
+
 async def test_a_station_that_was_another_before_works_by_the_config_of_the_one_it_is(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -106,19 +106,38 @@ async def connected() -> AsyncIterator[Line]:
 async def test_it_listens_to_its_own_station_only() -> None:
     async with connected() as line:
         assert line.events == [LinkUp()]
-        assert call_subscriptions(STATION) == (f"vs/1/d/{STATION}/dn/call/+",)
+        assert call_subscriptions(STATION) == (f"vs/1/d/{STATION}/dn/call/+", f"vs/1/d/{STATION}/dn/conn/call")
 
 
 class TestPresence:
     async def test_it_says_that_it_is_there_and_in_no_call(self) -> None:
         async with connected() as line:
-            assert line.presence() == Connection("call", "online", line.sealer.boot, 1, {"laegeknap": "1"}, None)
+            assert line.presence() == Connection(
+                "call", "online", line.sealer.boot, 1, {"laegeknap": "1"}, answers=True
+            )  # fmt: skip
 
     async def test_the_will_carries_the_number_of_the_birth(self) -> None:
         async with connected() as line:
             line.broker.cut(CLIENT, say_will=True)
             said = line.presence()
             assert (said.state, said.bd, said.boot) == ("offline", 1, line.sealer.boot)
+
+    async def test_asked_whether_it_is_there_it_says_so_again(self) -> None:
+        async with connected() as line:
+            before, said = line.presence(), len(line.order())
+            await line.mouth.publish(down(STATION, "conn", "call"), line.region.seal({}))
+            await line.settle()
+            assert line.order()[said:] == ["online/None"]
+            assert line.presence() == before
+
+    @pytest.mark.parametrize(("payload", "retain"), [(b"{", False), (None, True)])
+    async def test_what_is_no_question_is_refused_and_counted(self, payload: bytes | None, retain: bool) -> None:
+        async with connected() as line:
+            said = len(line.order())
+            await line.mouth.publish(down(STATION, "conn", "call"), payload or line.region.seal({}), retain=retain)
+            await line.settle()
+            assert line.order()[said:] == []
+            assert sum(line.signalling.refused.values()) == 1
 
     async def test_the_call_it_is_in_is_told(self) -> None:
         async with connected() as line:

@@ -65,6 +65,7 @@ def test_what_the_region_sends_is_what_the_station_listens_to() -> None:
     for topic in (
         topics.down(STATION, "desired"), topics.down(STATION, "cmd", "reboot", "c1"),
         topics.down(STATION, "call", "c1"), topics.down(STATION, "rebirth"),
+        topics.down(STATION, "conn", "agent"), topics.down(STATION, "conn", "call"),
     ):  # fmt: skip
         assert any(matches(one, topic) for one in filters)
         assert not any(matches(one, topic.replace(STATION, "st-another1")) for one in filters)
