@@ -24,9 +24,9 @@ _AROUND = (0, -1, 1)  # a telephone's clock may be a step off (RFC 6238, 5.2)
 _CODE = re.compile(rf"[0-9]{{{_DIGITS}}}")
 
 
-def key_for(session_secret: str) -> str:
+def key_for(session_token: str) -> str:
     """The key that one session may set up, base32: another session of that person's is shown another."""
-    mac = hmac.digest(session_secret.encode(), b"key of the second step", "sha256")
+    mac = hmac.digest(session_token.encode(), b"key of the second step", "sha256")
     return base64.b32encode(mac[:_KEY_BYTES]).decode()
 
 

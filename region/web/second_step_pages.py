@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from region.registry.records import Passkey, WebSession
-from region.web import second_step
+from region.web import second_step, tokens
 from region.web.auth import HOME, Halfway, begin_session, device_of
 from region.web.context import Region, region_of
 from region.web.errors import TooManyTries
@@ -43,7 +43,7 @@ async def take_second_step(request: Request, session: Halfway, code: Field, next
     async with region.registry.read() as t:
         key, is_set_up = await t.second_steps.key(session.person.id), await t.second_steps.is_set_up(session.person.id)
     recovery = () if is_set_up else second_step.new_recovery_codes()
-    how = await (_asked(region, session, key, code) if is_set_up else _set_up(region, session, code, recovery))
+    how = await (_asked(region, session, key, code) if is_set_up else _set_up(request, session, code, recovery))
     if how is None:
         async with region.registry.begin() as t:
             await t.audit.add(name, "second_step", "refused", region.clock.wall())
@@ -70,9 +70,10 @@ async def _asked(region: Region, session: WebSession, key: str | None, typed: st
     return None
 
 
-async def _set_up(region: Region, session: WebSession, typed: str, recovery: tuple[str, ...]) -> str | None:
+async def _set_up(request: Request, session: WebSession, typed: str, recovery: tuple[str, ...]) -> str | None:
     """The first code shows that the authenticator has the key."""
-    now, person, key = region.clock.wall(), session.person, second_step.key_for(session.csrf)
+    region = region_of(request)
+    now, person, key = region.clock.wall(), session.person, _key_to_set_up(request)
     step = second_step.step_of(key, typed, now)
     if step is None:
         return None
@@ -81,6 +82,11 @@ async def _set_up(region: Region, session: WebSession, typed: str, recovery: tup
             return None
         await t.audit.add(person.name, "second_step", "made", now)
     return "code"
+
+
+def _key_to_set_up(request: Request) -> str:
+    """It is known to whoever has this browser's cookie, and so to no script, page or database: it outlives them all."""
+    return second_step.key_for(tokens.read_cookie(request, tokens.SESSION) or "")
 
 
 async def second_step_page(
@@ -94,7 +100,7 @@ async def second_step_page(
         left = await t.second_steps.recovery_left(session.person.id)
     message = region.pages.translator(request, session)(error, **values) if error else ""
     is_set_up = known is not None or bool(passkeys)
-    key = "" if is_set_up else second_step.key_for(session.csrf)  # one that is in use is never shown again
+    key = "" if is_set_up else _key_to_set_up(request)  # one that is in use is never shown again
     use, make = _passkey_options(region, session, passkeys)
     return region.pages.page(
         request, "web/second_step.html", session, status, error=message, next_path=next_path, left=left,

@@ -14,6 +14,7 @@ import pytest
 import pytest_asyncio
 
 from region.registry.records import Person
+from region.web import tokens
 from region.web.passkeys import Ceremony
 from region.web.second_step import code_at, key_for
 from tests.kits.region.app import PASSWORD, Kit, every_subject, region_kit, still
@@ -165,7 +166,8 @@ async def test_with_a_password_alone_nothing_is_added_to_a_second_step(kit: Kit,
             headers={"accept": "application/json"},
         )  # fmt: skip
         assert (added.status_code, added.json()["code"]) == (401, "second_step_needed")
-        code = code_at(key_for(csrf), kit.clock.wall())
+        session = thief.cookies[tokens.cookie_name(tokens.SESSION, secure=kit.region.settings.secure)]
+        code = code_at(key_for(session), kit.clock.wall())
         assert (await thief.post("/second-step", data={"csrf": csrf, "code": code})).status_code == 401
         assert (await thief.get("/fleet")).status_code == 303
 

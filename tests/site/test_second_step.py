@@ -204,6 +204,7 @@ async def test_a_key_is_shown_to_the_session_that_sets_it_up_alone(kit: Kit, iva
         await _halfway(kit, browser)
         of_thief, key = await _shown_key(thief), await _shown_key(browser)
         assert of_thief != key
+        assert key != key_for(await kit.csrf(browser, "/second-step")), "nor whoever has seen one of its pages since"
         assert (await _type(kit, browser, code_at(key, kit.clock.wall()))).status_code == 200
         await kit.clock.advance(2 * STEP_S)
         assert "otpauth" not in (await thief.get("/second-step")).text
