@@ -8,10 +8,9 @@ from collections.abc import Iterable
 from dataclasses import asdict, fields
 
 from region.evaluation.publishing import Row
+from region.spreadsheets import escaped
 
 COLUMNS = tuple(field.name for field in fields(Row))
-# What makes a spreadsheet take a cell for a formula, also in the full-width letters that some of them fold.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
 def to_csv(rows: Iterable[Row]) -> str:
@@ -27,4 +26,4 @@ def to_csv(rows: Iterable[Row]) -> str:
 
 
 def _cell(value: object) -> object:
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+    return escaped(value) if isinstance(value, str) else value

@@ -16,12 +16,11 @@ from dataclasses import dataclass
 
 from region.errors import RegionError
 from region.reasons import say
+from region.spreadsheets import escaped, unescaped
 
 MOST_BYTES = 16 * 1024 * 1024
 MOST_ROWS = 50_000
 _MOST_TOLD = 20
-_FORMULA = re.compile(r"'*[=+\-@\t\r\n＝＋－＠]")
-_ESCAPED = re.compile(r"'+[=+\-@\t\r\n＝＋－＠]")
 _AFTER_QUOTE = re.compile(r"^'.' expected after '.'$", re.DOTALL)
 _MARKS = {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16", b"PK": "Excel (.xlsx)", b"\xd0\xcf": "Excel (.xls)"}
 
@@ -82,7 +81,7 @@ def read_table(content: bytes, columns: Columns) -> list[Row]:
     try:
         for cells in reader:
             line, begins = begins, reader.line_num + 1
-            cells = [_unescaped(cell.strip()) for cell in cells]
+            cells = [unescaped(cell.strip()) for cell in cells]
             if not any(cells) or (heading is None and cells[0].lower().startswith("sep=")):
                 continue
             if heading is None:
@@ -113,16 +112,8 @@ def write_table(columns: Columns, rows: Iterable[Sequence[str]], *, plain: bool 
         quoting=csv.QUOTE_ALL if len(columns.all) == 1 else csv.QUOTE_MINIMAL,
     )  # fmt: skip
     writer.writerow(columns.all)
-    writer.writerows([_escaped(cell) for cell in row] for row in rows)
+    writer.writerows([escaped(cell) for cell in row] for row in rows)
     return text.getvalue().encode("utf-8" if plain else "utf-8-sig")
-
-
-def _escaped(cell: str) -> str:
-    return f"'{cell}" if _FORMULA.match(cell) else cell
-
-
-def _unescaped(cell: str) -> str:
-    return cell[1:] if _ESCAPED.match(cell) else cell
 
 
 def _text(content: bytes) -> str:
