@@ -86,7 +86,8 @@ class Connection:
         try:
             await done
         finally:
-            self._waiting.pop(info.mid, None)
+            if not done.cancelled():  # else its acknowledgement is still to come, and is no later message's
+                self._waiting.pop(info.mid, None)
 
     def end(self, reason: str) -> None:
         """It is of no use any more: `run` returns."""
@@ -164,6 +165,8 @@ class Connection:
         done = self._waiting.get(mid)
         if done is None:
             self._early[mid] = code
+        elif done.cancelled():
+            del self._waiting[mid]
         elif not done.done():
             try:
                 _raise_refusal("", code)
