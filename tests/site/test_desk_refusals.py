@@ -128,6 +128,25 @@ async def test_bad_bodies_of_a_browser_are_refused(house: House, path: str, body
     assert len(house.station.heard()) == before
 
 
+async def test_a_colleague_cannot_touch_the_call_that_somebody_has(house: House) -> None:
+    """Of the same clinic, who sees the call on the board: not to listen in, and not to take it over."""
+    anna, eva = await house.clinician("anna"), await house.clinician("eva")
+    await talk(house, anna)
+    before = house.station.heard()
+    for path, body in (
+        ("rejoin", {}), ("answer", {"generation": 1, "sdp": "v=0"}),
+        ("candidates", {"generation": 1, "candidates": [{"candidate": "candidate:1", "mid": "0", "line": 0}]}),
+    ):  # fmt: skip
+        refused = await eva.post(f"calls/{CALL}/{path}", **body)
+        assert (refused.status_code, refused.json()["code"]) == (404, "no_such_call"), path
+    await eva.post(f"calls/{CALL}/hangup")
+    assert (await eva.post(f"calls/{CALL}/claim")).json()["code"] == "taken"
+    assert house.station.heard() == before
+    held = await house.desk.rooms.find(CALL)
+    assert held is not None
+    assert (held.room.clinician, held.room.page) == (anna.person.id, anna.page)
+
+
 async def test_a_candidate_flood_of_a_browser_is_refused_and_the_call_goes_on(house: House) -> None:
     anna = await house.clinician("anna")
     await talk(house, anna)

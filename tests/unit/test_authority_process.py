@@ -177,8 +177,22 @@ def test_two_rotations_within_a_certificate_s_life_are_refused(tmp_path: Path) -
     with pytest.raises(AuthorityUnusable, match="less than 45 days"):
         rotate()
     assert not (directory / "next-stations-key.pem").exists(), "nothing waits for the root that it could not help"
+    request = vault.begin_rotation(directory, "stations", clock.wall(), at_once=True)
+    made = offline.sign_intermediate(root, "stations", request, clock)
+    with pytest.raises(AuthorityUnusable, match="less than 45 days"):
+        vault.finish_rotation(directory, "stations", made, clock.wall(), at_once=False)
     rotate(at_once=True)
     assert vault.load(directory).previous == ()
+
+
+def test_what_another_root_has_signed_is_put_in_force_nowhere(tmp_path: Path) -> None:
+    clock, directory = ManualClock(), tmp_path / "ca"
+    before = vault.open_authority(directory, clock).chain
+    request = vault.begin_rotation(directory, "stations", clock.wall(), at_once=False)
+    stranger = offline.sign_intermediate(vault.new_root(clock), "stations", request, clock)
+    with pytest.raises(AuthorityUnusable, match="not signed by a root of this authority"):
+        vault.finish_rotation(directory, "stations", stranger, clock.wall(), at_once=False)
+    assert vault.open_authority(directory, clock).chain == before
 
 
 def test_what_is_public_of_an_authority_elsewhere_is_what_it_has_itself(keys: Keys, tmp_path: Path) -> None:

@@ -47,6 +47,17 @@ def test_it_is_moved_whole_and_is_the_agents_alone(machine: Machine) -> None:
     assert said(machine) == ("ok", "none")
 
 
+def test_a_link_in_its_place_leads_root_nowhere(machine: Machine) -> None:
+    """Nothing that only root may read comes into the agent's hands, and nothing of it is erased."""
+    secret, drop = machine.root / "shadow", machine.root / DROP
+    secret.write_bytes(CONTENT)
+    drop.unlink()
+    drop.symlink_to(secret)
+    assert said(machine) == ("degraded", "unreadable")
+    assert not machine.code_file.exists()
+    assert secret.read_bytes() == CONTENT
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
 def test_root_leaves_it_and_the_outcome_to_whom_the_directories_belong(machine: Machine) -> None:
     os.chown(machine.state_dir, 4711, 4712)
