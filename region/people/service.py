@@ -50,7 +50,7 @@ class Changed:
 
 
 async def _no_pages(_: Person) -> None:
-    """No page is open at the command line; those of the region see it by themselves, within seconds."""
+    """No page is open at the command line; those of the region learn it from the log (`region.web.access`)."""
 
 
 class PeopleService:

@@ -72,6 +72,20 @@ class Audit(Subject):
             statement = statement.where(audit.id < before)
         return [AuditRow(**row) for row in await self._rows(statement)]
 
+    async def people_since(self, row: int | None) -> tuple[int, frozenset[str]]:
+        """The last row, and the sign-in names of whom the rows after `row` tell that something was done to them.
+
+        Rows stand in the order in which they were committed: none comes later with a lower number.
+        """
+        head = await self._head()
+        last = 0 if head is None else head.row
+        if row is None or row >= last:
+            return last, frozenset()
+        audit = schema.audit.c
+        told = select(audit.detail).where(audit.id > row, audit.id <= last, audit.station_id.is_(None))
+        named = (one["detail"].get("person") for one in await self._rows(told))
+        return last, frozenset(name for name in named if isinstance(name, str))
+
     async def verify(self, kept: Head | None = None) -> Verdict:
         """Look at every row: the first at which the chain does not hold; and whether `kept` is still in it."""
         walk, rows = Walk(await self._head()), 0

@@ -103,6 +103,15 @@ class People(Subject):
         found = await self.read(select_person().where(schema.person.c.name == sign_in_name(name)))
         return found[0] if found else None
 
+    async def ids(self, names: Iterable[str]) -> list[int]:
+        """Of those with these sign-in names; who is not there is left out."""
+        person = schema.person.c
+        return [
+            row["id"]
+            for some in chunks(names)
+            for row in await self._rows(select(person.id).where(person.name.in_(some)))
+        ]
+
     async def all(self) -> list[Person]:
         """Everybody, by name."""
         return await self.read(select_person().order_by(as_read(schema.person.c.name)))

@@ -52,6 +52,7 @@ from region.stations.publishing import Publisher
 from region.stations.service import StationService
 from region.stations.subject import commands as station_commands
 from region.stations.subject import subject as stations_subject
+from region.web.access import AccessWatch
 from region.web.context import Region, WebSettings
 from region.web.events import Hub
 from region.web.limits import Limits
@@ -271,6 +272,7 @@ def _background(options: ServeOptions, house: House) -> list[tuple[str, Work]]:
         ("news of other processes", relay.run),
     ]
     if "web" in options.roles:
+        work.append(("changes of access", AccessWatch(registry, house.region.hub, clock).run))
         work += [(subject.name, subject.run) for subject in house.subjects if subject.run is not None]
     if "stations" in options.roles:
         duty: list[tuple[str, Work]] = [

@@ -16,6 +16,7 @@ from starlette.responses import Response, StreamingResponse
 from region.registry import RegistryError
 from region.registry.records import Person, Role, Vouched, WebSession
 from region.web import devices, rights, tokens
+from region.web.access import lease_of
 from region.web.bearer import bearer, session_of
 from region.web.context import Region, region_of
 from region.web.errors import ForPeople, NotAllowed, NotSignedIn, SecondStepNeeded
@@ -168,7 +169,7 @@ async def end_session(request: Request, response: Response) -> None:
 
 async def session_ended(region: Region, person: Person) -> None:
     """A session of this person has been ended: streams that lived by it end now, at whichever process."""
-    region.hub.doubt(_whose(person))
+    region.hub.doubt(lease_of(person.id))
 
 
 def live(
@@ -200,11 +201,7 @@ def live(
         except RegistryError as error:
             _log.warning("what a page that was signed out was in the middle of is not ended at once: %s", error)
 
-    return region.hub.response(topics, Lease(holds, _whose(session.person), ended), first)
-
-
-def _whose(person: Person) -> str:
-    return f"person:{person.id}"
+    return region.hub.response(topics, Lease(holds, lease_of(session.person.id), ended), first)
 
 
 async def _find(request: Request) -> WebSession | None:

@@ -100,6 +100,10 @@ class Hub:
         """Ask at once, at every process, whether streams by that name may go on."""
         self.publish(f"{_LEASE}{whose}", "doubt")
 
+    def doubt_here(self, whose: str) -> None:
+        """The same at this process alone, where each finds out by itself."""
+        self.deliver(f"{_LEASE}{whose}", "doubt")
+
     def resync(self) -> None:
         """Something may have been missed: every page fetches anew."""
         for listener in self._everybody():
