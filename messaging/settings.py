@@ -2,7 +2,8 @@
 
 Everything has a default, so that a layer may say one value only and an older document stays whole. What two values
 must be to each other is `objection()` of the part, judged on the merged document (`objections`). Values marked
-`secret` never leave the station again: `redacted` puts HIDDEN in their place.
+`secret` never leave the station again: `redacted` puts HIDDEN in their place. Values marked `resident` are of the
+person who lives there: they are shown to whoever sets them, and stand in no log.
 """
 
 from __future__ import annotations
@@ -224,7 +225,8 @@ class AutoAnswer:
     """
 
     on: bool = False
-    consent_by: Name = ""  # who gave it: the resident, or who speaks for them
+    # who gave it: the resident, or who speaks for them
+    consent_by: Name = field(default="", metadata={"resident": True})
     consent_recorded_by: Name = ""  # who wrote it down
     consent_until: Day = ""
 

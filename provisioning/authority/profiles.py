@@ -13,9 +13,8 @@ from __future__ import annotations
 import difflib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass
-from functools import cache
-from typing import Annotated, Any, Literal, cast, get_args, get_origin, get_type_hints
+from dataclasses import dataclass
+from typing import Any, Literal, cast
 
 from messaging.codec import decode
 from messaging.errors import MalformedMessage
@@ -23,6 +22,7 @@ from messaging.reasons import say
 from messaging.settings import HIDDEN, objections
 from messaging.signed import MOST_CLAIMS
 from messaging.twin import Config
+from provisioning.authority.marks import hints_of, mark_of, object_of
 
 Level = Literal["region", "cluster", "municipality", "site", "station"]
 LEVELS: tuple[Level, ...] = ("region", "cluster", "municipality", "site", "station")
@@ -183,49 +183,28 @@ def hidden(document: Mapping[str, Any], path: Path = ()) -> Document:
 
 
 def shown(path: Path, value: Any) -> Any:
-    """A value as people may see it."""
-    return HIDDEN if value and path[-1] in _secret_names() else value
+    """A value as people may see it: secrets are hidden, and what this version does not know, which may be one."""
+    return HIDDEN if _is_said(value) and mark_of(path, value) in ("secret", "unknown") else value
 
 
-@cache
-def _secret_names() -> frozenset[str]:
-    """The names of secret fields, wherever they stand; unknown fields that sound like one are hidden as well."""
-    return frozenset({"password", "psk", "secret", "key", "token"} | set(_secrets_of(Config)))
+def recorded(path: Path, value: Any) -> Any:
+    """A value as it may stand in a log that nothing is ever taken out of: as `shown`, and nothing of a resident."""
+    return HIDDEN if _is_said(value) and mark_of(path, value) != "open" else value
 
 
-def _secrets_of(kind: type) -> Iterator[str]:
-    for one in fields(kind):
-        if one.metadata.get("secret"):
-            yield one.name
-        inner = _object_of(_hints(kind)[one.name])
-        if inner is not None:
-            yield from _secrets_of(inner[0])
-
-
-@cache
-def _hints(kind: type) -> dict[str, Any]:
-    return get_type_hints(kind, include_extras=True)
-
-
-def _object_of(hint: Any) -> tuple[type, bool] | None:
-    """The dataclass behind a field that is an object, and whether it is a mapping of such."""
-    if get_origin(hint) is Annotated:
-        hint = get_args(hint)[0]
-    if get_origin(hint) is dict:
-        inner = _object_of(get_args(hint)[1])
-        return None if inner is None else (inner[0], True)
-    return (hint, False) if isinstance(hint, type) and is_dataclass(hint) else None
+def _is_said(value: Any) -> bool:
+    return value not in (None, "", HIDDEN)
 
 
 def _refused(kind: type, document: Document, path: Path) -> Iterator[tuple[str, str]]:
-    hints = _hints(kind)
+    hints = hints_of(kind)
     for key, value in document.items():
         where = ".".join((*path, str(key)[:64]))
         if key not in hints:
             yield where, _unknown(str(key), hints)
         elif value is None:
             yield where, say("says_nothing")
-        elif (inner := _object_of(hints[key])) is None:
+        elif (inner := object_of(hints[key])) is None:
             yield from _refused_value(kind, key, value, where)
         elif not isinstance(value, dict):
             yield where, say("object")

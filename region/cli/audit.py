@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import json
 from typing import Any
 
 from region.cli.desk import Desk
@@ -69,4 +70,18 @@ def _head(text: str) -> Head:
 
 
 def _details(detail: dict[str, Any]) -> str:
-    return ", ".join(f"{key}={value}" for key, value in detail.items() if value not in (None, ""))
+    told = [f"{key}={value}" for key, value in detail.items() if value not in (None, "") and key != "changes"]
+    return ", ".join([*told, *(_changed(one) for one in detail.get("changes", ()))])
+
+
+def _changed(one: dict[str, Any]) -> str:
+    return f"{one.get('field')}: {_value(one.get('before'))} -> {_value(one.get('after'))}"
+
+
+def _value(value: Any) -> str:
+    """What it was or became; `-` where nothing was said."""
+    if value is None:
+        return "-"
+    if isinstance(value, dict) and "sha256" in value:
+        return f"{value.get('start')}… ({value.get('length')} characters, SHA-256 {value['sha256']}…)"
+    return value if isinstance(value, str) and value else json.dumps(value, ensure_ascii=False)

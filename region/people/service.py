@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from messaging.clock import Clock
 from region.registry import Invalid, Registry, Transaction
 from region.registry.actions import AuditAction
+from region.registry.changes import of_person
 from region.registry.records import Person, Role
 from region.registry.stations import KEPT, Kept
 from region.web.sign_in import LINK_LIVES_S, make_link
@@ -92,10 +93,7 @@ class PeopleService:
                 display_name=wanted.display_name or before.name, title=wanted.title, language=before.language,
             )  # fmt: skip
             if after != before:
-                await t.audit.add(
-                    actor, "person.change", "done", now, person=after.name, role=after.role, clinic=after.clinic,
-                    sites=", ".join(site.name for site in after.sites),
-                )  # fmt: skip
+                await t.audit.add(actor, "person.change", "done", now, of_person(before, after), person=after.name)
         if (after.role, after.clinic_id, after.sites) != (before.role, before.clinic_id, before.sites):
             await self._ended(after)
         return after

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from region.registry import schema
 from region.registry.actions import AuditAction, AuditOutcome
+from region.registry.changes import NO_CHANGES, Changes
 from region.registry.errors import Unavailable
 from region.registry.records import AuditRow
 from region.registry.seals import Broken, Head, Loose, Verdict, Walk, judge, kept_elsewhere, seal
@@ -31,14 +32,15 @@ class Audit(Subject):
         self._told: list[dict[str, Any]] = []
 
     async def add(
-        self, actor: str, action: AuditAction, outcome: AuditOutcome, now: float, *, station_id: str | None = None,
-        call_id: str | None = None, **detail: str | float | None,
+        self, actor: str, action: AuditAction, outcome: AuditOutcome, now: float, changes: Changes = NO_CHANGES, /, *,
+        station_id: str | None = None, call_id: str | None = None, **detail: str | float | None,
     ) -> None:  # fmt: skip
         """Tell of one thing done. `actor`: `region.registry.actors`.
 
-        `detail` holds plain words and numbers of the thing itself; never anything of a patient, never a secret.
+        `changes` is what it was before and what it became; `detail` holds plain words and numbers of the thing itself.
+        Never anything of a patient, never a secret.
         """
-        self._tell(actor, action, outcome, now, station_id, call_id, detail)
+        self._tell(actor, action, outcome, now, station_id, call_id, {**detail, **changes.detail})
 
     async def add_event(self, station_id: str, kind: str, at: float, detail: str = "", count: int = 1) -> None:
         """Tell of something that happened at a station; `kind` is the station's own word for it."""

@@ -395,7 +395,11 @@ class HandedIn:
 
 @dataclass(frozen=True)
 class AuditRow:
-    """Who did what, with which station or call, when, and how it came out. Never anything of a patient."""
+    """Who did what, with which station or call, when, and how it came out. Never anything of a patient.
+
+    `actor`: as `region.registry.actors` has it. `detail` of a change has `changes` (`region.registry.changes`); rows
+    from before values were kept have `fields` instead, or what a field became.
+    """
 
     id: int
     at: UnixTime

@@ -27,6 +27,7 @@ from region.registry import Conflict, Invalid, NotFound, Registry, Transaction
 from region.registry.claims import SILENT_S, WAITS_S
 from region.registry.records import Claim, Station
 from region.sources import source_of
+from region.stations.service import tell_change
 
 MOST_WAITING = 512
 MOST_OF_ONE = 64
@@ -185,8 +186,9 @@ class ClaimService:
             raise Conflict(f"{station.id} is shut out: let it in again first")
         if claim.serial and holder is None:
             await t.stations.set_serial(station.id, claim.serial)
-            await t.audit.add(actor, "station.change", "done", now, station_id=station.id, serial=claim.serial)
-            return await t.stations.get(station.id)
+            known = await t.stations.get(station.id)
+            await tell_change(t, actor, station, known, now)
+            return known
         return station
 
     async def _new_station(self, t: Transaction, actor: str, serial: str, chosen: Chosen, now: float) -> Station:

@@ -39,6 +39,11 @@ CLAIM = Claim(
 _CHECK = check_of(CLAIM)
 _CODE_FILE = CodeFile("https://region.example:8402", A_KEY, "0123456789ABCDEF", A_STATION, "region.example:8403")
 
+_CHANGED = {
+    "level": "station", "name": A_STATION, "version": 3, "stations": 1,
+    "changes": [{"field": "volume", "before": None, "after": 60}],
+}  # fmt: skip
+
 BUNDLE = Bundle(
     A_STATION,
     A_MOMENT,
@@ -64,7 +69,7 @@ EXAMPLES: tuple[object, ...] = (
     EnrolmentTold(A_STATION, "enrolled", None, (CertificateTold("5c1f09a2", A_MOMENT, A_MOMENT + 45 * 86_400, None),)),
     CodeFileText(station=A_STATION, toml=write_code_file(_CODE_FILE)),
     Reason(why="stolen"),
-    AuditRow(812, A_MOMENT, "ivan", "station.revoke", A_STATION, None, "done", {"why": "stolen", "certificates": 1}),
+    AuditRow(812, A_MOMENT, "command line (anna)", "layer.change", A_STATION, None, "done", _CHANGED),
     WaitingClaim(key=A_KEY, check=_CHECK, serial=CLAIM.serial, address=CLAIM.address, since=CLAIM.made_at, known=None),
     Decision(check=_CHECK),
     Approval(check=_CHECK, site_id=3, room="Stue 6"),

@@ -10,11 +10,10 @@ from messaging.clock import Clock
 from provisioning.authority.profiles import Change, Document, Level, Merged, Path, copied, difference, put, without
 from region.registry import NotFound, Registry, Transaction
 from region.registry.actions import AuditAction
+from region.registry.changes import of_layer, of_name
 from region.registry.place_upkeep import Kind, NamedPlace
 from region.registry.records import Cluster, LayerRecord, Municipality, Site, Station, Touched
 from region.stations.service import tell_change
-
-_MOST_TOLD = 12  # changes of one layer that the audit names
 
 
 @dataclass(frozen=True)
@@ -108,8 +107,9 @@ class LayoutService:
                 await t.audit.add(
                     actor, done[kind], "done", now, before=before.name, name=after.name, stations=len(touched), **where
                 )
+                called = of_name(before.name, after.name)
                 for station in touched if kind == "room" else ():  # they are called as the room is
-                    await t.audit.add(actor, "station.change", "done", now, station_id=station, name=after.name)
+                    await t.audit.add(actor, "station.change", "done", now, called, station_id=station)
         return touched
 
     async def remove(self, actor: str, kind: Kind, number: int) -> NamedPlace:
@@ -164,8 +164,8 @@ class LayoutService:
             await t.layers.put_each(changed, actor, now)
             for station in changed:
                 await t.audit.add(
-                    actor, "layer.change", "done", now, station_id=station, level="station",
-                    fields=_told(changes[station]),
+                    actor, "layer.change", "done", now, of_layer(changes[station]), station_id=station,
+                    level="station",
                 )  # fmt: skip
         return changes
 
@@ -191,8 +191,9 @@ class LayoutService:
                 target.level, target.place, copying.document, actor, self._clock.wall(), after=copying.onto
             )
             await t.audit.add(
-                actor, "profile.copy", "done", self._clock.wall(), source=copying.source.name, target=target.name,
-                version=touched.layer.version, stations=len(touched.stations), fields=_told(copying.changes),
+                actor, "profile.copy", "done", self._clock.wall(), of_layer(copying.changes),
+                source=copying.source.name, target=target.name, version=touched.layer.version,
+                stations=len(touched.stations),
             )  # fmt: skip
         return touched
 
@@ -202,9 +203,9 @@ class LayoutService:
         touched = await t.layers.put(where.level, where.place, document, actor, now, after=after)
         if changes := difference(before, document):
             await t.audit.add(
-                actor, "layer.change", "done", now, station_id=where.place if where.level == "station" else None,
+                actor, "layer.change", "done", now, of_layer(changes),
+                station_id=where.place if where.level == "station" else None,
                 level=where.level, name=where.name, version=touched.layer.version, stations=len(touched.stations),
-                fields=_told(changes),
             )  # fmt: skip
         return touched
 
@@ -235,9 +236,3 @@ def _with(document: Document, values: Sequence[tuple[Path, Any]]) -> Document:
     for path, value in values:
         document = without(document, path) if value is None else put(document, path, value)
     return document
-
-
-def _told(changes: Sequence[Change]) -> str:
-    """The fields that changed, not their values: those stand in the layer, and some are secret."""
-    names = [".".join(one.path) for one in changes[:_MOST_TOLD]]
-    return ", ".join([*names, f"{len(changes) - _MOST_TOLD} more"] if len(changes) > _MOST_TOLD else names)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from messaging.clock import Clock
 from messaging.twin import Language
 from region.registry import Registry, Transaction
+from region.registry.changes import of_clinic, of_station
 from region.registry.records import Clinic, Site, Station
 from region.registry.stations import KEPT, Kept
 
@@ -48,13 +49,8 @@ async def tell_change(t: Transaction, actor: str, before: Station, after: Statio
             actor, "station.move", "done", now, station_id=after.id, site_before=before.site, room_before=before.room,
             site=after.site, room=after.room,
         )  # fmt: skip
-    changed = {
-        field: getattr(after, field)
-        for field in ("name", "clinic", "language", "volume", "serial")
-        if getattr(after, field) != getattr(before, field)
-    }
-    if changed:
-        await t.audit.add(actor, "station.change", "done", now, station_id=after.id, **changed)
+    if changes := of_station(before, after):
+        await t.audit.add(actor, "station.change", "done", now, changes, station_id=after.id)
 
 
 class StationService:
@@ -80,7 +76,7 @@ class StationService:
             name, phone = before.name if name is None else name, before.phone if phone is None else phone
             clinic = await t.clinics.change(clinic_id, name, phone)
             if clinic != before:
-                await t.audit.add(actor, "clinic.change", "done", now, clinic=clinic.name, phone=clinic.phone)
+                await t.audit.add(actor, "clinic.change", "done", now, of_clinic(before, clinic), clinic=before.name)
         return clinic
 
     async def add_site(self, actor: str, name: str) -> Site:

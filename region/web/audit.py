@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from region.registry.records import AuditRow, Station
 from region.web.actors import ActorTeller
+from region.web.changes_told import ChangeTeller
 from region.web.words import Translator
 
 _LASTED = ("seconds", "connected_seconds")
@@ -14,7 +15,8 @@ _LASTED = ("seconds", "connected_seconds")
 
 @dataclass(frozen=True)
 class ToldRow:
-    """One row in words. `at` in Unix seconds; `station` is its name, `details` are pairs of name and value."""
+    """One row in words. `at` in Unix seconds; `station` is its name, `details` are pairs of name and value, `changes`
+    say of each field what it was and what it became."""
 
     at: float
     who: str
@@ -23,6 +25,7 @@ class ToldRow:
     station_id: str | None
     station: str
     details: tuple[tuple[str, str], ...]
+    changes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -40,14 +43,14 @@ class Teller:
         details = [
             (self._word("detail", key), self._value(key, value))
             for key, value in row.detail.items()
-            if value not in (None, "") and not (key == "count" and value == 1)
+            if value not in (None, "") and not (key == "count" and value == 1) and key != "changes"
         ]
         who = ActorTeller(self.t, self.has, self.tokens, self.stations).who(row.actor)
         return ToldRow(
             at=row.at, who=who, what=self._word("action", row.action),
             outcome=self._word("event" if event else "outcome", row.outcome),
             station_id=row.station_id, station=self._name(row.station_id) or row.station_id or "",
-            details=tuple(details),
+            details=tuple(details), changes=ChangeTeller(self.t, self.has).tell(row),
         )  # fmt: skip
 
     def _name(self, station_id: str | None) -> str:

@@ -72,7 +72,10 @@ def test_a_profile_is_copied_once_somebody_has_seen_what_changes(region: Shell) 
     assert region.json("profile", "show", "--site", "Moon")["document"] == {"volume": 50}
     assert "log_level" in region(*copy, "--yes")
     assert "already" in region(*copy, "--yes")
-    assert "profile.copy" in region("audit", "list")
+    told = region("audit", "list")
+    assert "profile.copy" in told
+    assert "volume: - -> 50" in told
+    assert "log_level: - -> debug" in told
 
 
 @pytest.mark.parametrize(

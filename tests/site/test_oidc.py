@@ -10,6 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from tests.kits.region.app import PASSWORD, Kit, region_kit
+from tests.kits.region.log import changed
 from tests.kits.region.oidc import ISSUER, FakeProvider, SigningKey, is_refused, oidc_settings, told, vouched_region
 
 
@@ -68,7 +69,8 @@ async def test_the_groups_of_today_decide_and_another_role_ends_what_was(stage: 
         assert (await before.get("/account")).headers["location"].startswith("/sign-in")
         assert "Sara Lund" in (await after.get("/account")).text
     change = next(row for row in await told(kit) if row.action == "person.change")
-    assert (change.actor, change.detail["role"], change.detail["clinic"]) == ("region", "clinician", "Bakkens Klinik")
+    became = {field: after for field, (_, after) in changed(change.detail).items()}
+    assert (change.actor, became["role"], became["clinic"]) == ("region", "clinician", "Bakkens Klinik")
 
 
 async def test_a_person_is_known_by_the_subject_and_not_by_the_name(stage: tuple[Kit, FakeProvider]) -> None:

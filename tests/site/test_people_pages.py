@@ -16,6 +16,7 @@ from region.registry.records import AuditRow, Bound, Person
 from region.web import tokens
 from region.web.events import Lease
 from tests.kits.region.app import Kit, every_subject, region_kit, still
+from tests.kits.region.log import changed
 from tests.kits.servers.databases import BOTH, ready
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -131,7 +132,11 @@ async def test_role_and_places_are_changed_and_what_means_nothing_to_the_role_is
     assert (await _post(kit, ivan, path, role="site_staff")).status_code == 422
     assert (await _person(kit, sara.name)).role == "clinician"
     row = await _last(kit)
-    assert (row.actor, row.action, row.detail["clinic"]) == ("ivan", "person.change", "Bakkens Klinik")
+    assert (row.actor, row.action, row.detail["person"]) == ("ivan", "person.change", sara.name)
+    assert changed(row.detail) == {
+        "role": ("site_staff", "clinician"), "clinic": ("", "Bakkens Klinik"), "display_name": ("Sara", sara.name),
+        "title": ("", "GP"), "sites": (["Månelyst"], []),
+    }  # fmt: skip
 
 
 async def test_somebody_is_signed_out_shut_out_and_let_in_again(

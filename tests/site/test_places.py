@@ -11,6 +11,7 @@ import pytest
 from region.people.tokens import TokenService
 from region.registry.records import Station
 from tests.kits.region.app import Kit
+from tests.kits.region.log import changed
 
 
 async def ask(browser: httpx.AsyncClient, method: str, path: str, status: int = 200, **said: Any) -> Any:
@@ -70,7 +71,7 @@ async def test_a_room_s_new_name_is_on_the_screen_of_the_station_that_bore_the_o
     assert (await ask(ivan, "GET", f"/stations/{own['id']}"))["desired_version"] == own["desired_version"]
     renamed = {"before": station.room, "name": "Stue 14", "stations": 1, "site": "Solgården"}
     assert await log(kit) == [("room.rename", renamed)]
-    assert (row.actor, row.detail) == ("ivan", {"name": "Stue 14"})
+    assert (row.actor, changed(row.detail)) == ("ivan", {"name": (station.room, "Stue 14")})
     async with kit.region.registry.begin() as t:
         await t.rooms.add(station.site_id, "Stue 15", kit.clock.wall())
         moon = await t.sites.add("Månelyst", kit.clock.wall())

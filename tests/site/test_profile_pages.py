@@ -14,6 +14,7 @@ import pytest
 
 from provisioning.authority.profiles import MOST_BYTES
 from tests.kits.region.app import Kit, every_subject, region_kit
+from tests.kits.region.log import changed
 
 WIFI = {"Solgaarden": {"psk": "secret-words"}}
 
@@ -92,7 +93,9 @@ async def test_a_level_is_changed_by_its_form_and_its_stations_with_it(ivan: Iva
         "volume": 30, "opening": {"week": {"sun": []}}, "night": {"on": False}, "network": {"wifi": WIFI}
     }  # fmt: skip
     (told,) = await ivan.log("layer.change")
-    assert (told["name"], told["fields"]) == ("Solgården", "night.on, opening.week.sun, volume")
+    assert (told["name"], changed(told)) == (
+        "Solgården", {"night.on": (None, False), "opening.week.sun": (None, []), "volume": (None, 30)}
+    )  # fmt: skip
     async with ivan.kit.region.registry.read() as t:
         assert [one.volume for one in await t.stations.all()] == [30]
 
@@ -189,6 +192,7 @@ async def test_one_sites_profile_is_copied_to_another_once_it_has_been_looked_at
     assert await ivan.said("site", "2") == {"network": {"wifi": WIFI}}
     (told,) = await ivan.log("profile.copy")
     assert (told["source"], told["target"]) == ("Solgården", "Månelyst")
+    assert changed(told) == {"network.wifi.Solgaarden.psk": (None, "(set)")}
     again = await ivan.post("/profiles/copy", **both, field="network")
     assert again.status_code == 409
     assert "Månelyst says what Solgården says already." in again.text

@@ -143,8 +143,13 @@ async def test_the_api_does_what_the_pages_do(kit: Kit) -> None:
         assert (await post("/sites", {"name": "Solgården"}, 409))["code"] == "conflict"
         assert (await post("/sites", {"name": "x", "colour": "red"}, 422))["code"] == "invalid"
         assert (await post("/stations/st-00000000/code", {}, 404))["code"] == "not_found"
-        actions = [row["action"] for row in (await browser.get(f"/api/audit?station={station['id']}")).json()]
-    assert actions == ["code.make", "station.change", "station.add"]
+        told = (await browser.get(f"/api/audit?station={station['id']}")).json()
+    assert [row["action"] for row in told] == ["code.make", "station.change", "station.add"]
+    assert told[1]["detail"] == {"changes": [
+        {"field": "clinic", "before": "Bakkens Klinik", "after": ""},
+        {"field": "language", "before": "da", "after": "en"},
+        {"field": "volume", "before": 70, "after": 10},
+    ]}  # fmt: skip
 
 
 class Door:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import cast, get_args
 
 from region.reasons import say
+from region.registry.changes import of_person
 from region.registry.people import Account, Binding, new_name, sign_in_name
 from region.registry.records import Clinic, Person, Role, Site
 from region.stations.importing.cells import Known, Wrong, checked, language, remark
@@ -42,8 +43,9 @@ async def take_people(taking: Taking, rows: Sequence[Row]) -> None:
     await t.people.put_each([*new, *changed], taking.now)
     for one in new:
         await taking.tell("user.add", person=one.name, role=one.binding.role)
+    after = {one.name: one for one in await t.people.all()} if changed else {}
     for one in changed:
-        await taking.tell("person.change", person=one.name, role=one.binding.role)
+        await taking.tell("person.change", of_person(known[one.name], after[one.name]), person=one.name)
     taking.count(added=new, changed=changed, of=len(rows))
 
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Literal
 
 from region.registry import Refused, Transaction
 from region.registry.actions import AuditAction
+from region.registry.changes import of_clinic
 from region.registry.places import telephone
-from region.registry.records import Room, Site
+from region.registry.records import Clinic, Room, Site
 from region.stations.importing.cells import Known, checked, name_of
 from region.stations.importing.taking import Once, Taking
 from region.stations.tables import Row
@@ -78,19 +79,19 @@ async def take_clinics(taking: Taking, rows: Sequence[Row]) -> None:
         return name, phone
 
     new: dict[str, str] = {}
-    changed: dict[str, str] = {}
+    changed: dict[str, tuple[Clinic, Clinic]] = {}
     for _, (name, phone) in taking.each(rows, judge):
         before = known.find(name)
         if before is None:
             new[name] = phone or ""
         elif phone is not None and phone != before.phone:
-            changed[name] = phone
+            changed[name] = before, replace(before, phone=phone)
     await taking.t.bulk.add("clinic", [{"name": name, "phone": phone} for name, phone in new.items()], taking.now)
-    await taking.t.clinics.set_phones(changed)
+    await taking.t.clinics.set_phones({name: after.phone for name, (_, after) in changed.items()})
     for name in new:
         await taking.tell("clinic.add", clinic=name)
-    for name, phone in changed.items():
-        await taking.tell("clinic.change", clinic=name, phone=phone)
+    for name, (was, now) in changed.items():
+        await taking.tell("clinic.change", of_clinic(was, now), clinic=name)
     taking.count(added=[*new], changed=[*changed], of=len(rows))
 
 

@@ -9,6 +9,7 @@ from typing import TypeVar
 from region.reasons import say
 from region.registry import Refused, Transaction
 from region.registry.actions import AuditAction
+from region.registry.changes import NO_CHANGES, Changes
 from region.stations.importing.cells import Wrong
 from region.stations.importing.kinds import COLUMNS, Taken
 from region.stations.tables import BadTable, Fault, Row
@@ -72,6 +73,8 @@ class Taking:
         self.taken.added, self.taken.changed = len(added), len(changed)
         self.taken.same = of - len(added) - len(changed)
 
-    async def tell(self, action: AuditAction, *, station_id: str | None = None, **detail: str) -> None:
+    async def tell(
+        self, action: AuditAction, changes: Changes = NO_CHANGES, /, *, station_id: str | None = None, **detail: str
+    ) -> None:
         """A row of the audit."""
-        await self.t.audit.add(self.actor, action, "done", self.now, station_id=station_id, **detail)
+        await self.t.audit.add(self.actor, action, "done", self.now, changes, station_id=station_id, **detail)

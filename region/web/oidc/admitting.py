@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from region.registry import Conflict, Invalid, NotFound, Transaction
+from region.registry.changes import of_person
 from region.registry.people import Binding
 from region.registry.records import Person
 from region.web.errors import RegionSignInFailed
@@ -54,10 +55,7 @@ async def _brought_up(t: Transaction, known: Person, identity: Identity, binding
         display_name=identity.display_name or known.display_name, language=known.language,
     )  # fmt: skip
     if person != known:
-        await t.audit.add(
-            ACTOR, "person.change", "done", now, person=person.name, role=person.role, clinic=person.clinic,
-            sites=", ".join(site.name for site in person.sites), how="oidc",
-        )  # fmt: skip
+        await t.audit.add(ACTOR, "person.change", "done", now, of_person(known, person), person=person.name, how="oidc")
     return person
 
 

@@ -8,10 +8,10 @@ from typing import Protocol
 
 from messaging.twin import Language
 from region.web.subject import Words
-from region.web.words import api_tokens, audit, da, en, oidc, passkeys, reasons, refusals, settings
+from region.web.words import api_tokens, audit, changes, da, en, oidc, passkeys, reasons, refusals, settings
 
 LANGUAGES: tuple[Language, ...] = ("en", "da")
-_PARTS = (api_tokens, audit, oidc, passkeys, reasons, refusals, settings)
+_PARTS = (api_tokens, audit, changes, oidc, passkeys, reasons, refusals, settings)
 OWN: Words = {
     "en": en.WORDS | {key: word for part in _PARTS for key, word in part.WORDS["en"].items()},
     "da": da.WORDS | {key: word for part in _PARTS for key, word in part.WORDS["da"].items()},
