@@ -19,6 +19,10 @@ from region.registry.records import Command
 from region.stations.commanding import USUAL_S, Asked, Commanding, Handed, Whom, from_texts
 
 _SPAN = re.compile(r"(\d{1,6})([smhd])")
+_HOW_TO_SEND = (
+    "Type: region command send TYPE FIELD=VALUE ... --station ID, with --station before each of several stations, "
+    'and words that belong together in quotes, as in --why "new kernel"'
+)
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 
@@ -27,9 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     actions = actions_of(parser)
     send = add_action(actions, "send", "give a command to one station or to many", _send)
     send.add_argument("type", choices=tuple(ORDERS), metavar="TYPE", help=f"one of {', '.join(ORDERS)}")
-    send.add_argument(
-        "fields", nargs="*", metavar="FIELD=VALUE", help="e.g. seconds=30, process=call, percent=60; right after TYPE"
-    )
+    send.add_argument("fields", nargs="*", metavar="FIELD=VALUE", help="e.g. seconds=30, process=call, percent=60")
     send.add_argument("--station", action="append", metavar="ID", help="this station; may be said more than once")
     add_filter(send)
     send.add_argument("--all", action="store_true", help="every station of the region")
@@ -42,6 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="not begun later than that after its time: 90s, 30m, 2h, 3d (default: 1h; at most 7d)",
     )  # fmt: skip
     send.add_argument("--yes", action="store_true", help="do not ask, though there are many stations")
+    send.set_defaults(take_left_over=_take_left_over)
     shown = add_action(actions, "list", "tell of commands, the latest first", _list)
     shown.add_argument("--station", metavar="ID", help="of this station only")
     shown.add_argument("--batch", help="of those given together")
@@ -114,6 +117,16 @@ def _state(command: Command) -> str:
 def _when(command: Command) -> str:
     reached = (command.ended_at, command.executing_at, command.scheduled_at)
     return moment(next((at for at in reached if at is not None), command.created_at))
+
+
+def _take_left_over(args: argparse.Namespace, left_over: list[str]) -> None:
+    """Fields that stand behind an option, which argparse leaves over; Usage for what is none."""
+    for one in left_over:
+        if one.startswith("-"):
+            raise Usage(f"{one}: there is no such option; see region command send --help")
+        if "=" not in one:
+            raise Usage(f"{one}: what is that? {_HOW_TO_SEND}")
+    args.fields = [*args.fields, *left_over]
 
 
 def _assignment(text: str) -> tuple[str, str]:

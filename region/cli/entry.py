@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import argparse
 import logging
 import os
 import sys
+from collections.abc import Callable
 
 from messaging.errors import MessageError
 from messaging.log_lines import OneLine
@@ -16,9 +18,15 @@ from region.errors import RegionError
 def main(argv: list[str] | None = None) -> int:
     """Run one command; gives the exit code."""
     arguments = sys.argv[1:] if argv is None else argv
-    args = build_parser("".join(arguments[:1])).parse_args(arguments)
+    parser = build_parser("".join(arguments[:1]))
+    args, left_over = parser.parse_known_args(arguments)
+    take: Callable[[argparse.Namespace, list[str]], None] | None = vars(args).get("take_left_over")
+    if left_over and take is None:
+        parser.error(f"unrecognized arguments: {' '.join(left_over)}")
     _set_up_logging(quiet=args.command not in ("serve", "authority", "broker-access"))
     try:
+        if left_over and take is not None:
+            take(args, left_over)
         code: int = args.run(args)
     except RegionError as error:
         print(f"region: {error}", file=sys.stderr)

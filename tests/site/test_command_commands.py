@@ -55,6 +55,32 @@ def test_one_is_told_and_called_back_again(region: Shell) -> None:
     assert "command.cancel" in log
 
 
+def test_fields_stand_wherever_somebody_types_them_and_what_is_none_is_refused_in_our_words(region: Shell) -> None:
+    station = region("station", "list")[0]["station"]["id"]
+    orders = [
+        ("identify", "--station", station, "seconds=30"), ("identify", "seconds=30", "--station", station),
+        ("--station", station, "identify", "--why", "which one?", "seconds=30"),
+    ]  # fmt: skip
+    sent = [region("command", "send", *words)["commands"][0]["fields"] for words in orders]
+    assert sent == [{"seconds": 30}] * 3
+    refused = region("command", "send", "reboot", "--why", "new", "kernel", "--station", station, code=2)
+    assert refused == (
+        "region: kernel: what is that? Type: region command send TYPE FIELD=VALUE ... --station ID, with --station "
+        'before each of several stations, and words that belong together in quotes, as in --why "new kernel"\n'
+    )
+    assert "st-2: what is that?" in region("command", "send", "reboot", "--station", station, "st-2", code=2)
+    assert "--statoin: there is no such option" in region("command", "send", "reboot", "--statoin", station, code=2)
+    assert "colour" in region("command", "send", "identify", "--station", station, "colour=red", code=1)
+    assert len(region("command", "list")) == 3, "what was refused is not sent"
+
+
+def test_other_commands_take_nothing_they_do_not_know(region: Shell, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        region("site", "list", "--colour", "red")
+    assert stopped.value.code == 2
+    assert "unrecognized arguments: --colour red" in capsys.readouterr().err
+
+
 def test_many_are_told_only_once_somebody_has_seen_how_many(region: Shell) -> None:
     reboot = ("command", "send", "reboot", "--site", "Sun")
     assert "nothing was done" in region(*reboot, code=2)
