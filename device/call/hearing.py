@@ -43,20 +43,37 @@ def hear(session: Session, heard: Heard, now: Moment) -> Step:
 
 
 def _about_another(session: Session, heard: Heard, now: Moment) -> Step:
+    if session.next_call is not None and heard.call == session.next_call[0]:
+        return stay(replace(session, next_call=None) if isinstance(heard.message, Hangup) else session)
     if heard.call == session.last_call or isinstance(heard.message, Hangup | Rejected):
         return stay(session)  # late; and an answer to these would only be answered again
     if isinstance(heard.message, Invite):
-        resting = session.state in ("idle", "feedback") or (session.state, session.fault) == ("fault", "no_clinic")
-        if resting and not session.locked:
-            return _ring(session, heard.call, heard.message, now)
-        busy = session.state in s.RUNNING or session.state == "ending"
-        return stay(session, Say(heard.call, Hangup("busy" if busy else "refused")))
+        if session.closing and session.next_call is None:
+            return stay(replace(session, next_call=(heard.call, heard.message)))
+        return _invited(session, heard.call, heard.message, now)
     return stay(session, Refuse(heard.call, "foreign_call"))
 
 
+def take_next(session: Session, now: Moment) -> Step:
+    """Whoever called while the last call's devices were closing is not kept waiting once they are closed."""
+    if session.next_call is None or session.closing:
+        return stay(session)
+    call_id, invite = session.next_call
+    taken = replace(session, next_call=None)
+    if not session.link:  # it could not be heard to ring, and has long been given up when it could
+        return stay(taken, Say(call_id, Hangup("link_down")))
+    return _invited(taken, call_id, invite, now)
+
+
+def _invited(session: Session, call_id: str, invite: Invite, now: Moment) -> Step:
+    resting = session.state in ("idle", "feedback") or (session.state, session.fault) == ("fault", "no_clinic")
+    if resting and not session.closing and not session.locked:
+        return _ring(session, call_id, invite, now)
+    busy = session.state in s.RUNNING or session.closing
+    return stay(session, Say(call_id, Hangup("busy" if busy else "refused")))
+
+
 def _ring(session: Session, call_id: str, invite: Invite, now: Moment) -> Step:
-    if session.media_open:  # the last call's camera is not closed yet
-        return stay(session, Say(call_id, Hangup("busy")))
     by_itself = counts_down(session, now)
     call = Call(
         call_id, False, False, invite.name, invite.role, invite.ice_servers, invite.relay_only, by_itself=by_itself

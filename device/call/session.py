@@ -43,7 +43,7 @@ from device.call.events import (
     Unusable,
     Which,
 )
-from device.call.hearing import hear
+from device.call.hearing import hear, take_next
 from device.call.moves import (
     Step,
     before,
@@ -75,6 +75,8 @@ def begin(devices: Devices, now: Moment, *, enrolled: bool, clinic: bool, locked
 def step(session: Session, event: Event, now: Moment) -> Step:
     """The only door. Any event may come in any state; one that means nothing there changes nothing."""
     moved, effects = _step(session, event, now)
+    if moved.next_call is not None:
+        moved, effects = before(effects, take_next(moved, now))
     if moved.identifying and (moved.state not in s.HOME or isinstance(event, Pressed)):
         return before(effects, show_no_more(moved))
     return moved, effects

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from messaging.call import Devices, EndReason, IceServer
+from messaging.call import Devices, EndReason, IceServer, Invite
 from messaging.local import AT_HOME, CallState, CallView, FaultReason, LightPattern
 
 REPLY_S = 5.0  # calling, until the region says that it rings
@@ -83,6 +83,7 @@ class Session:
     link: bool = False
     call: Call | None = None
     last_call: str = ""  # what still comes about it is late, not foreign
+    next_call: tuple[str, Invite] | None = None  # came while the last one's devices close; it rings then
     media_open: bool = False
     testing: bool = False  # the acoustic self-test has the speaker and the microphone
     resuming: bool = False
@@ -101,6 +102,11 @@ class Session:
     def identifying(self) -> bool:
         """Whether it shows which station it is."""
         return self.identify_timer != 0
+
+    @property
+    def closing(self) -> bool:
+        """Whether the last call's devices are still closing."""
+        return self.state == "ending" or (self.state == "feedback" and self.media_open)
 
     @property
     def running_call(self) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +19,8 @@ from region.registry.records import Call, Person, Station
 
 MOST_STARTS = (12, 60.0)  # of one person in so many seconds
 MOST_POSTS = (600, 60.0)
+ENDS_WITHIN_S = 1.5  # whoever begins another call a moment after the last one waits so long for its end
+_LOOK_S = 0.1
 
 
 @dataclass(frozen=True)
@@ -54,11 +57,14 @@ class Hands:
             raise NoSuchCall
         if presence is None or presence.state != "online":
             raise StationUnreachable("station_offline")
-        async with self._rooms.lock(_person(caller), station.id):
-            await self._free(caller)
+        boot = presence.boot
+
+        async def invite() -> dict[str, Any]:
             if await self._rooms.of_station(station.id) is not None:
                 raise NotNow("station_busy")
-            return await self._invite(caller, station, presence.boot)
+            return await self._invite(caller, station, boot)
+
+        return await self._once_free(caller, station.id, invite)
 
     async def claim(self, caller: Caller, call: str) -> dict[str, Any]:
         """Take a waiting call: what the page needs of it. Taken for all but the first who ask."""
@@ -67,9 +73,12 @@ class Hands:
         if held is None or held.room.clinic != caller.clinic:
             await self._explain(caller, call)
             raise NoSuchCall
-        async with self._rooms.lock(_person(caller), held.room.station):
-            await self._free(caller, but=call)
-            return self._entry(caller, await self._claim(caller, held.room))
+        room = held.room
+
+        async def take() -> dict[str, Any]:
+            return self._entry(caller, await self._claim(caller, room))
+
+        return await self._once_free(caller, room.station, take, but=call)
 
     async def answer(self, caller: Caller, call: str, generation: int, sdp: str) -> None:
         """Pass the browser's answer on to the station."""
@@ -181,10 +190,24 @@ class Hands:
             raise NoSuchCall
         return held.room
 
-    async def _free(self, caller: Caller, but: str = "") -> None:
-        mine = await self._rooms.of_person(caller.person.id)
-        if mine is not None and mine.room.call != but:
-            raise NotNow("in_a_call")
+    async def _once_free(
+        self, caller: Caller, station: str, begin: Callable[[], Awaitable[dict[str, Any]]], but: str = ""
+    ) -> dict[str, Any]:  # fmt: skip
+        """Begin a call, alone with the person and the station, once the person has no other.
+
+        Who presses "Hang up" and then "Call" is quicker than the first may have got here; so is a page that has heard
+        the resident leave by the call's own connection. The end of the old call is waited for, a moment.
+        """
+        clock = self._rooms.clock
+        until = clock.monotonic() + ENDS_WITHIN_S
+        while True:
+            async with self._rooms.lock(_person(caller), station):
+                mine = await self._rooms.of_person(caller.person.id)
+                if mine is None or mine.room.call == but:
+                    return await begin()
+            if clock.monotonic() >= until:
+                raise NotNow("in_a_call")
+            await clock.sleep(_LOOK_S)
 
     def _allow(self, limiter: GuessLimiter, caller: Caller) -> None:
         if limiter.take(caller.person.name, self._rooms.clock.monotonic()):

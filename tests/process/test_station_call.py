@@ -96,6 +96,16 @@ async def test_the_clinician_calls_and_nothing_of_the_room_is_seen_before_the_pr
     await stage.screen.shows(lambda v: v.state == "feedback" and v.reason == "clinician_left", "how it ended")
 
 
+async def test_called_again_in_the_moment_of_the_hang_up_it_rings_once_the_camera_is_closed(stage: Stage) -> None:
+    call, _ = await call_by_press(stage)
+    again = some_call()
+    await stage.region.tells(call, Hangup("clinician_left"))
+    await stage.region.tells(again, Invite("Ann Demo", "GP"))
+    await stage.region.hears(Alerting, again)
+    view = await stage.screen.state("ringing")
+    assert (view.call, view.light) == (again, "ringing"), "the room is not seen until there is another press"
+
+
 async def test_bad_input_costs_a_running_call_nothing(stage: Stage) -> None:
     call, browser = await call_by_press(stage)
     region = stage.region

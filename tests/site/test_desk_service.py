@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -17,7 +18,9 @@ from messaging.call import (
     Request,
     Status,
 )
+from region.desk.hands import ENDS_WITHIN_S
 from region.desk.subject import make_desk
+from tests.kits.eventually import eventually
 from tests.kits.region.desk import CALL, OFFER, House, caller, ring, talk
 
 # A press
@@ -241,6 +244,39 @@ async def test_a_call_that_the_resident_answered_is_no_row_of_its_own(house: Hou
     assert "call.answered" not in [action for _, action, _ in await house.audit()]
 
 
+async def _waits(house: House, posted: asyncio.Task[Any]) -> None:
+    """The desk waits for the end of another call before it answers this."""
+    await eventually(lambda: house.clock._sleepers or posted.done())
+    assert not posted.done()
+
+
+async def test_who_calls_again_before_the_end_of_the_last_call_has_come_is_not_told_that_it_is_busy(
+    house: House,
+) -> None:
+    anna = await house.clinician("anna")
+    await talk(house, anna)
+    again = asyncio.create_task(anna.post("calls", station=house.station.id))
+    await _waits(house, again)
+    assert (await anna.post(f"calls/{CALL}/hangup", reason="clinician_left")).status_code == 200
+    await house.clock.advance(0.2)
+    view = (await again).json()["view"]
+    assert (view["state"], view["outgoing"], view["call"] != CALL) == ("inviting", True, True)
+    assert [one["type"] for one in house.station.heard(view["call"])] == ["invite"]
+    assert house.station.heard_last()["type"] == "hangup"
+
+
+async def test_who_answers_the_next_resident_before_that_does_not_lose_the_call(house: House) -> None:
+    anna, other = await house.clinician("anna"), await house.another_station()
+    await talk(house, anna)
+    await other.comes()
+    await other.says(Request(Devices()), "c0ffee0011223344")
+    claimed = asyncio.create_task(anna.post("calls/c0ffee0011223344/claim"))
+    await _waits(house, claimed)
+    await house.station.says(Hangup("resident_left"))  # the page knew it by the call's own connection
+    await house.clock.advance(0.2)
+    assert (await claimed).json()["view"]["state"] == "connecting"
+
+
 async def test_a_station_that_is_away_busy_or_unknown_cannot_be_called_and_each_is_said(house: House) -> None:
     anna, bo = await house.clinician("anna"), await house.clinician("bo")
     assert (await anna.post("calls", station="st-nosuch00")).json()["code"] == "no_such_call"
@@ -249,7 +285,10 @@ async def test_a_station_that_is_away_busy_or_unknown_cannot_be_called_and_each_
     other = await house.another_station()
     assert (await bo.post("calls", station=other.id)).json()["code"] == "station_offline"
     await other.comes()
-    assert (await anna.post("calls", station=other.id)).json()["code"] == "in_a_call"
+    again = asyncio.create_task(anna.post("calls", station=other.id))
+    await _waits(house, again)
+    await house.clock.advance(ENDS_WITHIN_S + 0.1)
+    assert (await again).json()["code"] == "in_a_call"
     house.kit.downlink.is_up = False
     assert (await bo.post("calls", station=other.id)).json()["code"] == "link_down"
     assert [row[2] for row in await house.audit()][-1] == "link_down"

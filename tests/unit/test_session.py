@@ -177,7 +177,7 @@ class TestTheClinicianCalls:
 
 
 class TestAnotherCall:
-    @pytest.mark.parametrize("state", ["calling", "ringing", "connecting", "in_call", "ending"])
+    @pytest.mark.parametrize("state", ["calling", "ringing", "connecting", "in_call"])
     def test_a_second_invitation_is_busy_and_costs_the_running_call_nothing(self, state: str) -> None:
         story = WAYS[state](Story())
         before = story.session
@@ -427,10 +427,6 @@ class TestDevices:
         story.happens(e.MediaClosed()).press()
         assert story.state == "idle"
         assert e.GiveUp() not in story.fresh
-
-    def test_a_call_that_comes_while_the_camera_still_closes_is_busy(self) -> None:
-        story = Story().ending().passes(2).hear(Invite("Ann Demo"), THEIRS)
-        assert story.fresh == (e.Say(THEIRS, Hangup("busy")),)
 
 
 class TestFaults:

@@ -177,6 +177,7 @@ def _promises(story: Story, before: Session, event: e.Event) -> None:
     assert (tone(session, Manner()) in ("ring", "countdown")) == (session.state == "ringing")
     assert ("identify" in story.timers) == session.identifying, "it stops showing itself by itself"
     assert not session.identifying or session.state in ("idle", "fault", "offline"), "never over a call"
+    assert session.next_call is None or session.closing, "whoever calls waits for the devices alone"
     if session.locked and before.state in ("idle", "fault", "offline", "feedback"):
         assert session.running_call is None, "a station out of use begins no call"
 
