@@ -168,12 +168,17 @@ def forget_root_key(directory: Path) -> None:
 # --- another intermediate ---
 
 
-def begin_rotation(directory: Path, name: str, now: float, *, at_once: bool) -> bytes:
+def begin_rotation(
+    directory: Path, name: str, now: float, *, at_once: bool, root: x509.Certificate | None = None
+) -> bytes:  # fmt: skip
     """Make the key of the next intermediate, and give the request (PKCS #10, PEM) for the offline root to sign.
 
-    What could not be put in force now is refused here, before anybody carries a request to the root.
+    What could not be put in force now is refused here, before anybody carries a request to the root; `root` is the one
+    that is to sign, where that is known already.
     """
     _check_overlap(directory, name, now, at_once=at_once)
+    if root is not None:
+        _check_order(directory, name, root)
     path = directory / f"next-{name}-key.pem"
     if path.exists():  # asked for again: the same key
         key = _load_key(path, name)
@@ -201,6 +206,7 @@ def finish_rotation(directory: Path, name: str, certificate: x509.Certificate, n
         raise AuthorityUnusable("this certificate is for another key than the one that waits here")
     if not any(signed_by(certificate, root) for root in roots):
         raise AuthorityUnusable("this certificate is not signed by a root of this authority")
+    _check_order(directory, name, certificate)
     _check_overlap(directory, name, now, at_once=at_once)
     present = load_issuer(directory, name)
     with _beside(directory) as making:
@@ -285,6 +291,25 @@ def mend(directory: Path) -> None:
     if aside.exists() and not directory.exists():
         aside.rename(directory)
         sync(directory.parent)
+
+
+def _check_order(directory: Path, name: str, certificate: x509.Certificate) -> None:
+    """Code files pin the root of `services`: who comes in by one takes nothing of an older root, the other way it does.
+
+    `certificate`: the next one of that name, or the root that is to sign it.
+    """
+    if name != "services":
+        return
+    newest_first = x509.load_pem_x509_certificates((directory / "root.pem").read_bytes())
+    present = load_issuer(directory, "stations").certificate
+    ages = [
+        next((age for age, root in enumerate(newest_first) if signed_by(one, root)), 0)
+        for one in (certificate, present)
+    ]
+    if ages[0] < ages[1]:
+        raise AuthorityUnusable(
+            "stations is of an older root than this one, and no new station could come in: change stations first"
+        )
 
 
 def _check_overlap(directory: Path, name: str, now: float, *, at_once: bool) -> None:

@@ -51,7 +51,7 @@ _BY_STATUS = {401: "wrong_code", 403: "station_barred", 409: "code_used", 410: "
 
 @dataclass(frozen=True)
 class Trust:
-    """The region's roots (when enrolling: the one that the code file pins), and the intermediates they have signed."""
+    """The region's roots (when enrolling: the one that the code file pins), and the authorities below (`_below`)."""
 
     roots: tuple[x509.Certificate, ...]
     intermediates: tuple[x509.Certificate, ...]
@@ -88,7 +88,7 @@ async def fetch_trust(url: str, ca_sha256: str, out: Egress = DIRECT) -> Trust:
     root = next((one for one in offered if _sha256(one) == ca_sha256), None)
     if root is None:
         raise RegionNotTrusted("no certificate of this region has the hash that this station's card pins")
-    return Trust((root,), tuple(one for one in offered if one != root and _signed_by(one, root)))
+    return Trust((root,), _below((root,), offered))
 
 
 async def enrol(code_file: CodeFile, trust: Trust, key: ec.EllipticCurvePrivateKey, out: Egress = DIRECT) -> bytes:
@@ -146,8 +146,20 @@ def _learn(roots: tuple[x509.Certificate, ...], offered: tuple[x509.Certificate,
         if one not in roots and one.subject == one.issuer and _signed_by(one, one) and _public(one) in vouched
     )  # fmt: skip
     trusted = (*news, *roots)
-    below = tuple(one for one in offered if one not in trusted and any(_signed_by(one, root) for root in trusted))
-    return Trust(trusted, below)
+    return Trust(trusted, _below(trusted, offered))
+
+
+def _below(roots: tuple[x509.Certificate, ...], offered: tuple[x509.Certificate, ...]) -> tuple[x509.Certificate, ...]:
+    """The authorities that these roots have signed, and those of a next root that they vouch for (cross-signed).
+
+    So a station that comes in by a card of before, in the middle of a change of roots, takes what the next one signs.
+    """
+    vouched = (one for one in offered if _may_sign_roots(one) and any(_signed_by(one, root) for root in roots))
+    issuers = {*roots, *vouched}
+    return tuple(
+        one for one in offered
+        if one not in roots and one.subject != one.issuer and any(_signed_by(one, issuer) for issuer in issuers)
+    )  # fmt: skip
 
 
 def _may_sign_roots(certificate: x509.Certificate) -> bool:

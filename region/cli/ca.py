@@ -158,7 +158,7 @@ def _rotate(hands: Hands) -> None:
         return
     if args.root is not None:
         root = offline.read_root(args.root, _passphrase(hands))
-        request = vault.begin_rotation(hands.directory, name, now, at_once=args.at_once)
+        request = vault.begin_rotation(hands.directory, name, now, at_once=args.at_once, root=root.certificate)
         certificate = offline.sign_intermediate(root, name, request, hands.clock)
     else:
         certificate = _read_certificate(args.certificate)

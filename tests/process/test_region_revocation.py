@@ -133,6 +133,14 @@ async def test_no_key_is_in_the_process_with_the_sessions_and_the_one_that_has_i
     assert region.authority().pid != first.pid
 
 
+def prepared(region: Region, folder: Path) -> Enrolment:
+    """A card of a new station that has not been put in yet."""
+    folder.mkdir()
+    made = json.loads(region.command("station", "add", f"The room of {folder.name}", "--site", "Solgården", "--json"))
+    region.command("station", "code", made["id"], "--out", str(folder / "code.toml"))
+    return Enrolment(Keystore(folder / "state"), folder / "code.toml")
+
+
 async def test_a_rotation_while_it_runs_reaches_the_station_at_its_renewal(region: Region, tmp_path: Path) -> None:
     _, keystore = await enrolled(region, tmp_path)
     identity = keystore.identity()
@@ -175,9 +183,12 @@ async def test_a_new_root_and_new_intermediates_need_no_restart_and_lock_nobody_
     keystore.stage_renewal(answer.certificate_pem, answer.ca_pem)
     keystore.install_renewal()
     in_place = "the region's own are new, and in place"
+    waiting = prepared(region, tmp_path / "waiting")
     for times, purpose in enumerate(("stations", "services"), 1):
         region.command("ca", "rotate", purpose, "--root", new, *passphrase)
         await eventually(lambda times=times: log.read_text().count(in_place) >= times, 60, why=log.read_text)
+        if purpose == "stations":
+            await waiting.enrol()  # by a card that was made before: it pins the old root
     assert "mosquitto is started anew" in log.read_text()
 
     (tmp_path / "second").mkdir()

@@ -9,12 +9,14 @@ from pathlib import Path
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives import hashes
 from hypothesis import given
 from hypothesis import strategies as st
 
 from messaging.errors import MessageError
 from messaging.moment import read_moment
 from provisioning.authority import offline, vault
+from provisioning.authority.certificates import cross_sign
 from provisioning.authority.errors import (
     AuthorityAway,
     AuthorityError,
@@ -183,6 +185,29 @@ def test_two_rotations_within_a_certificate_s_life_are_refused(tmp_path: Path) -
         vault.finish_rotation(directory, "stations", made, clock.wall(), at_once=False)
     rotate(at_once=True)
     assert vault.load(directory).previous == ()
+
+
+def test_the_region_s_own_are_of_no_newer_root_than_its_stations(tmp_path: Path) -> None:
+    """Code files would pin it, and a station that trusts it alone would take no certificate of the old one's."""
+    clock, directory = ManualClock(), tmp_path / "ca"
+    vault.open_authority(directory, clock)
+    old, new = vault.take_root_offline(directory), vault.new_root(clock, "the next")
+    vault.add_root(directory, new.certificate, cross_sign(new.certificate, old))
+
+    def rotate(name: str, *, known: bool) -> None:
+        signer = new.certificate if known else None
+        request = vault.begin_rotation(directory, name, clock.wall(), at_once=False, root=signer)
+        made = offline.sign_intermediate(new, name, request, clock)
+        vault.finish_rotation(directory, name, made, clock.wall(), at_once=False)
+
+    with pytest.raises(AuthorityUnusable, match="change stations first"):
+        rotate("services", known=True)
+    assert not (directory / "next-services-key.pem").exists()
+    with pytest.raises(AuthorityUnusable, match="change stations first"):
+        rotate("services", known=False)
+    for name in ("stations", "services"):
+        rotate(name, known=True)
+    assert vault.public_trust(directory).root_sha256 == new.certificate.fingerprint(hashes.SHA256()).hex()
 
 
 def test_what_another_root_has_signed_is_put_in_force_nowhere(tmp_path: Path) -> None:
