@@ -10,7 +10,7 @@ PYTEST := $(BIN)/python -m pytest -p no:cacheprovider
 COMPILE := uv pip compile pyproject.toml --universal --generate-hashes --no-header --no-emit-index-url --no-emit-find-links --python-version 3.11
 
 .DEFAULT_GOAL := help
-.PHONY: install-station install-region soak bench-viewing bench-fleet-config bench-reconnect help demo demo-fleet test check lint format unit bench-call bench-echo bench-line lock clean ready-demo ready-check ready-test
+.PHONY: install-station install-region soak bench-viewing bench-fleet-config bench-reconnect help demo demo-fleet test explore check lint format unit bench-call bench-echo bench-line lock clean ready-demo ready-check ready-test
 
 help: ## this list
 	@echo "Lægeknap. First: make demo (try it), make check (before a commit), make test (everything)."
@@ -36,8 +36,11 @@ lint: ready-check ## formatting, ruff, mypy, import floors
 	$(BIN)/mypy --strict tools
 	$(BIN)/lint-imports
 
-unit: ready-check # hypothesis tries a sample here, and all of it in make test
+unit: ready-check # hypothesis tries a sample here, another each time
 	$(PYTEST) -q -n 2 --hypothesis-profile=sample -m 'not rpi and not system and not long' tests/unit tests/architecture tests/contract
+
+explore: ready-check ## hypothesis looks for what no run has tried, ten times as long (TESTS=path for a part)
+	$(PYTEST) -q -n 2 --timeout=1800 --hypothesis-profile=explore -m 'hypothesis and not rpi and not system' $(TESTS)
 
 format: ready-check ## put the code in form
 	$(BIN)/ruff check --fix-only

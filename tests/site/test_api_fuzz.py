@@ -15,13 +15,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from region.web.problems import TYPE as PROBLEM
+from tests.kits.examples import examples
 from tests.kits.region.api import Operation, every_operation, furnish
 from tests.kits.region.api_fuzz import Sent, requests
 from tests.kits.region.app import every_subject, region_kit, still
 
 pytestmark = [pytest.mark.long, pytest.mark.asyncio(loop_scope="module")]
 EACH = settings(
-    max_examples=50, deadline=None, derandomize=True, database=None,
+    max_examples=examples(50),
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.filter_too_much],
 )  # fmt: skip
 TELL_THE_LOG = {"export", "read_diagnostics"}  # that somebody has read these is itself a row
