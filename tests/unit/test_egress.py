@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import ssl
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -13,10 +15,11 @@ from hypothesis import strategies as st
 
 from messaging.clock import SystemClock
 from messaging.settings import Proxy
-from provisioning.station.egress import Egress, bypassed
+from provisioning.station.egress import Egress, Streams, bypassed
 from provisioning.station.enrol import Enrolment
-from provisioning.station.errors import RegionUnreachable
+from provisioning.station.errors import BadAnswer, RegionUnreachable
 from provisioning.station.keystore import Keystore
+from provisioning.station.region_client import ask
 from provisioning.station.region_time import ask_time
 from tests.kits.servers.broker import free_port
 from tests.kits.servers.est_server import EstServer, est_server
@@ -50,6 +53,31 @@ async def test_through_a_proxy_of_either_kind(region: EstServer, scheme: str, lo
     async with proxy(scheme, login) as between:
         await _is_told(region, _named(between, login or ("", "")))
         assert between.asked == [("localhost", region.port)]
+
+
+async def test_a_region_that_goes_on_and_on_is_not_listened_to() -> None:
+    """Whoever stands where a station's region should be does not fill its memory."""
+    told = 0
+
+    async def talks(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal told
+        with contextlib.suppress(OSError):
+            writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
+            while not writer.is_closing():
+                writer.write(bytes(64 * 1024))
+                told += 64 * 1024
+                await writer.drain()
+
+    class Plain(Egress):
+        async def connect(self, host: str, port: int, _context: ssl.SSLContext) -> Streams:
+            return await asyncio.open_connection(host, port)
+
+    server = await asyncio.start_server(talks, "127.0.0.1", 0)
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        with pytest.raises(BadAnswer, match="longer than"):
+            await ask(f"https://127.0.0.1:{port}", ssl.create_default_context(), "GET", "/cacerts", out=Plain())
+    assert told < 16 * 2**20, "what fits into the two sockets, and no more"
 
 
 async def test_through_a_proxy_that_is_reached_by_tls_itself(region: EstServer) -> None:

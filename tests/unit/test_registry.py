@@ -194,6 +194,14 @@ async def test_a_link_is_spent_by_one_of_two_at_once(registry: Registry) -> None
     assert sorted(await asyncio.gather(use(), use(), use())) == [False, False, True]
 
 
+async def test_a_link_signs_nobody_in_who_has_been_shut_out_since(registry: Registry) -> None:
+    _, anna, _ = await _places(registry)
+    async with registry.begin() as t:
+        await t.people.set_active(anna.id, False)
+        await t.sessions.add_link("made at the command line", anna.id, NOW, NOW + 60)
+        assert await t.sessions.use_link("made at the command line", NOW + 1) is None
+
+
 async def test_old_sessions_and_links_are_swept(registry: Registry) -> None:
     _, anna, _ = await _places(registry)
     async with registry.begin() as t:
