@@ -24,4 +24,4 @@ _STANDING = standing(
     A_MOMENT,
 )
 STATION_STANDING = StationStanding(STATION, _STANDING)
-AT_HOME = at_home(STATION, _STANDING, local_time(A_MOMENT))
+AT_HOME = at_home(STATION, _STANDING, local_time(A_MOMENT), heard=True)

@@ -32,6 +32,8 @@ _THEIRS = {
     "call_offline": "wait", "call_unheard": "wait", "locked": "locked", "no_clinic": "no_clinic", "no_screen": "screen",
 }  # fmt: skip
 
+_REGION = "region"
+
 
 @dataclass(frozen=True)
 class AtHome:
@@ -56,13 +58,17 @@ class AtHome:
     fallback_phone: str = ""
 
 
-def at_home(station: Station, standing: Standing, now: datetime) -> AtHome:
-    """What the staff are told of a station: nothing of calls, versions or networks. `now` by the clock on the wall."""
+def at_home(station: Station, standing: Standing, now: datetime, *, heard: bool) -> AtHome:
+    """What the staff are told of a station: nothing of calls, versions or networks. `now` by the clock on the wall.
+
+    `heard`: the region hears its stations; else nobody knows how this one is, and it could reach nobody.
+    """
     config = standing.reported.config if standing.reported is not None else Config()
     opens = opens_next(config.opening, now)
+    advice = tuple(_advice(standing)) if heard else (_REGION,)
     return AtHome(
-        station.id, station.name, station.room, station.site, station.clinic, station.phone, standing.ready,
-        standing.in_call, tuple(_advice(standing)), not is_open(config.opening, now),
+        station.id, station.name, station.room, station.site, station.clinic, station.phone,
+        standing.ready and heard, standing.in_call, advice, not is_open(config.opening, now),
         None if opens is None else opens.timestamp(), config.fallback, config.fallback_phone,
     )  # fmt: skip
 
@@ -103,7 +109,7 @@ def build_router() -> APIRouter:
         one = await one_of_the_fleet(region.registry, station_id, region.clock.wall())
         if not scope_of(session.person).has(one.station):
             raise NotFound(f"no station {station_id}")
-        return at_home(one.station, one.standing, local_time(region.clock.wall()))
+        return at_home(one.station, one.standing, local_time(region.clock.wall()), heard=region.downlink.is_up)
 
     return router
 
@@ -116,7 +122,8 @@ async def _own(request: Request, session: WebSession) -> list[StationStanding]:
 
 async def _told(request: Request, session: WebSession) -> list[AtHome]:
     now = local_time(region_of(request).clock.wall())
-    return [at_home(one.station, one.standing, now) for one in await _own(request, session)]
+    heard = region_of(request).downlink.is_up
+    return [at_home(one.station, one.standing, now, heard=heard) for one in await _own(request, session)]
 
 
 async def _page(request: Request, session: WebSession, template: str) -> Response:

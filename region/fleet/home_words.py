@@ -21,6 +21,8 @@ WORDS: Words = {
         "fleet.home.otherwise": "When nobody answers there: {name}",
         "fleet.home.none": "There are no stations at your sites yet.",
         "fleet.home.do.plug": "It has no connection. Is it plugged in, and is the network cable in its place?",
+        "fleet.home.do.region": "The region has no connection to its stations just now: a press may reach nobody. Use "
+        "the telephone until it is back.",
         "fleet.home.do.unheard": "It has not answered for some minutes. Is it plugged in, and is the network cable in "
         "its place?",
         "fleet.home.do.wifi": "Its wireless network is weak. Can it stand nearer to the access point?",
@@ -52,6 +54,8 @@ WORDS: Words = {
         "fleet.home.otherwise": "Svarer de ikke der: {name}",
         "fleet.home.none": "Der er ingen stationer på jeres steder endnu.",
         "fleet.home.do.plug": "Den har ingen forbindelse. Er der strøm på, og sidder netværkskablet i?",
+        "fleet.home.do.region": "Regionen har ingen forbindelse til sine stationer lige nu: Et tryk når måske ingen. "
+        "Brug telefonen, til den er tilbage.",
         "fleet.home.do.unheard": "Den har ikke svaret i nogle minutter. Er stikket i, og sidder netkablet, hvor det "
         "skal?",
         "fleet.home.do.wifi": "Dens trådløse netværk er svagt. Kan den stå tættere på senderen?",

@@ -99,7 +99,7 @@ async def _page(request: Request, session: ItAdmin, template: str, **more: Any) 
     return region.pages.page(
         request, template, session, asked=asked, which=asked.which, tally=found.tally, stations=found.stations,
         first=asked.skip + 1, last=asked.skip + len(found.stations), pages=pages, claims=claims, there=there,
-        troubles=TROUBLES, **more,
+        troubles=TROUBLES, heard=region.downlink.is_up, **more,
     )  # fmt: skip
 
 

@@ -108,7 +108,7 @@ def _router() -> APIRouter:
         return region.pages.page(
             request, "fleet/station.html" if part else "fleet/station_alone.html", session, station=one.station,
             s=one.standing, sections=FactTeller(words, has).sections(one.standing), twin=twin, at_default=at_default,
-            calls=[looked.line(call) for call in calls],
+            calls=[looked.line(call) for call in calls], heard=region.downlink.is_up,
         )  # fmt: skip
 
     @router.get("/fleet/stations/{station_id}/events", include_in_schema=False)

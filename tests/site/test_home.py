@@ -38,7 +38,7 @@ NOON, NIGHT, FRIDAY_NIGHT = at("2026-11-23T12:00"), at("2026-11-24T03:00"), at("
 
 def seen(
     now: float, config: Config | None = None, health: Health = HEALTH, *, call: str = "online", agent: str = "online",
-    station: Station = STATION,
+    station: Station = STATION, heard: bool = True,
 ) -> AtHome:  # fmt: skip
     """What the staff are told at that moment of a station that works by this config and has this health."""
     presence = [
@@ -49,7 +49,7 @@ def seen(
         Report(station.id, "reported", encode(Reported(3, config or Config(), {})), "b1", 2, now - 400),
         Report(station.id, "m/health", encode(health), "b1", 3, now - 30),
     ]
-    return at_home(station, standing(station, presence, reports, now), local_time(now))
+    return at_home(station, standing(station, presence, reports, now), local_time(now), heard=heard)
 
 
 @pytest.mark.parametrize(
@@ -100,6 +100,11 @@ def test_a_station_that_does_not_answer_is_not_ready_and_somebody_may_look_at_it
     assert (told.ready, told.advice) == (False, ("unheard",))
 
 
+def test_while_the_region_hears_no_station_none_is_said_to_be_ready() -> None:
+    told = seen(NOON, heard=False)
+    assert (told.ready, told.advice) == (False, ("region",))
+
+
 @pytest.mark.parametrize("language", ["en", "da"])
 def test_every_advice_has_words_that_name_no_program(language: Language) -> None:
     for key, text in WORDS[language].items():
@@ -125,6 +130,19 @@ async def test_at_night_the_page_says_that_nobody_may_answer(kit: Kit) -> None:
     page = await _page(kit, "da", Config(clinic="Bakkens Klinik", opening=HOURS))
     assert "Stue 4 Lukket nu" in page
     assert "Klinikken åbner igen 2026-11-24T07:00:00Z . Imens er det ikke sikkert, at nogen svarer." in page
+
+
+async def test_a_region_without_its_broker_says_so_and_not_that_its_stations_are_ready(kit: Kit) -> None:
+    kit.downlink.is_up = False
+    page = await _page(kit, "da", Config(clinic="Bakkens Klinik"))
+    assert "Stue 4 Ikke klar Regionen har ingen forbindelse til sine stationer lige nu" in page
+    async with kit.signed_in(await kit.person("ivan", "it_admin", language="en")) as browser:
+        (station,) = (await browser.get("/api/fleet")).json()
+        for where in ("/fleet", f"/fleet/stations/{station['station']['id']}"):
+            assert "What stands here is what it knew before." in (await browser.get(where)).text
+            kit.downlink.is_up = True
+            assert "What stands here" not in (await browser.get(where)).text
+            kit.downlink.is_up = False
 
 
 async def test_at_night_the_page_says_who_is_called_instead(kit: Kit) -> None:
