@@ -56,9 +56,14 @@ def of_station(before: Station, after: Station) -> Changes:
     return _between(_facts(before, _OF_A_STATION), _facts(after, _OF_A_STATION))
 
 
-def of_name(before: str, after: str) -> Changes:
-    """Another name, of whatever it is."""
-    return _between({"name": before}, {"name": after})
+def of_move(before: Station, after: Station) -> Changes:
+    """From where to where a station was moved."""
+    return _between(_facts(before, ("site", "room")), _facts(after, ("site", "room")))
+
+
+def of_field(field: str, before: str, after: str) -> Changes:
+    """One field of whatever it is: another name, another place to belong to."""
+    return _between({field: before}, {field: after})
 
 
 def of_clinic(before: Clinic, after: Clinic) -> Changes:

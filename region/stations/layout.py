@@ -10,7 +10,7 @@ from messaging.clock import Clock
 from provisioning.authority.profiles import Change, Document, Level, Merged, Path, copied, difference, put, without
 from region.registry import NotFound, Registry, Transaction
 from region.registry.actions import AuditAction
-from region.registry.changes import of_layer, of_name
+from region.registry.changes import of_field, of_layer
 from region.registry.place_upkeep import Kind, NamedPlace
 from region.registry.records import Cluster, LayerRecord, Municipality, Site, Station, Touched
 from region.stations.service import tell_change
@@ -64,8 +64,8 @@ class LayoutService:
             known = await t.municipalities.named(name)
             touched = await t.municipalities.move(known.id, (await t.clusters.named(cluster)).id if cluster else None)
             await t.audit.add(
-                actor, "municipality.move", "done", self._clock.wall(), name=name, before=known.cluster,
-                cluster=cluster, stations=len(touched),
+                actor, "municipality.move", "done", self._clock.wall(), of_field("cluster", known.cluster, cluster),
+                name=name, stations=len(touched),
             )  # fmt: skip
         return touched
 
@@ -76,8 +76,8 @@ class LayoutService:
             number = (await t.municipalities.named(municipality)).id if municipality else None
             touched = await t.sites.move(known.id, number)
             await t.audit.add(
-                actor, "site.move", "done", self._clock.wall(), site=name, before=known.municipality,
-                municipality=municipality, stations=len(touched),
+                actor, "site.move", "done", self._clock.wall(),
+                of_field("municipality", known.municipality, municipality), site=name, stations=len(touched),
             )  # fmt: skip
         return touched
 
@@ -103,11 +103,8 @@ class LayoutService:
             touched = await t.places.rename(kind, number, name)
             after = await t.places.get(kind, number)
             if after != before:
-                where = await _site_of(t, after)
-                await t.audit.add(
-                    actor, done[kind], "done", now, before=before.name, name=after.name, stations=len(touched), **where
-                )
-                called = of_name(before.name, after.name)
+                where, called = await _site_of(t, after), of_field("name", before.name, after.name)
+                await t.audit.add(actor, done[kind], "done", now, called, stations=len(touched), **where)
                 for station in touched if kind == "room" else ():  # they are called as the room is
                     await t.audit.add(actor, "station.change", "done", now, called, station_id=station)
         return touched

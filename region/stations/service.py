@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from messaging.clock import Clock
 from messaging.twin import Language
 from region.registry import Registry, Transaction
-from region.registry.changes import of_clinic, of_station
+from region.registry.changes import of_clinic, of_move, of_station
 from region.registry.records import Clinic, Site, Station
 from region.registry.stations import KEPT, Kept
 
@@ -44,11 +44,8 @@ class Change:
 
 async def tell_change(t: Transaction, actor: str, before: Station, after: Station, now: float) -> None:
     """What somebody changed of a station: a move is told by itself, with where from."""
-    if (before.site, before.room) != (after.site, after.room):
-        await t.audit.add(
-            actor, "station.move", "done", now, station_id=after.id, site_before=before.site, room_before=before.room,
-            site=after.site, room=after.room,
-        )  # fmt: skip
+    if moved := of_move(before, after):
+        await t.audit.add(actor, "station.move", "done", now, moved, station_id=after.id)
     if changes := of_station(before, after):
         await t.audit.add(actor, "station.change", "done", now, changes, station_id=after.id)
 

@@ -28,6 +28,10 @@ async def log(kit: Kit) -> list[tuple[str, dict[str, Any]]]:
     return [(one.action, one.detail) for one in rows if one.action.endswith((".rename", ".remove"))]
 
 
+def _called(before: str, after: str) -> dict[str, Any]:
+    return {"changes": [{"field": "name", "before": before, "after": after}]}
+
+
 async def test_a_site_s_new_name_is_on_the_screen_of_each_of_its_stations_and_of_no_other(
     kit: Kit, ivan: httpx.AsyncClient, station: Station
 ) -> None:
@@ -44,7 +48,7 @@ async def test_a_site_s_new_name_is_on_the_screen_of_each_of_its_stations_and_of
     told = await ask(ivan, "GET", f"/stations/{station.id}")
     assert told["desired_version"] == station.desired_version + 1, "so that it is published"
     assert (await ask(ivan, "GET", f"/stations/{other['id']}"))["desired_version"] == other["desired_version"]
-    assert await log(kit) == [("site.rename", {"before": "Solgården", "name": "Solgården Syd", "stations": 1})]
+    assert await log(kit) == [("site.rename", {"stations": 1, **_called("Solgården", "Solgården Syd")})]
     taken = await ask(ivan, "PATCH", path, 409, name="Månelyst")
     assert taken["detail"] == "there is a site called Månelyst already"
     assert (await ask(ivan, "PATCH", path, 422, name=" "))["detail"] == "site: may not be empty"
@@ -69,7 +73,7 @@ async def test_a_room_s_new_name_is_on_the_screen_of_the_station_that_bore_the_o
     assert (told["room"], told["name"]) == ("Stue 14", "Stue 14")
     assert told["desired_version"] == station.desired_version + 1, "so that it is published"
     assert (await ask(ivan, "GET", f"/stations/{own['id']}"))["desired_version"] == own["desired_version"]
-    renamed = {"before": station.room, "name": "Stue 14", "stations": 1, "site": "Solgården"}
+    renamed = {**_called(station.room, "Stue 14"), "stations": 1, "site": "Solgården"}
     assert await log(kit) == [("room.rename", renamed)]
     assert (row.actor, changed(row.detail)) == ("ivan", {"name": (station.room, "Stue 14")})
     async with kit.region.registry.begin() as t:

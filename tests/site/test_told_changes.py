@@ -71,6 +71,10 @@ LONG = {"start": "-----BEGIN CERTIFICATE-----", "length": 1204, "sha256": "01234
          "Sites: from Solgården, Månelyst to (nothing)", 'sites: ["Solgården", "Månelyst"] -> []'),
         ("station.change", ("serial", None, "1000a"), "Serienummer: fra (ingenting) til 1000a",
          "Serial number: from (nothing) to 1000a", "serial: - -> 1000a"),
+        ("site.move", ("municipality", "Aarhus", ""), "Kommune: fra Aarhus til (ingenting)",
+         "Municipality: from Aarhus to (nothing)", 'municipality: Aarhus -> ""'),
+        ("room.rename", ("name", "Stue 4", "Stue 14"), "Navn: fra Stue 4 til Stue 14",
+         "Name: from Stue 4 to Stue 14", "name: Stue 4 -> Stue 14"),
         ("clinic.change", ("phone", "", "12 34"), "Telefon: fra (ingenting) til 12 34",
          "Phone: from (nothing) to 12 34", 'phone: "" -> 12 34'),
     ],
@@ -95,6 +99,8 @@ def test_rows_from_before_values_were_kept_are_told_as_they_were() -> None:
     station = AuditRow(1, 5.0, "ivan", "station.change", None, None, "done", {"volume": 40, "language": "da"})
     assert _teller("en").tell(station).details == (("Volume", "40"), ("Language", "Danish"))
     assert at_the_command_line(station.detail) == "volume=40, language=da"
+    site = AuditRow(1, 5.0, "ivan", "site.move", None, None, "done", {"site": "Solgården", "before": "Aarhus"})
+    assert _teller("da").tell(site).details == (("Sted", "Solgården"), ("Før", "Aarhus"))
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

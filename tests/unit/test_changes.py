@@ -16,7 +16,17 @@ from messaging.settings import HIDDEN
 from messaging.twin import Config
 from provisioning.authority.marks import hints_of, mark_of
 from provisioning.authority.profiles import LEVELS, Change, Path, difference, hidden, recorded, refusals, shown
-from region.registry.changes import LONGEST, MOST, NO_CHANGES, of_clinic, of_layer, of_name, of_person, of_station
+from region.registry.changes import (
+    LONGEST,
+    MOST,
+    NO_CHANGES,
+    of_clinic,
+    of_field,
+    of_layer,
+    of_move,
+    of_person,
+    of_station,
+)
 from region.registry.records import Bound, Clinic, Person, Station
 
 SECRET = "S3cr3t"
@@ -187,11 +197,12 @@ def test_a_station_a_clinic_and_a_person_are_told_of_in_the_same_form() -> None:
         ("role", "site_staff", "clinician"), ("clinic", "", "Bakken"), ("title", "", "Sygeplejerske"),
         ("sites", ["Solgården"], []),
     ]  # fmt: skip
-    assert of_name("Stue 4", "Stue 5").told == ({"field": "name", "before": "Stue 4", "after": "Stue 5"},)
+    assert of_field("name", "Stue 4", "Stue 5").told == ({"field": "name", "before": "Stue 4", "after": "Stue 5"},)
 
 
 def test_nothing_changed_is_nothing_told() -> None:
     assert not of_station(STATION, replace(STATION, desired_version=9, room="Stue 9"))
+    assert not of_move(STATION, replace(STATION, name="Stue 9"))
     assert (of_layer([]), NO_CHANGES.detail) == (NO_CHANGES, {})
 
 

@@ -9,7 +9,7 @@ from typing import Literal
 
 from region.registry import Refused, Transaction
 from region.registry.actions import AuditAction
-from region.registry.changes import of_clinic
+from region.registry.changes import of_clinic, of_field
 from region.registry.places import telephone
 from region.registry.records import Clinic, Room, Site
 from region.stations.importing.cells import Known, checked, name_of
@@ -168,7 +168,7 @@ async def _take_standing(
         await taking.tell(level.add, **{level.told: one.name})
     for before, one in moved:
         to = "" if one.above is None else one.above.name
-        await taking.tell(level.move, **{level.told: one.name, "before": before.above, level.above: to})
+        await taking.tell(level.move, of_field(level.above, before.above, to), **{level.told: one.name})
     taking.count(added=new, changed=moved, of=len(rows))
 
 
