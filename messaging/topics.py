@@ -114,6 +114,11 @@ def region_subscriptions(group: str = "") -> tuple[str, ...]:
     return (f"$share/{group}/{everything}" if group else everything,)
 
 
+def retained_topics(station: str) -> tuple[str, ...]:
+    """Everything of one station that is there to stay at the broker."""
+    return (*(up(station, "conn", process) for process in get_args(Process)), down(station, "desired"))
+
+
 def is_retained(topic: str) -> bool:
     """Whether what is said on this topic is there to stay at the broker; anything else is said once."""
     return _RETAINED.fullmatch(topic) is not None

@@ -29,11 +29,23 @@ ENGLISH: dict[str, str] = {
     "there_already": "there is a {kind} called {name} already",
     "has_municipalities": "{name} is not empty: move its municipalities first ({count})",
     "has_sites": "{name} is not empty: move its sites first ({count})",
-    "has_stations": "{name} is not empty: move its stations first, those that are shut out too ({count})",
+    "was_called": "a {kind} that was removed is called {name}, and has its figures under that: take another name",
+    "has_stations": "{name} is not empty: move its stations first, or remove those that are shut out ({count})",
     "has_rooms": "{name} is not empty: remove its rooms first ({count})",
     "has_people": "{name} is not empty: bind its people elsewhere first ({count})",
     "has_tokens": "{name} is not empty: revoke the API tokens that are bound to it first ({count})",
     "has_settings": "{name} is not empty: leave its settings to the layers above first",
+    # of a clinic that is removed
+    "has_callers": "{name} is in use: have its stations call another clinic first ({count})",
+    "is_said": "{name} is in use: the settings of {where} name it; name another clinic there first ({count})",
+    "has_calls": "{name} is in use: wait until its calls have ended ({count})",
+    "clinic_closed": "{name} is closed: give them another clinic first",
+    # of a station that is removed
+    "not_shut_out": "{station} is in use: shut it out first (region station revoke), or have it erased "
+    "(region command send wipe)",
+    "is_quarantined": "{station} is in quarantine: shut it out for good first (region station revoke)",
+    "call_goes_on": "{station} has a call that has not ended: try again in a moment",
+    "no_stations_named": "no station was named",
     # of cards
     "days": "a code is good for 1 to {most} days",
     "all_have_cards": "every station of {site} has a code that waits, or has been there already",

@@ -43,7 +43,7 @@ def site() -> Site:
     nowhere, clock = Path(os.devnull), SystemClock()
     registry, authority = Registry(database_url(nowhere)), AuthorityClient(nowhere)
     link = MqttLink(MqttSettings("", 0, "", nowhere, nowhere, nowhere), (), None, clock)
-    gate = Gate(registry, authority, Door(_let_all_in, _cut_nobody_off), clock)
+    gate = Gate(registry, authority, Door(_let_all_in, _cut_nobody_off, _cut_nobody_off), clock)
     outside = Outside(Addresses(), registry, authority, link, link, lambda _: link, clock, "")
     house = compose(ServeOptions(nowhere), outside, EnrolmentFiles(nowhere, nowhere, nowhere), gate)
     return build_site(house.region, house.subjects)

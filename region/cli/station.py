@@ -10,13 +10,17 @@ from messaging.enrolment import write_code_file
 from region.cli.desk import Desk
 from region.cli.filtering import add_filter, read_filter
 from region.cli.parsing import actions_of, add_action
-from region.cli.printing import moment, tell
+from region.cli.printing import confirm, moment, tell
 from region.cli.services import code_service, layout_service, station_service
 from region.columns import table
+from region.errors import Usage
 from region.fleet.printed import printed, why
 from region.fleet.whole import find_in_fleet, one_of_the_fleet
+from region.registry.filters import Filter
 from region.registry.stations import KEPT
 from region.stations.admission import Admission
+from region.stations.commanding import Commanding, Whom
+from region.stations.removing import RemovalService
 from region.stations.service import Change, Settings
 from region.stations.standing import enrolment_of
 
@@ -40,6 +44,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     revoke.add_argument("--why", choices=("lost", "stolen", "retired", "cloned", "other"), default="other")
     release = add_action(actions, "release", "let a station in again that was in quarantine or revoked", _release)
     release.add_argument("station")
+    remove = add_action(actions, "remove", "take stations out of the registry that are shut out for good", _remove)
+    remove.add_argument("station", nargs="*", metavar="ID")
+    add_filter(remove)
+    remove.add_argument("--yes", action="store_true", help="do not ask, though there are many stations")
     change = add_action(actions, "set", "change what a station works by", _set)
     change.add_argument("station")
     change.add_argument("--name", help="the room or place")
@@ -137,6 +145,19 @@ async def _release(desk: Desk) -> None:
     station = await Admission(desk.registry, desk.clock).release(desk.actor, desk.args.station)
     tell(desk.args, station, f"{station.id} is let in again. If it was revoked, it needs a new code: "
                               f"region station code {station.id}")  # fmt: skip
+
+
+async def _remove(desk: Desk) -> None:
+    args, which = desk.args, read_filter(desk.args)
+    if bool(args.station) == (which != Filter()):
+        raise Usage("which? Say a station's id, or more than one, or a filter (--where state=revoked)")
+    whom = Whom(tuple(args.station)) if args.station else Whom(where=which)
+    stations = [one.id for one in await Commanding(desk.registry, desk.clock).look(whom)]
+    await confirm(args, "remove", stations)
+    gone = await RemovalService(desk.registry, desk.clock).remove(desk.actor, stations)
+    named = ", ".join(one.id for one in gone)
+    told = "The log, the figures and the revoked certificates stay."
+    tell(args, {"stations": [one.id for one in gone]}, f"Removed from the registry: {named}. {told}")
 
 
 async def _move(desk: Desk) -> None:

@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from region.evaluation.figures import figures
 from region.evaluation.publishing import Place, Row, publish
 from region.evaluation.weeks import Week
 from region.registry import Registry
-from region.registry.records import CallFacts, Station
+from region.registry.records import CallFacts
 
 REGION = Place("region")
 
 
+@dataclass(frozen=True)
+class _Stood:
+    """Where a station stands, or stood until it was removed, and whom it calls."""
+
+    site_id: int
+    clinic_id: int | None
+    since: float
+    until: float = math.inf
+
+
 async def places(registry: Registry) -> list[Place]:
-    """The region, its sites and its clinics, each by name."""
+    """The region, its sites and its clinics, each by name; those too that are closed, for the weeks before."""
     async with registry.read() as t:
-        sites, clinics = await t.sites.all(), await t.clinics.all()
+        sites, clinics = await t.sites.ever(), await t.clinics.ever()
     return [
         REGION,
         *(Place("site", site.id, site.name) for site in sites),
@@ -27,7 +39,10 @@ async def places(registry: Registry) -> list[Place]:
 async def rows(registry: Registry, weeks: Iterable[Week], chosen: Sequence[Place]) -> list[Row]:
     """The rows of these places, by week. No row for a week in which a place had no station and no call."""
     async with registry.read() as t:
-        stations = await t.stations.all()
+        stations = [_Stood(one.site_id, one.clinic_id, one.created_at) for one in await t.stations.all()]
+        stations += [
+            _Stood(one.site_id, one.clinic_id, one.created_at, one.removed_at) for one in await t.removals.all()
+        ]
     found: list[Row] = []
     for week in weeks:  # one at a time, so that two years of calls neither fill the memory nor keep the desk waiting
         async with registry.read() as t:
@@ -37,7 +52,7 @@ async def rows(registry: Registry, weeks: Iterable[Week], chosen: Sequence[Place
 
 
 def _of_week(
-    week: Week, chosen: Sequence[Place], calls: Sequence[CallFacts], stations: Sequence[Station]
+    week: Week, chosen: Sequence[Place], calls: Sequence[CallFacts], stations: Sequence[_Stood]
 ) -> Iterable[Row]:
     groups: dict[str, list[CallFacts]] = {}
     for call in calls:
@@ -49,7 +64,7 @@ def _of_week(
             yield publish(week, place, figures(mine, there))
 
 
-def _stands(station: Station, place: Place, week: Week) -> bool:
+def _stands(station: _Stood, place: Place, week: Week) -> bool:
     """Whether the station was one of the place's when the week ended."""
     belongs = {"region": 0, "site": station.site_id, "clinic": station.clinic_id}[place.scope]
-    return belongs == place.id and station.created_at < week.before
+    return belongs == place.id and station.since < week.before <= station.until

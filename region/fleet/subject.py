@@ -18,8 +18,9 @@ from region.fleet.intake import Intake
 from region.fleet.looked import LookedTeller
 from region.fleet.twin import twin_lines
 from region.fleet.whole import StationStanding, find_in_fleet, one_of_the_fleet
-from region.registry import Unavailable
+from region.registry import Transaction, Unavailable
 from region.registry.filters import Filter, read_words
+from region.registry.records import RemovedStation, Station
 from region.web.audit import Teller
 from region.web.auth import ItAdmin, live
 from region.web.context import Region, region_of
@@ -121,12 +122,13 @@ def _router() -> APIRouter:
     ) -> Response:
         region = region_of(request)
         async with region.registry.read() as t:
-            about = None if station is None else await t.stations.get(station)
+            about = None if station is None else await _about(t, station)
             rows = await t.audit.recent(_PAGE + 1, before=before, station_id=station)
             named = {name for row in rows for name in (row.station_id, row.actor) if name}
             tokens = await t.api_tokens.names()
             known = await t.finding.find(Filter(station=tuple(named)), region.clock.wall()) if named else []
-        stations = {one.id: one for one in known}
+            removed = await t.removals.of(named)
+        stations = removed | {one.id: one for one in known}
         older = rows[_PAGE - 1].id if len(rows) > _PAGE else None
         teller = Teller(region.pages.translator(request, session), region.pages.has_words, stations, tokens)
         told = [teller.tell(row) for row in rows[:_PAGE]]
@@ -155,3 +157,9 @@ def _router() -> APIRouter:
         return await one_of_the_fleet(region.registry, station_id, region.clock.wall())
 
     return router
+
+
+async def _about(t: Transaction, station: str) -> Station | RemovedStation:
+    """The station whose log it is, or what is known of one that was removed; NotFound."""
+    removed = await t.removals.of((station,))
+    return removed[station] if station in removed else await t.stations.get(station)

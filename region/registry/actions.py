@@ -17,7 +17,7 @@ AuditAction = Literal[
     "site.add", "clinic.add", "clinic.change", "station.add", "station.change", "code.make",
     "cluster.add", "municipality.add", "municipality.move", "site.move", "station.move", "room.add", "person.change",
     "site.rename", "municipality.rename", "cluster.rename", "room.rename",
-    "site.remove", "municipality.remove", "cluster.remove", "room.remove",
+    "site.remove", "municipality.remove", "cluster.remove", "room.remove", "clinic.remove", "station.remove",
     "layer.change", "profile.copy", "card.prepare", "claim.approve", "claim.refuse",
     "import", "export", "backup", "restore",
     "certificate", "enrolled", "event", "station.revoke", "station.quarantine", "station.release", "station.cut_off",

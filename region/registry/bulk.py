@@ -4,22 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
-from sqlalchemy import Table, bindparam, insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 
 from messaging.twin import Config
 from provisioning.authority.profiles import Document
 from region.registry import schema
 from region.registry.layers import Layers
+from region.registry.naming import TABLES, Kind, open_places
 from region.registry.table import Subject, chunks
 
 Facts = Mapping[str, Any]
-Place = Literal["cluster", "municipality", "site", "room", "clinic"]
-_TABLES: dict[Place, Table] = {
-    "cluster": schema.cluster, "municipality": schema.municipality, "site": schema.site, "room": schema.room,
-    "clinic": schema.clinic,
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -38,10 +34,12 @@ class Wanted:
 class Bulk(Subject):
     """Puts stations and what they stand in; names, serials and clinics have been looked at."""
 
-    async def add(self, kind: Place, rows: Sequence[Facts], now: float) -> None:
+    async def add(self, kind: Kind, rows: Sequence[Facts], now: float) -> None:
         """Add as many of that kind as there are rows."""
-        if rows:
-            await self._connection.execute(insert(_TABLES[kind]), [{**row, "created_at": now} for row in rows])
+        if kind == "site" or kind == "clinic":
+            await open_places(self._connection, kind, rows, now)
+        elif rows:
+            await self._connection.execute(insert(TABLES[kind]), [{**row, "created_at": now} for row in rows])
 
     async def put(self, wanted: Sequence[Wanted], by: str, now: float) -> None:
         """Have all of them so. Refused where what a station says cannot be; Conflict for a serial taken twice."""

@@ -12,6 +12,10 @@ from region.registry.errors import NotFound
 from region.registry.records import Call, CallFacts, CallState, Direction
 from region.registry.table import Subject
 
+# Of a call's station, whether it is in the registry or was removed.
+_NAME = func.coalesce(schema.station.c.name, schema.removed_station.c.name)
+_SITE_ID = func.coalesce(schema.station.c.site_id, schema.removed_station.c.site_id)
+
 
 class Calls(Subject):
     """Calls, and who has them."""
@@ -65,13 +69,14 @@ class Calls(Subject):
 
         `site_id` is where the station stands now: the registry does not keep where it stood then.
         """
-        call, station, quality = schema.call.c, schema.station.c, schema.call_quality.c
+        call, quality = schema.call.c, schema.call_quality.c
         statement = (
             select(
-                call.station_id, station.site_id, call.clinic_id, call.direction, call.started_at, call.answered_at,
-                call.connected_at, call.ended_at, call.end_reason, quality.grade, quality.connect_s,
+                call.station_id, _SITE_ID.label("site_id"), call.clinic_id, call.direction, call.started_at,
+                call.answered_at, call.connected_at, call.ended_at, call.end_reason, quality.grade, quality.connect_s,
             )
-            .join(schema.station, station.id == call.station_id)
+            .outerjoin(schema.station, schema.station.c.id == call.station_id)
+            .outerjoin(schema.removed_station, schema.removed_station.c.id == call.station_id)
             .outerjoin(schema.call_quality, quality.call_id == call.id)
             .where(call.state == "ended", call.started_at >= since, call.started_at < before)
             .order_by(call.started_at, call.id)
@@ -146,14 +151,15 @@ def _select() -> Select[Any]:
     call = schema.call.c
     return (
         select(
-            call.id, call.station_id, schema.station.c.name.label("station"), schema.site.c.name.label("site"),
+            call.id, call.station_id, _NAME.label("station"), schema.site.c.name.label("site"),
             call.clinic_id, schema.clinic.c.name.label("clinic"), call.direction, call.state, call.person_id,
             func.coalesce(schema.person.c.display_name, "").label("person"), call.boot, call.devices, call.started_at,
             call.answered_at, call.connected_at, call.ended_at, call.end_reason, call.offer_generation, call.offer_sdp,
             call.room,
         )
-        .join(schema.station, schema.station.c.id == call.station_id)
-        .join(schema.site, schema.site.c.id == schema.station.c.site_id)
+        .outerjoin(schema.station, schema.station.c.id == call.station_id)
+        .outerjoin(schema.removed_station, schema.removed_station.c.id == call.station_id)
+        .join(schema.site, schema.site.c.id == _SITE_ID)
         .join(schema.clinic, schema.clinic.c.id == call.clinic_id)
         .outerjoin(schema.person, schema.person.c.id == call.person_id)
     )  # fmt: skip

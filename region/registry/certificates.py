@@ -56,11 +56,14 @@ class Certificates(Subject):
         return (await self._run(update(schema.certificate).where(*which).values(revoked_at=at))).rowcount
 
     async def refused(self, now: float) -> list[Given]:
-        """What a revocation list names: certificates that have not expired, revoked or of a station in quarantine."""
+        """What a revocation list names: certificates that have not expired, revoked or of a station in quarantine.
+
+        A station that was removed has left them behind, revoked.
+        """
         row, station = schema.certificate.c, schema.station.c
         statement = (
             select(schema.certificate)
-            .join(schema.station, station.id == row.station_id)
+            .outerjoin(schema.station, station.id == row.station_id)
             .where(row.expires_at > now, row.revoked_at.is_not(None) | (station.admission != "admitted"))
             .order_by(row.serial)
         )

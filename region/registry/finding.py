@@ -66,7 +66,10 @@ class Finding(Subject):
         for kind in _PLACES:
             table = schema.metadata.tables[kind]
             for name in getattr(which, kind):
-                if await self._row(select(table.c.id).where(table.c.name == name)) is None:
+                found = select(table.c.id).where(table.c.name == name)
+                if "closed_at" in table.c:
+                    found = found.where(table.c.closed_at.is_(None))
+                if await self._row(found) is None:
                     raise NotFound(say("not_there", kind=kind, name=name))
         known: set[str] = set()
         for some in chunks(which.station):

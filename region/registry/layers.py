@@ -219,7 +219,8 @@ class Layers(Subject):
 
     async def _unknown_clinics(self, document: Document) -> dict[str, str]:
         named = {key: document[key] for key in ("clinic", "fallback") if isinstance(document.get(key), str)}
-        known = {row["name"] for row in await self._rows(select(schema.clinic.c.name))}
+        open_ = select(schema.clinic.c.name).where(schema.clinic.c.closed_at.is_(None))
+        known = {row["name"] for row in await self._rows(open_)}
         return {
             key: reasons.say("no_clinic")
             for key, name in named.items() if name and name not in known

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Select, bindparam, delete, exists, func, insert, or_, select, update
 
 from messaging.twin import Language
-from region.reasons import of
+from region.reasons import of, say
 from region.registry import schema
 from region.registry.bound_sites import BoundSites
 from region.registry.errors import Conflict, Invalid, NotFound
@@ -187,7 +187,15 @@ class People(Subject):
         await self._change(person_id, language=language)
 
     async def set_active(self, person_id: int, active: bool) -> None:
-        """Let in, or shut out; shutting out ends no session by itself (`Sessions.end_all`)."""
+        """Let in, or shut out; shutting out ends no session by itself (`Sessions.end_all`).
+
+        Conflict for somebody to be let in whose clinic is closed.
+        """
+        person, clinic = schema.person.c, schema.clinic.c
+        closed = select(clinic.name).join(schema.person, person.clinic_id == clinic.id)
+        row = await self._row(closed.where(person.id == person_id, clinic.closed_at.is_not(None)))
+        if active and row is not None:
+            raise Conflict(say("clinic_closed", name=row["name"]))
         await self._change(person_id, active=active)
 
     async def sign_out(self, people: Sequence[int]) -> None:

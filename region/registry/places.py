@@ -12,12 +12,14 @@ from region.reasons import of, say
 from region.registry import schema
 from region.registry.errors import Conflict, Invalid, NotFound
 from region.registry.layers import Layers
+from region.registry.naming import check_name_free, open_places
 from region.registry.ordering import as_read
 from region.registry.records import Clinic, Cluster, Municipality, Room, Site
 from region.registry.table import Subject, text
 
 T = TypeVar("T")
 
+_CLINIC = [column for column in schema.clinic.c if column.name != "closed_at"]
 _PHONE = re.compile(r"\+?[0-9 ]{3,24}")
 
 
@@ -28,23 +30,20 @@ class Clinics(Subject):
         """A new clinic; Conflict if there is one of that name, Invalid for a bad name or telephone number."""
         name, phone = text(name, "clinic", 80), telephone(phone)
         if await self.find(name) is not None:
-            raise Conflict(f"there is a clinic called {name} already")
-        await self._run(insert(schema.clinic).values(name=name, phone=phone, created_at=now))
-        made = await self.find(name)
-        if made is None:
-            raise NotFound("no such clinic")
-        return made
+            raise Conflict(say("there_already", kind="clinic", name=name))
+        await open_places(self._connection, "clinic", [{"name": name, "phone": phone}], now)
+        return await self.named(name)
 
     async def get(self, clinic_id: int) -> Clinic:
         """The clinic, or NotFound."""
-        row = await self._row(select(schema.clinic).where(schema.clinic.c.id == clinic_id))
+        row = await self._row(_clinics().where(schema.clinic.c.id == clinic_id))
         if row is None:
             raise NotFound("no such clinic")
         return Clinic(**row)
 
     async def find(self, name: str) -> Clinic | None:
         """The clinic of that name."""
-        row = await self._row(select(schema.clinic).where(schema.clinic.c.name == name))
+        row = await self._row(_clinics().where(schema.clinic.c.name == name))
         return None if row is None else Clinic(**row)
 
     async def named(self, name: str) -> Clinic:
@@ -53,9 +52,12 @@ class Clinics(Subject):
 
     async def all(self) -> list[Clinic]:
         """Every clinic, by name."""
-        return [
-            Clinic(**row) for row in await self._rows(select(schema.clinic).order_by(as_read(schema.clinic.c.name)))
-        ]
+        return [Clinic(**row) for row in await self._rows(_clinics().order_by(as_read(schema.clinic.c.name)))]
+
+    async def ever(self) -> list[Clinic]:
+        """Those too that are closed, for the calls of before."""
+        rows = await self._rows(select(*_CLINIC).order_by(as_read(schema.clinic.c.name)))
+        return [Clinic(**row) for row in rows]
 
     async def change(self, clinic_id: int, name: str, phone: str) -> Clinic:
         """Give it another name or number. The version of each station grows that calls it, or falls back on it."""
@@ -63,9 +65,7 @@ class Clinics(Subject):
         layers = Layers(self._connection)
         await layers.alone()
         before = await self.get(clinic_id)
-        other = await self.find(name)
-        if other is not None and other.id != clinic_id:
-            raise Conflict(f"there is a clinic called {name} already")
+        await check_name_free(self._connection, "clinic", name, clinic_id)
         await self._run(update(schema.clinic).where(schema.clinic.c.id == clinic_id).values(name=name, phone=phone))
         after = await self.get(clinic_id)
         if after != before:
@@ -86,7 +86,7 @@ class Clusters(Subject):
         """A new cluster; Conflict if there is one of that name."""
         name = text(name, "cluster", 80)
         if await self.find(name) is not None:
-            raise Conflict(f"there is a cluster called {name} already")
+            raise Conflict(say("there_already", kind="cluster", name=name))
         await self._run(insert(schema.cluster).values(name=name, created_at=now))
         return await self.named(name)
 
@@ -113,7 +113,7 @@ class Municipalities(Subject):
         """A new municipality; Conflict if there is one of that name."""
         name = text(name, "municipality", 80)
         if await self.find(name) is not None:
-            raise Conflict(f"there is a municipality called {name} already")
+            raise Conflict(say("there_already", kind="municipality", name=name))
         await self._run(insert(schema.municipality).values(name=name, cluster_id=cluster_id, created_at=now))
         return await self.named(name)
 
@@ -152,8 +152,8 @@ class Sites(Subject):
         """A new site; Conflict if there is one of that name."""
         name = text(name, "site", 80)
         if await self.find(name) is not None:
-            raise Conflict(f"there is a site called {name} already")
-        await self._run(insert(schema.site).values(name=name, municipality_id=municipality_id, created_at=now))
+            raise Conflict(say("there_already", kind="site", name=name))
+        await open_places(self._connection, "site", [{"name": name, "municipality_id": municipality_id}], now)
         return await self.named(name)
 
     async def get(self, site_id: int) -> Site:
@@ -176,6 +176,10 @@ class Sites(Subject):
         """Every site, by name."""
         return [Site(**row) for row in await self._rows(_sites().order_by(as_read(schema.site.c.name)))]
 
+    async def ever(self) -> list[Site]:
+        """Those too that are closed, for the calls of before."""
+        return [Site(**row) for row in await self._rows(_all_sites().order_by(as_read(schema.site.c.name)))]
+
     async def move(self, site_id: int, municipality_id: int | None) -> tuple[str, ...]:
         """Let it belong to another municipality; gives the stations whose config changes by that."""
         return await self.move_each({site_id: municipality_id})
@@ -197,7 +201,7 @@ class Rooms(Subject):
         """A new room; Conflict if the site has one of that name."""
         name = text(name, "room", 80)
         if await self.find(site_id, name) is not None:
-            raise Conflict(f"there is a room called {name} at that site already")
+            raise Conflict(say("there_already", kind="room", name=name))
         return await self.ensure(site_id, name, now)
 
     async def ensure(self, site_id: int, name: str, now: float) -> Room:
@@ -240,7 +244,15 @@ def _municipalities() -> Select[Any]:
     ).outerjoin(schema.cluster, cluster.id == municipality.cluster_id)  # fmt: skip
 
 
+def _clinics() -> Select[Any]:
+    return select(*_CLINIC).where(schema.clinic.c.closed_at.is_(None))
+
+
 def _sites() -> Select[Any]:
+    return _all_sites().where(schema.site.c.closed_at.is_(None))
+
+
+def _all_sites() -> Select[Any]:
     site, municipality = schema.site.c, schema.municipality.c
     return select(
         site.id, site.name, site.created_at, site.municipality_id,

@@ -127,6 +127,25 @@ class Station:
 
 
 @dataclass(frozen=True)
+class RemovedStation:
+    """What is known of a station that is not in the registry any more, as it was then.
+
+    Until `shut_out_until` a certificate of it has not expired; `cleared_at`: since when the broker keeps nothing of it.
+    """
+
+    id: str
+    name: str
+    site_id: int
+    site: str
+    room: str
+    clinic_id: int | None
+    created_at: UnixTime
+    removed_at: UnixTime
+    shut_out_until: UnixTime
+    cleared_at: UnixTime | None
+
+
+@dataclass(frozen=True)
 class ProcessPresence:
     """What is known of one process of a station. `since` is when it came or went.
 

@@ -37,6 +37,7 @@ clinic = Table(
     Column("name", String(80), nullable=False, unique=True),
     Column("phone", String(24), nullable=False),
     Column("created_at", Double, nullable=False),
+    Column("closed_at", Double, nullable=True),  # it is there for the calls of before only
 )  # fmt: skip
 
 cluster = Table(
@@ -60,6 +61,7 @@ site = Table(
     Column("name", String(80), nullable=False, unique=True),
     Column("municipality_id", ForeignKey("municipality.id"), nullable=True, index=True),
     Column("created_at", Double, nullable=False),
+    Column("closed_at", Double, nullable=True),  # it is there for the calls of before only
 )  # fmt: skip
 
 room = Table(
@@ -115,6 +117,20 @@ station = Table(
     CheckConstraint("language IN ('da', 'en')", name="language"),
 )  # fmt: skip
 
+# Of a station that is not in the registry any more: what calls, figures and revocation lists need of it.
+removed_station = Table(
+    "removed_station", metadata,
+    Column("id", String(40), primary_key=True),
+    Column("name", String(80), nullable=False),
+    Column("site_id", ForeignKey("site.id"), nullable=False, index=True),
+    Column("room", String(80), nullable=False),
+    Column("clinic_id", ForeignKey("clinic.id"), nullable=True, index=True),
+    Column("created_at", Double, nullable=False),
+    Column("removed_at", Double, nullable=False),
+    Column("shut_out_until", Double, nullable=False),  # when the last of its certificates expires
+    Column("cleared_at", Double, nullable=True),  # since when the broker keeps nothing of it
+)  # fmt: skip
+
 invitation = Table(
     "invitation", metadata,
     Column("station_id", ForeignKey("station.id"), primary_key=True),
@@ -128,7 +144,7 @@ invitation = Table(
 certificate = Table(
     "certificate", metadata,
     Column("serial", String(40), primary_key=True),
-    Column("station_id", ForeignKey("station.id"), nullable=False, index=True),
+    Column("station_id", String(40), nullable=False, index=True),  # it may have been removed
     Column("key_sha256", String(64), nullable=False, index=True),
     Column("der", LargeBinary, nullable=False),
     Column("issued_at", Double, nullable=False),
@@ -287,7 +303,7 @@ logout_token = Table(
 call = Table(
     "call", metadata,
     Column("id", String(32), primary_key=True),
-    Column("station_id", ForeignKey("station.id"), nullable=False, index=True),
+    Column("station_id", String(40), nullable=False, index=True),  # it may have been removed
     Column("clinic_id", ForeignKey("clinic.id"), nullable=False),
     Column("direction", String(8), nullable=False),
     Column("state", String(8), nullable=False),

@@ -223,11 +223,13 @@ class Stations(Subject):
     async def _asked(
         self, site_id: int, clinic_id: int | None, language: Language | None, volume: int | None
     ) -> dict[str, Any]:
-        if await self._row(select(schema.site.c.id).where(schema.site.c.id == site_id)) is None:
+        site = select(schema.site.c.id).where(schema.site.c.id == site_id, schema.site.c.closed_at.is_(None))
+        if await self._row(site) is None:
             raise NotFound("no such site")
         clinic = None
         if clinic_id is not None:
-            clinic = await self._row(select(schema.clinic.c.name).where(schema.clinic.c.id == clinic_id))
+            named = select(schema.clinic.c.name).where(schema.clinic.c.id == clinic_id)
+            clinic = await self._row(named.where(schema.clinic.c.closed_at.is_(None)))
             if clinic is None:
                 raise NotFound("no such clinic")
         asked = {

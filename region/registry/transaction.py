@@ -28,6 +28,7 @@ from region.registry.people import People
 from region.registry.place_upkeep import PlaceUpkeep
 from region.registry.places import Clinics, Clusters, Municipalities, Rooms, Sites
 from region.registry.qualities import Qualities
+from region.registry.removals import Removals
 from region.registry.reports import Reports
 from region.registry.second_steps import SecondSteps
 from region.registry.secrets import Secrets
@@ -101,6 +102,11 @@ class Transaction:
     def stations(self) -> Stations:
         """The stations and what they should work by."""
         return Stations(self._connection)
+
+    @cached_property
+    def removals(self) -> Removals:
+        """Stations that are taken out, and what is kept of them."""
+        return Removals(self._connection)
 
     @cached_property
     def finding(self) -> Finding:

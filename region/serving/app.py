@@ -49,6 +49,7 @@ from region.stations.gate import Gate
 from region.stations.lacking import Lacking
 from region.stations.layout import LayoutService
 from region.stations.publishing import Publisher
+from region.stations.removing import RemovalService
 from region.stations.service import StationService
 from region.stations.subject import commands as station_commands
 from region.stations.subject import subject as stations_subject
@@ -220,6 +221,7 @@ def compose(options: ServeOptions, outside: Outside, tls: EnrolmentFiles, gate: 
             LayoutService(registry, clock),
             cards,
             diagnostics,
+            RemovalService(registry, clock),
         ),
         evaluation_subject(region),
         people_subject(region),

@@ -16,7 +16,7 @@ from messaging.clock import Clock
 from messaging.link.inbox import Inbox
 from messaging.link.mqtt import MqttLink, MqttSettings, knock
 from messaging.link.port import Link
-from messaging.topics import region_subscriptions
+from messaging.topics import region_subscriptions, retained_topics
 from provisioning.authority.vault import keep_public
 from region.addresses import Addresses
 from region.alone import alone_with, of_data, of_database
@@ -38,7 +38,7 @@ from region.errors import AlreadyServed
 from region.registry import Registry
 from region.registry.secrets import EARS
 from region.serving.options import ServeOptions
-from region.stations.gate import Door
+from region.stations.gate import Door, shut_out_of
 
 _log = logging.getLogger(__name__)
 _SEVERAL = ". Several at a time need PostgreSQL, and a --data each (docs/operations/scaling.md)"
@@ -143,8 +143,8 @@ async def open_line(
     await renew()
     if "stations" in options.roles:
         async with registry.read() as t:
-            shut_out, refused = await t.stations.shut_out(), await t.certificates.refused(clock.wall())
-        write_access(paths.folder, [station.id for station in shut_out], await authority.revocation_lists(refused))
+            shut_out, refused = await shut_out_of(t, clock.wall()), await t.certificates.refused(clock.wall())
+        write_access(paths.folder, shut_out, await authority.revocation_lists(refused))
     if for_yours:
         write_configuration(paths.folder, options.stations_host, port)
     if options.broker is None:
@@ -154,7 +154,12 @@ async def open_line(
     try:
         ears = MqttLink(settings(await ears_id(registry), at_once=MOST_AT_ONCE), region_subscriptions(), None, clock)
         mouth = ears if registry.is_sqlite else MqttLink(settings(options.client_id, kept_s=0), (), None, clock)
-        door = Door(put_in_force, lambda client_id: knock(settings(client_id)), lambda: ears.is_up)
+
+        async def clear(station: str) -> None:
+            for topic in retained_topics(station):
+                await mouth.publish(topic, b"", retain=True)
+
+        door = Door(put_in_force, lambda client_id: knock(settings(client_id)), clear, lambda: ears.is_up)
         yield Line(ears, mouth, visit, paths.ca.read_bytes(), renew, door)
     finally:
         if own is not None:

@@ -119,6 +119,14 @@ def build_router(service: StationService, codes: CodeService, admission: Admissi
         """Give a clinic another name or telephone number; its stations are told."""
         return await service.change_clinic(session.person.name, clinic_id, change.name, change.phone)
 
+    @router.delete("/clinics/{clinic_id}", status_code=204)
+    async def remove_clinic(session: ItAdmin, clinic_id: Number) -> None:
+        """Remove a clinic that no station calls or falls back on, and for which nobody works.
+
+        The figures of its calls stay; one that is added with its name is that clinic again.
+        """
+        await service.remove_clinic(session.person.name, clinic_id)
+
     @router.get("/sites")
     async def sites(request: Request, _session: ItAdmin) -> list[Site]:
         """List the sites."""

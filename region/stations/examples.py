@@ -24,6 +24,7 @@ from region.stations.claim_api import Approval, Decision, WaitingClaim
 from region.stations.claims import check_of
 from region.stations.command_api import CalledBack, NewCommand
 from region.stations.commanding import Handed
+from region.stations.removal_api import Removal, Removed
 from region.stations.settings_api import ChangedSettings, NewSettings
 from region.stations.standing import CertificateTold, EnrolmentTold
 from region.web.examples import A_BATCH, A_COMMAND, A_KEY, A_MOMENT, A_STATION, STATION
@@ -69,6 +70,8 @@ EXAMPLES: tuple[object, ...] = (
     EnrolmentTold(A_STATION, "enrolled", None, (CertificateTold("5c1f09a2", A_MOMENT, A_MOMENT + 45 * 86_400, None),)),
     CodeFileText(station=A_STATION, toml=write_code_file(_CODE_FILE)),
     Reason(why="stolen"),
+    Removal(where=["state=revoked"]),
+    Removed((A_STATION,)),
     AuditRow(812, A_MOMENT, "command line (anna)", "layer.change", A_STATION, None, "done", _CHANGED),
     WaitingClaim(key=A_KEY, check=_CHECK, serial=CLAIM.serial, address=CLAIM.address, since=CLAIM.made_at, known=None),
     Decision(check=_CHECK),

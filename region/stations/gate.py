@@ -3,7 +3,9 @@
 A station is shut out in this order: the registry (enrolment, renewal and ingest refuse at once), its call (it is told
 while it can still hear), the broker's access list and revocation list (nothing is taken from it or passed to it any
 more), its connections (taken over under their own client ids, which mosquitto 2.0 allows the region's user and which
-breaks them off at once). A change by the command line or by another process travels the same way.
+breaks them off at once). A change by the command line or by another process travels the same way. Of a station that was
+removed from the registry the broker then forgets what it kept; its line of the access list goes when its last
+certificate has expired.
 """
 
 from __future__ import annotations
@@ -24,7 +26,7 @@ from messaging.link.port import LinkError
 from messaging.status import Connection, Process
 from provisioning.authority.errors import AuthorityError
 from provisioning.authority.ports import Given
-from region.registry import Registry, RegistryError
+from region.registry import Registry, RegistryError, Transaction
 from region.web.subject import PresenceChange
 
 _log = logging.getLogger(__name__)
@@ -55,6 +57,7 @@ class Door:
 
     put_in_force: PutInForce
     cut_off: Callable[[str], Awaitable[None]]  # whoever is connected under this client id; LinkError
+    clear: Callable[[str], Awaitable[None]]  # have it keep nothing more of that station; LinkError
     hears: Callable[[], bool] = lambda: True  # whether the region's own client, for which it keeps things, is connected
 
 
@@ -105,6 +108,7 @@ class Gate:
         self._clock = clock
         self._shut_out: frozenset[str] = frozenset()  # those who were let go
         self._rounds: dict[str, int] = {}
+        self._leaving: frozenset[str] = frozenset()  # those removed, of whom the broker still keeps something
 
     async def run(self) -> None:
         """Look for ever.
@@ -124,24 +128,43 @@ class Gate:
     async def look(self) -> None:
         """Carry to the broker what the registry has decided since the last look."""
         now = self._clock.wall()
-        shut_out, refused = await self._decided(now)
+        shut_out, refused, leaving = await self._decided(now)
         for station in shut_out - self._shut_out:
             await self._tell(self.let_go, station)
+        for station in (shut_out - self._shut_out) | (leaving - self._leaving):
             self._rounds[station] = _ROUNDS
         await self._lists.follow(shut_out, refused, now)
         self._shut_out = shut_out
         for station in [one for one in self._rounds if one in shut_out]:
             await self._cut_off(station, [one for one in refused if one.station == station])
         self._rounds = {one: left - 1 for one, left in self._rounds.items() if left > 1 and one in shut_out}
+        self._leaving = leaving
+        await self._clear(sorted(one for one in leaving if one not in self._rounds))
 
     async def stand_by(self) -> None:
         """A look while another process is on duty: the broker beside this one reads what this one writes."""
         now = self._clock.wall()
-        await self._lists.follow(*await self._decided(now), now)
+        shut_out, refused, _ = await self._decided(now)
+        await self._lists.follow(shut_out, refused, now)
 
-    async def _decided(self, now: float) -> tuple[frozenset[str], Sequence[Given]]:
+    async def _decided(self, now: float) -> tuple[frozenset[str], Sequence[Given], frozenset[str]]:
+        """Who is shut out, which certificates are refused, and of whom the broker is to forget everything."""
         async with self._registry.read() as t:
-            return frozenset(station.id for station in await t.stations.shut_out()), await t.certificates.refused(now)
+            return await shut_out_of(t, now), await t.certificates.refused(now), await t.removals.uncleared()
+
+    async def _clear(self, leaving: Sequence[str]) -> None:
+        """Whoever is out for good writes nothing more: what the broker keeps of them can be taken away."""
+        gone = []
+        for station in leaving:
+            try:
+                await self._door.clear(station)
+            except LinkError as error:
+                _log.warning("what the broker keeps of %s, which was removed, stays for now: %s", station, error)
+                break
+            gone.append(station)
+        if gone:
+            async with self._registry.begin() as t:
+                await t.removals.cleared(gone, self._clock.wall())
 
     async def _cut_off(self, station: str, certificates: Sequence[Given]) -> None:
         keys = {_public_key(one) for one in certificates}
@@ -173,6 +196,11 @@ class Gate:
                 await listener(what)
             except Exception:  # noqa: BLE001 - whoever does not let go must not keep the station connected
                 _log.exception("a part of the region did not let go of a station that is shut out")
+
+
+async def shut_out_of(t: Transaction, now: float) -> frozenset[str]:
+    """Whom the broker is to shut out by name: who is revoked or in quarantine, or was removed a while ago."""
+    return frozenset(station.id for station in await t.stations.shut_out()) | await t.removals.shut_out(now)
 
 
 def _public_key(given: Given) -> bytes:

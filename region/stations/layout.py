@@ -11,7 +11,8 @@ from provisioning.authority.profiles import Change, Document, Level, Merged, Pat
 from region.registry import NotFound, Registry, Transaction
 from region.registry.actions import AuditAction
 from region.registry.changes import of_field, of_layer
-from region.registry.place_upkeep import Kind, NamedPlace
+from region.registry.naming import Place
+from region.registry.place_upkeep import NamedPlace
 from region.registry.records import Cluster, LayerRecord, Municipality, Site, Station, Touched
 from region.stations.service import tell_change
 
@@ -91,9 +92,9 @@ class LayoutService:
             await tell_change(t, actor, before, station, now)
         return station
 
-    async def rename(self, actor: str, kind: Kind, number: int, name: str) -> tuple[str, ...]:
+    async def rename(self, actor: str, kind: Place, number: int, name: str) -> tuple[str, ...]:
         """Another name for a place; the stations that are told, as it is on their screens."""
-        done: dict[Kind, AuditAction] = {
+        done: dict[Place, AuditAction] = {
             "cluster": "cluster.rename", "municipality": "municipality.rename", "site": "site.rename",
             "room": "room.rename",
         }  # fmt: skip
@@ -109,9 +110,9 @@ class LayoutService:
                     await t.audit.add(actor, "station.change", "done", now, called, station_id=station)
         return touched
 
-    async def remove(self, actor: str, kind: Kind, number: int) -> NamedPlace:
+    async def remove(self, actor: str, kind: Place, number: int) -> NamedPlace:
         """Remove a place that nothing hangs on; Conflict says what does."""
-        done: dict[Kind, AuditAction] = {
+        done: dict[Place, AuditAction] = {
             "cluster": "cluster.remove", "municipality": "municipality.remove", "site": "site.remove",
             "room": "room.remove",
         }  # fmt: skip

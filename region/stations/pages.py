@@ -13,6 +13,7 @@ from starlette.responses import RedirectResponse, Response
 from messaging.command import DISTURBING
 from messaging.enrolment import write_code_file
 from messaging.twin import Language
+from region.reasons import read
 from region.registry import Conflict, Invalid, NotFound, RegistryError
 from region.registry.records import Station, WebSession
 from region.stations.admission import Admission, Why
@@ -25,7 +26,7 @@ from region.web import fields
 from region.web.audit import Teller
 from region.web.auth import ItAdmin
 from region.web.context import region_of
-from region.web.forms import Refusals, choice, number, refusal
+from region.web.forms import Refusals, choice, number, refusal, told
 
 REASONS: tuple[Why, ...] = get_args(Why)
 Text = Annotated[str, Form(max_length=120)]
@@ -91,6 +92,14 @@ def build_router(
     ) -> Response:
         try:
             await service.change_clinic(session.person.name, clinic_id, name, phone)
+        except RegistryError as error:
+            return await _sites(request, session, error)
+        return RedirectResponse("/sites?saved=true", 303)
+
+    @router.post("/clinics/{clinic_id}/remove")
+    async def remove_clinic(request: Request, session: ItAdmin, clinic_id: fields.Number) -> Response:
+        try:
+            await service.remove_clinic(session.person.name, clinic_id)
         except RegistryError as error:
             return await _sites(request, session, error)
         return RedirectResponse("/sites?saved=true", 303)
@@ -165,6 +174,8 @@ async def _sites(
     async with region.registry.read() as t:
         clinics, sites, counts = await t.clinics.all(), await t.sites.all(), await t.stations.per_site()
     message, status = refusal(request, session, error, _REFUSALS)
+    if error is not None and read(str(error)) is not None:
+        message = told(request, session, error)
     return region.pages.page(
         request, "stations/sites.html", session, status, clinics=clinics, sites=sites, counts=counts, error=message,
         saved=saved, wanted=wanted,

@@ -8,6 +8,7 @@ from messaging.clock import Clock
 from messaging.twin import Language
 from region.registry import Registry, Transaction
 from region.registry.changes import of_clinic, of_move, of_station
+from region.registry.place_upkeep import NamedPlace
 from region.registry.records import Clinic, Site, Station
 from region.registry.stations import KEPT, Kept
 
@@ -75,6 +76,14 @@ class StationService:
             if clinic != before:
                 await t.audit.add(actor, "clinic.change", "done", now, of_clinic(before, clinic), clinic=before.name)
         return clinic
+
+    async def remove_clinic(self, actor: str, clinic_id: int) -> NamedPlace:
+        """Remove a clinic that nobody calls or works for; Conflict says who does. The figures of its calls stay."""
+        now = self._clock.wall()
+        async with self._registry.begin() as t:
+            gone = await t.places.remove("clinic", clinic_id, now)
+            await t.audit.add(actor, "clinic.remove", "done", now, clinic=gone.name)
+        return gone
 
     async def add_site(self, actor: str, name: str) -> Site:
         """A new site."""

@@ -27,6 +27,8 @@ from region.stations import (
     place_pages,
     profile_copying,
     profile_pages,
+    removal_api,
+    removal_pages,
     settings_api,
     table_api,
     table_pages,
@@ -47,6 +49,7 @@ from region.stations.layout import LayoutService
 from region.stations.layout_examples import LAYOUT_EXAMPLES
 from region.stations.progress import CommandProgress
 from region.stations.publishing import Publisher
+from region.stations.removing import RemovalService
 from region.stations.service import StationService
 from region.web.context import Region
 from region.web.subject import Nav, Subject
@@ -77,7 +80,7 @@ def commands(region: Region, signer: Signer) -> Commands:
 def subject(
     service: StationService, codes: CodeService, enrolment: Enrolment, publisher: Publisher, lacking: Lacking,
     admission: Admission, commands: Commands, claims: ClaimService, layout: LayoutService, cards: CardService,
-    diagnostics: DiagnosticsService,
+    diagnostics: DiagnosticsService, removal: RemovalService,
 ) -> Subject:  # fmt: skip
     """Pages, API, births, the publishing of config, and commands."""
     router = APIRouter()
@@ -85,6 +88,8 @@ def subject(
     router.include_router(command_pages.build_router())
     router.include_router(bulk.build_router(commands.commanding))
     router.include_router(wipe_pages.build_router(commands.commanding))
+    router.include_router(removal_pages.build_router(removal, commands.commanding))
+    router.include_router(removal_api.build_router(removal, commands.commanding))
     router.include_router(api.build_router(service, codes, admission))
     router.include_router(command_api.build_router(commands.commanding))
     router.include_router(bulk_settings.build_router(layout))

@@ -8,6 +8,7 @@ from region.stations import (
     place_words,
     profile_words,
     reason_words,
+    removal_words,
     table_words,
     wipe_words,
 )
@@ -22,6 +23,7 @@ WORDS: Words = {
         **place_words.WORDS["en"],
         **profile_words.WORDS["en"],
         **reason_words.WORDS["en"],
+        **removal_words.WORDS["en"],
         **table_words.WORDS["en"],
         **wipe_words.WORDS["en"],
         "stations.nav.sites": "Sites and clinics",
@@ -113,6 +115,7 @@ WORDS: Words = {
         **place_words.WORDS["da"],
         **profile_words.WORDS["da"],
         **reason_words.WORDS["da"],
+        **removal_words.WORDS["da"],
         **table_words.WORDS["da"],
         **wipe_words.WORDS["da"],
         "stations.nav.sites": "Steder og klinikker",

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from region.registry.actors import typist_of
-from region.registry.records import Station
+from region.registry.records import RemovedStation, Station
 from region.web.words import Translator
 
 
@@ -17,7 +17,7 @@ class ActorTeller:
     t: Translator
     has: Callable[[str], bool]
     tokens: Mapping[str, str] = field(default_factory=dict)  # what API tokens are for, by id
-    stations: Mapping[str, Station] = field(default_factory=dict)  # those known by name here, by id
+    stations: Mapping[str, Station | RemovedStation] = field(default_factory=dict)  # those known by name here, by id
 
     def who(self, actor: str) -> str:
         """Who it was, where it stands alone."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from region.registry.records import AuditRow, Station
+from region.registry.records import AuditRow, RemovedStation, Station
 from region.web.actors import ActorTeller
 from region.web.changes_told import ChangeTeller
 from region.web.words import Translator
@@ -26,6 +26,7 @@ class ToldRow:
     station: str
     details: tuple[tuple[str, str], ...]
     changes: tuple[str, ...] = ()
+    removed: bool = False  # there is no page of the station any more
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class Teller:
 
     t: Translator
     has: Callable[[str], bool]
-    stations: Mapping[str, Station]
+    stations: Mapping[str, Station | RemovedStation]
     tokens: Mapping[str, str] = field(default_factory=dict)  # what API tokens are for, by id
 
     def tell(self, row: AuditRow) -> ToldRow:
@@ -51,6 +52,7 @@ class Teller:
             outcome=self._word("event" if event else "outcome", row.outcome),
             station_id=row.station_id, station=self._name(row.station_id) or row.station_id or "",
             details=tuple(details), changes=ChangeTeller(self.t, self.has).tell(row),
+            removed=isinstance(self.stations.get(row.station_id or ""), RemovedStation),
         )  # fmt: skip
 
     def _name(self, station_id: str | None) -> str:

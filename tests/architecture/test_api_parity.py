@@ -26,6 +26,7 @@ BY_SCRIPT: dict[str, tuple[str, str]] = {
     "POST /places/site/{number}/rooms/{room}/remove": ("remove_room", "room remove"),
     "POST /clinics": ("add_clinic", "clinic add"),
     "POST /clinics/{clinic_id}": ("change_clinic", "clinic set"),
+    "POST /clinics/{clinic_id}/remove": ("remove_clinic", "clinic remove"),
     "POST /stations": ("add_station", "station add"),
     "POST /stations/{station_id}": ("change_station", "station set"),
     "POST /stations/{station_id}/code": ("make_code", "station code"),
@@ -34,6 +35,8 @@ BY_SCRIPT: dict[str, tuple[str, str]] = {
     "POST /stations/{station_id}/commands": ("give_command", "command send"),
     "POST /stations/{station_id}/wipe": ("give_command", "command send"),
     "POST /stations/{station_id}/commands/{cid}/cancel": ("cancel_command", "command cancel"),
+    "POST /stations/{station_id}/remove": ("remove_station", "station remove"),
+    "POST /bulk/remove": ("remove_stations", "station remove"),
     "POST /bulk/commands": ("give_command", "command send"),
     "POST /bulk/settings/save": ("set_settings", "profile set"),
     "POST /batches/{batch}/cancel": ("cancel_batch", "command cancel"),
@@ -51,7 +54,7 @@ BY_SCRIPT: dict[str, tuple[str, str]] = {
     "POST /people/tokens/{token_id}/revoke": ("revoke_token", "token revoke"),
 }
 # What changes nothing: forms, and whom a command would reach (`GET /api/fleet?where=` and `station list` tell it).
-FORMS: set[str] = {"POST /bulk", "POST /bulk/settings"}
+FORMS: set[str] = {"POST /bulk", "POST /bulk/settings", "POST /bulk/removal"}
 # What a page of IT shows: the operation that tells it, and the command; pieces of a page and its live news aside.
 SHFORMS: dict[str, tuple[str, str]] = {
     "GET /fleet": ("fleet", "station list"),
@@ -62,6 +65,7 @@ SHFORMS: dict[str, tuple[str, str]] = {
     "GET /stations/{station_id}": ("station", "station show"),
     "GET /stations/{station_id}/commands": ("commands", "command list"),
     "GET /stations/{station_id}/wipe": ("station", "station show"),
+    "GET /stations/{station_id}/remove": ("station", "station show"),
     "GET /stations/{station_id}/diagnostics/{cid}": ("read_diagnostics", "diagnostics save"),
     "GET /batches/{batch}": ("commands", "command list"),
     "GET /claims": ("claims_waiting", "claim list"),

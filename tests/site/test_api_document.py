@@ -12,7 +12,7 @@ import pytest
 
 from region.cli import main
 from region.web.examples import A_STATION
-from tests.kits.region.api import Operation, document, every_operation, furnish
+from tests.kits.region.api import Operation, document, every_operation, furnish, make_ready
 from tests.kits.region.app import Kit, every_subject, region_kit
 
 Opened = Callable[[], AbstractAsyncContextManager[Kit]]
@@ -97,6 +97,7 @@ async def is_as_told(kit: Kit, operation: Operation) -> None:
     async with kit.region.registry.read() as t:
         person = await t.people.find(name)
     assert person is not None
+    await make_ready(kit, operation)
     async with kit.signed_in(person, accept="application/json") as browser:
         answer = await ask(kit, browser, operation)
     assert answer.is_success, (

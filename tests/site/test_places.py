@@ -140,7 +140,7 @@ async def test_a_place_is_removed_once_nothing_hangs_on_it_and_what_does_is_told
 
     assert await refused(f"/places/cluster/{cluster['id']}") == "move its municipalities first (1)"
     assert await refused(f"/places/municipality/{town['id']}") == "move its sites first (1)"
-    assert await refused(here) == "move its stations first, those that are shut out too (1)"
+    assert await refused(here) == "move its stations first, or remove those that are shut out (1)"
     (room,) = await ask(ivan, "GET", f"/rooms?site={site['id']}")
     assert "move its stations first" in await refused(f"/rooms/{room['id']}")
     await ask(ivan, "POST", f"/stations/{station['id']}/move", room="Stue 1", site="Solgården")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -25,6 +25,7 @@ from region.registry import Registry, database_url
 from region.registry.records import ProcessPresence
 from region.stations.admission import Admission, CloneWatch
 from region.stations.gate import CHAIN_EVERY_S, REWRITE_EVERY_S, Door, Gate
+from region.stations.removing import RemovalService
 from region.web.subject import PresenceChange
 from tests.kits.clock import ManualClock
 from tests.kits.eventually import eventually
@@ -47,6 +48,7 @@ class Broker:
     done: list[object] = field(default_factory=list)
     lists: list[set[str]] = field(default_factory=list)
     away: bool = False
+    keeps: bool = False  # it cannot be told to forget anything
     issuers: tuple[x509.Certificate, ...] = ()
 
     async def chain(self) -> tuple[x509.Certificate, ...]:
@@ -64,6 +66,14 @@ class Broker:
     async def cut_off(self, client_id: str) -> None:
         self.done.append(client_id)
 
+    async def clear(self, station: str) -> None:
+        if self.keeps:
+            raise LinkDown("it is away")
+        self.done.append(f"cleared {station}")
+
+    def door(self, hears: Callable[[], bool] = lambda: True) -> Door:
+        return Door(self.put_in_force, self.cut_off, self.clear, hears)
+
     async def let_go(self, station: str) -> None:
         self.done.append(f"call of {station}")
 
@@ -75,7 +85,7 @@ class Stage:
         self.registry, self.station, self.clock = registry, station, clock
         self.broker = Broker()
         self.admission = Admission(registry, clock)
-        self.gate = Gate(registry, self.broker, Door(self.broker.put_in_force, self.broker.cut_off), clock)
+        self.gate = Gate(registry, self.broker, self.broker.door(), clock)
         self.gate.let_go.append(self.broker.let_go)
         self.heard: list[PresenceChange] = []
         self.gate.presence.append(self._hear)
@@ -150,7 +160,7 @@ async def test_the_broker_reads_its_lists_when_the_region_s_ears_are_there_but_w
     stage: Stage, comes: bool
 ) -> None:
     heard: list[bool] = []
-    door = Door(stage.broker.put_in_force, stage.broker.cut_off, lambda: bool(heard))
+    door = stage.broker.door(lambda: bool(heard))
     running = asyncio.create_task(Gate(stage.registry, stage.broker, door, stage.clock).run())
     try:
         await stage.clock.advance(2.0)
@@ -177,7 +187,7 @@ async def test_a_broker_that_is_away_keeps_nothing_from_being_shut_out(stage: St
     async def cut_off(_client_id: str) -> None:
         raise LinkDown("away")
 
-    stage.gate._door = Door(stage.broker.put_in_force, cut_off)
+    stage.gate._door = replace(stage.broker.door(), cut_off=cut_off)
     await stage.admission.revoke("ivan", stage.station)
     await stage.gate.look()
     assert ([stage.station], b"list") in stage.broker.done
@@ -290,3 +300,44 @@ def test_the_access_list_denies_by_name_before_the_patterns_allow(stations: set[
     for station in stations:
         assert lines[lines.index(f"user {station}") + 1] == "topic deny vs/1/d/#"
         assert lines.index(f"user {station}") < next(i for i, line in enumerate(lines) if line.startswith("pattern"))
+
+
+async def _removed(stage: Stage) -> None:
+    await stage.admission.revoke("ivan", stage.station, "retired")
+    await RemovalService(stage.registry, stage.clock).remove("ivan", [stage.station])
+
+
+async def test_one_removed_the_moment_it_was_shut_out_is_cut_off_first_and_then_the_broker_forgets_it(
+    stage: Stage,
+) -> None:
+    await _removed(stage)
+    for _ in range(6):
+        await stage.gate.look()
+    cut_off = [client_id(stage.station, process, SPKI) for process in ("agent", "call")]
+    let_go = [f"call of {stage.station}", ([stage.station], b"list"), *cut_off]
+    assert stage.broker.done == [*let_go, *cut_off, *cut_off, f"cleared {stage.station}"], "and once is enough"
+    assert stage.broker.lists[-1] == {"aa"}
+
+
+async def test_its_line_of_the_access_list_goes_when_its_last_certificate_has_expired(stage: Stage) -> None:
+    await _removed(stage)
+    for _ in range(4):
+        await stage.gate.look()
+    stage.broker.done.clear()
+    stage.clock.set_wall(stage.clock.wall() + 45 * 86_400 + 1)
+    await stage.gate.look()
+    assert stage.broker.done == [([], b"list")]
+    assert stage.broker.lists[-1] == set()
+
+
+async def test_a_broker_that_is_away_is_told_to_forget_it_when_it_is_back(stage: Stage) -> None:
+    stage.broker.keeps = True
+    await _removed(stage)
+    for _ in range(5):
+        await stage.gate.look()
+    assert f"cleared {stage.station}" not in stage.broker.done
+    stage.broker.keeps = False
+    another = Gate(stage.registry, stage.broker, stage.broker.door(), stage.clock)  # the region was started again
+    for _ in range(4):
+        await another.look()
+    assert stage.broker.done.count(f"cleared {stage.station}") == 1

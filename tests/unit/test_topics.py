@@ -135,3 +135,12 @@ def test_what_is_denied_to_names_with_slashes_is_no_topic_of_ours(
 def test_no_name_with_slashes_writes_into_a_branch_of_another(beneath: str, rest: str) -> None:
     opened = f"vs/1/d/{STATION}/{beneath}/up{rest}"  # what `pattern write` opens to <station>/<beneath>
     assert any(matches(one, opened) for one in DENIED)
+
+
+@given(station)
+def test_all_of_a_station_that_stays_at_the_broker_is_named(name: str) -> None:
+    named = set(topics.retained_topics(name))
+    assert all(topics.is_retained(one) for one in named)
+    said = {one.removeprefix("pattern write ").replace("%u", name) for one in PATTERNS if "write" in one}
+    assert {one for one in said if topics.is_retained(one)} <= named, "what the station may have it keep"
+    assert topics.down(name, "desired") in named, "and what the region does"

@@ -137,3 +137,12 @@ async def furnish(kit: Kit) -> None:
         packed = pack(BUNDLE)
         await t.diagnostics.put(HandedIn(COMMAND.id, STATION.id, now, len(packed)), packed)
         await t.claims.add(replace(CLAIM, made_at=now, seen_at=now))
+
+
+async def make_ready(kit: Kit, operation: Operation) -> None:
+    """What its example works on first: nothing that is in use can be removed."""
+    async with kit.region.registry.begin() as t:
+        if operation.name in ("remove_station", "remove_stations"):
+            await t.stations.set_admission(STATION.id, "revoked")
+        if operation.name == "remove_clinic":
+            await t.stations.change(STATION.id, clinic_id=None)

@@ -36,6 +36,7 @@ from region.stations.diagnostics import DiagnosticsService
 from region.stations.lacking import Lacking
 from region.stations.layout import LayoutService
 from region.stations.publishing import Publisher
+from region.stations.removing import RemovalService
 from region.stations.service import StationService
 from region.stations.subject import commands as station_commands
 from region.stations.subject import subject as stations_subject
@@ -180,6 +181,7 @@ def every_subject(data: Path) -> tuple[Callable[[Region], Subject], ...]:
             LayoutService(region.registry, region.clock),
             CardService(region.registry, region.clock, authority.root_sha256, Addresses()),
             DiagnosticsService(region.registry, region.clock),
+            RemovalService(region.registry, region.clock),
         )
 
     return desk_subject, fleet_subject, stations, evaluation_subject, people_subject
