@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import os
 from pathlib import Path
 
 from messaging.enrolment import write_code_file
+from region.broker import write_file
 from region.cli.desk import Desk
 from region.cli.filtering import add_filter, read_filter
 from region.cli.parsing import actions_of, add_action
@@ -112,9 +112,7 @@ async def _code(desk: Desk) -> None:
     if out is None:
         tell(desk.args, {"station": desk.args.station, "toml": content}, content.rstrip())
         return
-    handle = os.open(out, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(handle, "w") as file:
-        file.write(content)
+    write_file(out, content.encode())
     tell(desk.args, {"station": desk.args.station, "file": str(out)}, f"Wrote {out}. It is a secret, and works once.")
 
 

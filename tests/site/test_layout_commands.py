@@ -97,6 +97,20 @@ def test_what_cannot_be_is_told_with_what_to_do(region: Shell, words: tuple[str,
     assert told in region(*words, code=code)
 
 
+def test_a_code_file_is_nobody_else_s_whatever_lay_in_its_place(region: Shell, tmp_path: Path) -> None:
+    station = region.json("station", "list")[0]["station"]["id"]
+    file, elsewhere = tmp_path / "code.toml", tmp_path / "elsewhere"
+    elsewhere.write_text("somebody's")
+    for before in (lambda: file.write_text("open to all"), lambda: (file.unlink(), file.symlink_to(elsewhere))):
+        before()
+        file.chmod(0o644)
+        assert "It is a secret" in region("station", "code", station, "--out", str(file))
+        assert (file.is_symlink(), file.stat().st_mode & 0o777) == (False, 0o600)
+        assert f'station = "{station}"' in file.read_text()
+    assert elsewhere.read_text() == "somebody's"
+    assert not list(tmp_path.glob(".code*")), "no part of it stays behind"
+
+
 def test_who_moves_is_told_and_a_table_written_out_is_taken_in_again(region: Shell, tmp_path: Path) -> None:
     station = region.json("station", "list")[0]["station"]["id"]
     assert "stands in Room 9, Sun" in region("station", "move", station, "--site", "Sun", "--room", "Room 9")
