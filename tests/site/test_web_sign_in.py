@@ -180,6 +180,7 @@ async def test_one_address_cannot_try_many_accounts(kit: Kit) -> None:
     [
         ("/stations/st-00000000?x=1", "/stations/st-00000000?x=1"),
         ("//evil.example/", "/fleet"),
+        ("///evil.example/", "/fleet"),
         ("https://evil.example/", "/fleet"),
         ("/\\evil.example", "/fleet"),
         ("javascript:alert(1)", "/fleet"),
