@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator
 import psutil
 import pytest
 import pytest_asyncio
-from playwright.async_api import expect
+from playwright.async_api import Route, expect
 
 from tests.browser.desk_page import PATIENCE_MS, Desk
 from tests.kits.eventually import eventually
@@ -119,7 +119,11 @@ async def test_a_resident_who_hangs_up_while_the_region_is_dead_leaves_nothing_b
 async def test_the_clinician_is_free_again_though_the_station_never_comes_back_to_say_that_it_hung_up(
     house: House, station: RunningStation, anna: Desk
 ) -> None:
+    async def lost(route: Route) -> None:
+        await route.abort()
+
     await watch(anna)
+    await anna.page.route("**/desk/calls/*/hangup", lost, times=2)
     async with house.without_region():
         await anna.says(NO_REGION)
         station.face.press()

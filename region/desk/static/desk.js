@@ -19,6 +19,7 @@ const notice = root.querySelector("#notice");
 let session = null;
 let spare = null; // a peer connection made before it is needed, so that answering is quick
 let starting = false;
+const telling = new Set(); // calls that we are telling the region the end of
 let meanwhile = []; // what the region said of our call before its answer to our POST had come
 let elsewhere = null; // our call, in another tab
 let board = null;
@@ -201,9 +202,18 @@ function ends() {
   return new Map(JSON.parse(sessionStorage.getItem(OVER) ?? "[]"));
 }
 
-// The region still has a call that has ended for us: it was away, and so perhaps was the station.
-function tellEnd(call) {
-  signalling.post(`calls/${call}/hangup`, { reason: ends().get(call) || "clinician_left" }).catch(said);
+// The region still has a call that has ended for us: it was away, and so perhaps was the station. As long as nobody
+// tells it, whoever had the call is not free for another.
+async function tellEnd(call) {
+  if (telling.has(call)) return;
+  telling.add(call);
+  try {
+    await signalling.insist(`calls/${call}/hangup`, { reason: ends().get(call) || "clinician_left" });
+  } catch (error) {
+    said(error);
+  } finally {
+    telling.delete(call);
+  }
 }
 
 // Tell the clinician why something could not be done.

@@ -106,7 +106,8 @@ export class Signalling {
     return next;
   }
 
-  async insist(path, body, unwanted) {
+  // One POST, until the region answers or it is not wanted any more.
+  async insist(path, body, unwanted = new AbortController().signal) {
     for (;;) {
       try {
         return await this.post(path, body, unwanted);
