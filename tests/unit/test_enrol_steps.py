@@ -135,6 +135,9 @@ async def test_the_code_file_stays_until_the_broker_has_taken_the_birth(station:
         assert not station.code.exists()
         assert not enrolment.settle()
         assert (await enrolment.enrol()).station == STATION
+        await region.print_code(station.code)  # a new one is put there while the station works by the old
+        assert not enrolment.settle()
+        assert station.code.exists(), "it has not been used yet"
     assert region.asked == ["/.well-known/est/stations/cacerts", "/.well-known/est/stations/simpleenroll"]
 
 
