@@ -73,8 +73,8 @@ async def test_what_cannot_be_is_said_on_the_page_it_was_asked_on(kit: Kit) -> N
     async with kit.signed_in(ivan) as browser:
         token = {"csrf": await kit.csrf(browser)}
         for path, form, status, words in (
-            ("/sites", {"name": "Solgården"}, 409, "There is one of that name already."),
-            ("/clinics", {"name": "Another", "phone": "call me"}, 422, "Something in the form is not right."),
+            ("/sites", {"name": "Solgården"}, 409, "there is a site called Solgården already"),
+            ("/clinics", {"name": "Another", "phone": "call me"}, 422, "phone: digits and spaces, a plus in front"),
             ("/stations", {"name": "x", "site": 99}, 404, "not there any more"),
             ("/stations", {"name": "x", "site": 1, "clinic": "9" * 40}, 422, "Something in the form is not right."),
         ):
