@@ -55,6 +55,11 @@ def configs_changed(count: int) -> str:
     return "No station's config changes." if not count else f"Stations whose config changes: {count}."
 
 
+def remark(text: str) -> None:
+    """What whoever typed it should know, beside what it prints: that may go into a file."""
+    print(text, file=sys.stderr)
+
+
 async def confirm(args: argparse.Namespace, what: str, stations: Sequence[str]) -> None:
     """Usage unless somebody says yes: a slip of the hand must not reach a whole town. One station is not asked for."""
     if len(stations) < 2 or args.yes:

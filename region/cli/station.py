@@ -6,11 +6,12 @@ import argparse
 from pathlib import Path
 
 from messaging.enrolment import write_code_file
+from region import addresses
 from region.broker import write_file
 from region.cli.desk import Desk
 from region.cli.filtering import add_filter, read_filter
 from region.cli.parsing import actions_of, add_action
-from region.cli.printing import confirm, moment, tell
+from region.cli.printing import confirm, moment, remark, tell
 from region.cli.services import code_service, layout_service, station_service
 from region.columns import table
 from region.errors import Usage
@@ -107,7 +108,13 @@ async def _enrolment(desk: Desk) -> None:
 
 
 async def _code(desk: Desk) -> None:
-    content = write_code_file(await (await code_service(desk)).make(desk.actor, desk.args.station))
+    code = await (await code_service(desk)).make(desk.actor, desk.args.station)
+    if not addresses.are_known(desk.args.data):
+        remark(
+            f"Nobody has said yet where this region is reached, so this code file leads to {code.url}, on the station "
+            "itself. For a station elsewhere start `region serve` once, with its addresses, and make another."
+        )
+    content = write_code_file(code)
     out: Path | None = desk.args.out
     if out is None:
         tell(desk.args, {"station": desk.args.station, "toml": content}, content.rstrip())

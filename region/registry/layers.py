@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any, cast
 
-from sqlalchemy import select, update
+from sqlalchemy import select, true, update
 
 from messaging import reasons
 from messaging.twin import Config
@@ -235,7 +235,8 @@ class Layers(Subject):
             found = await self._row(select(schema.station.c.id).where(schema.station.c.id == place))
         elif place.isascii() and place.isdigit():
             table = _TABLES[level]
-            found = await self._row(select(table.c.id).where(table.c.id == int(place)))
+            there = true() if "closed_at" not in table.c else table.c.closed_at.is_(None)
+            found = await self._row(select(table.c.id).where(table.c.id == int(place), there))
         else:
             found = None
         if found is None:

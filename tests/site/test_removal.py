@@ -193,6 +193,7 @@ async def test_a_site_whose_stations_were_removed_closes_and_opens_again_with_it
     await ask(ivan, "DELETE", f"/rooms/{station.room_id}", 204)
     await ask(ivan, "DELETE", f"/places/site/{station.site_id}", 204)
     assert await ask(ivan, "GET", "/sites") == []
+    assert (await ivan.get(f"/profiles/site/{station.site_id}")).status_code == 404
     await ask(ivan, "GET", "/fleet?where=site%3DSolg%C3%A5rden", 404)
     await ask(ivan, "POST", "/stations", 404, name="Stue 1", site_id=station.site_id)
     assert await _figures(kit) == before

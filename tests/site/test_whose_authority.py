@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from region import addresses
 from region.cli import main
 from region.registry import Registry
 from region.serving.outside import ears_id
@@ -23,6 +24,13 @@ def test_a_region_that_was_never_served_gets_its_authority_by_the_first_code_fil
     station = _added("Stue 1", where, capsys)
     assert main(["station", "code", station, *where]) == 0
     assert (tmp_path / "ca" / "root.pem").exists()
+    made = capsys.readouterr()
+    assert "https://127.0.0.1:8402" in made.out
+    assert "start `region serve` once, with its addresses, and make another" in made.err
+    addresses.save(tmp_path, addresses.Addresses(enrol_url="https://region.example:8402"))
+    assert main(["station", "code", station, *where]) == 0
+    made = capsys.readouterr()
+    assert ("https://region.example:8402" in made.out, made.err) == (True, "")
 
 
 def test_one_that_was_served_is_given_no_second_authority(
