@@ -49,18 +49,24 @@ class Courier:
         return waiting, dropped + self.failed
 
     async def deliver(self, link: Link) -> None:
-        """Deliver until cancelled, or until LinkDown or OutboxUnusable. What is refused stays, behind the others."""
+        """Deliver until cancelled, or until LinkDown or OutboxUnusable. What is refused stays, behind the others.
+
+        Returns when nobody listens, for then nothing would be delivered: a broker that is back without what it had
+        kept has forgotten the region, until that is back too.
+        """
         after = 0
         while True:
             self._posted.clear()
             parcels = await self._run(partial(self._outbox.waiting, after))
             for parcel in parcels:
                 try:
-                    await link.publish(parcel.topic, parcel.payload)
+                    heard = await link.publish(parcel.topic, parcel.payload)
                 except LinkRefused as refusal:
                     after = parcel.number
                     _log.warning("the broker does not take %s: %s", parcel.topic, refusal)
                 else:
+                    if not heard:
+                        return
                     await self._run(partial(self._outbox.done, parcel.number))
             if not parcels:
                 await self._posted.wait()

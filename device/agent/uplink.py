@@ -22,6 +22,7 @@ from messaging.status import Birth
 
 _log = logging.getLogger(__name__)
 _RETRY_S = 60.0  # a broker that refuses the birth, a disk that refuses the outbox
+_UNHEARD_S = 5.0  # until the region, too, is back at a broker
 _REBIRTH_AT_MOST_EVERY_S = 2.0  # requests that waited at the broker come all at once
 
 
@@ -158,16 +159,19 @@ class Uplink:
 
     async def _deliver(self, announced: bool) -> None:
         while True:
+            pause = _RETRY_S
             try:
                 announced = announced or await self._announced()
                 if announced:
                     await self._courier.deliver(self._link)
+                    _log.info("the outbox waits: nobody listens at the broker")
+                    pause = _UNHEARD_S
             except LinkError as error:
                 _log.info("the outbox waits: %s", error)  # Down follows, and Up begins anew
                 return
             except OutboxUnusable as error:
                 _log.error("%s", error)
-            await self._hooks.clock.sleep(_RETRY_S)
+            await self._hooks.clock.sleep(pause)
 
     async def _stop_delivering(self) -> None:
         if self._delivering is not None:

@@ -66,8 +66,11 @@ class Link(Protocol):
     async def burst(self, most: int) -> list[LinkEvent]:
         """The same, for whoever takes many together: waits for one, and gives with it what has come besides."""
 
-    async def publish(self, topic: str, payload: bytes, *, retain: bool = False, expiry_s: int | None = None) -> None:
-        """Publish at QoS 1 and return when the broker has taken it; LinkDown at once if there is no connection."""
+    async def publish(self, topic: str, payload: bytes, *, retain: bool = False, expiry_s: int | None = None) -> bool:
+        """Publish at QoS 1 and return when the broker has taken it; LinkDown at once if there is no connection.
+
+        False if nobody listens, not even somebody who is away and for whom it waits: the broker has let it go.
+        """
 
     def ack(self, message: Inbound) -> None:
         """The message has been dealt with; the broker need not send it again."""

@@ -102,6 +102,20 @@ async def test_a_message_reaches_who_listens_and_nobody_else(net: Net) -> None:
         station.ack(message)
 
 
+async def test_whoever_speaks_hears_whether_somebody_listens_now_or_when_they_are_back(net: Net) -> None:
+    ears = ("vs/1/d/+/up/#",)
+    async with started(net.make(STATION)) as (station, _):
+        assert not await station.publish(UP, b"to nobody")
+        async with started(net.make("region", ears)):
+            assert await station.publish(UP, b"to somebody")
+        assert await station.publish(UP, b"kept for somebody")
+        async with started(net.make("region", ears)) as (_, heard):
+            said = [await until(heard, Inbound)]
+            while isinstance(said[-1], Inbound) and said[-1].payload != b"kept for somebody":
+                said.append(await until(heard, Inbound))
+            assert b"to nobody" not in [one.payload for one in said if isinstance(one, Inbound)]
+
+
 async def test_what_was_sent_to_stay_is_told_as_such_to_whoever_hears_it_now_or_later(net: Net) -> None:
     async def heard_next(region: Link, heard: asyncio.Queue[LinkEvent]) -> tuple[bytes, bool]:
         message = await until(heard, Inbound)

@@ -95,10 +95,11 @@ async def _life(folder: Path, words: list[str], life: int, step: int) -> str:
     mortal.armed = life > 0
     carry = station.broker.publish
 
-    def publish(client_id: str, topic: str, payload: bytes, *, retain: bool = False) -> None:
-        carry(client_id, topic, payload, retain=retain)
+    def publish(client_id: str, topic: str, payload: bytes, *, retain: bool = False) -> bool:
+        heard = carry(client_id, topic, payload, retain=retain)
         if "/up/cmd/" in topic:
             say(json.loads(payload)["data"]["state"])
+        return heard
 
     station.broker.publish = publish  # type: ignore[method-assign]
     station.agent = station.boot()

@@ -54,8 +54,9 @@ class ScriptedLink:
         self.taken = len(found)
         return found
 
-    async def publish(self, topic: str, payload: bytes, *, retain: bool = False, expiry_s: int | None = None) -> None:
+    async def publish(self, topic: str, payload: bytes, *, retain: bool = False, expiry_s: int | None = None) -> bool:
         self.published.append((topic, payload, retain))
+        return True
 
     def ack(self, message: Inbound) -> None:
         self.acked.append(message.token)

@@ -16,7 +16,7 @@ from device.agent.trial import Journal
 from messaging.call import Devices
 from messaging.link.local import LocalServer
 from messaging.local import AgentView, LogLine, Press, Refusal, ScreenAlive, Watch, from_line, to_line
-from messaging.topics import up
+from messaging.topics import region_subscriptions, up
 from messaging.twin import Config, Desired
 from tests.kits.servers.memory_broker import MemoryBroker
 from tests.kits.station.agent import AGENT, STATION, Station, call_view, running_agent
@@ -225,10 +225,15 @@ async def test_what_waited_survives_the_agent(tmp_path: Path) -> None:
     await station.advance(200)
     await station.stop()
     assert station.sent("up/m/health") == []
-    station.broker = MemoryBroker()
+    station.broker = MemoryBroker()  # back without what it had kept, and before the region is
     station.agent = station.boot()
     await station.start()
-    await station.until(lambda: len(station.sent("up/m/health")) >= 3)
+    await station.until(lambda: station.sent("up/m/health"))
+    first = station.sent("up/m/health")[0]
+    station.broker.attach("region", region_subscriptions(), None)
+    await station.advance(6)
+    await station.until(lambda: len(station.sent("up/m/health")) >= 4)
+    assert station.sent("up/m/health")[1] == first, "what nobody heard is said again"
     await station.stop()
 
 

@@ -12,6 +12,7 @@ from device.agent.courier import Courier
 from device.agent.errors import OutboxUnusable
 from device.agent.outbox import Outbox
 from messaging.link.port import LinkDown
+from messaging.topics import region_subscriptions
 from tests.kits.servers.memory_broker import MemoryBroker, MemoryLink
 from tests.kits.station.agent import Inline
 
@@ -25,6 +26,7 @@ class Post:
         self.path = folder / "outbox.sqlite"
         self.courier = Courier(Outbox(self.path), Inline())
         self.broker = MemoryBroker()
+        self.broker.attach("region", region_subscriptions(), None)
 
     async def link(self) -> MemoryLink:
         link = self.broker.link("station", ())
@@ -92,6 +94,21 @@ async def test_what_the_broker_refuses_is_passed_by_and_tried_again_on_the_next_
     post.broker.refuse("station")
     await post.deliver_until(link, 2)
     assert post.arrived == [b"taken", b"refused"]
+
+
+async def test_what_nobody_listens_to_is_kept_until_somebody_does(post: Post) -> None:
+    for said in (b"first", b"second"):
+        await post.courier.post("event", FIRST, said)
+    fresh = MemoryBroker()  # it has kept nothing, not even who listens
+    link = fresh.link("station", ())
+    await link.start()
+    await post.courier.deliver(link)
+    assert await post.courier.counts() == (2, 0)
+    post.broker, fresh.log = fresh, []
+    fresh.attach("region", region_subscriptions(), None)
+    await post.deliver_until(link, 2)
+    assert post.arrived == [b"first", b"second"]
+    assert await post.courier.counts() == (0, 0)
 
 
 async def test_a_disk_that_refuses_is_counted_and_the_agent_lives(

@@ -29,12 +29,12 @@ class Broker(MemoryBroker):
         super().__init__()
         self.at_the_first_clearing: Callable[[], object] | None = None
 
-    def publish(self, client_id: str, topic: str, payload: bytes, *, retain: bool = False) -> None:
+    def publish(self, client_id: str, topic: str, payload: bytes, *, retain: bool = False) -> bool:
         happens = None if payload else self.at_the_first_clearing
         if happens is not None:
             self.at_the_first_clearing = None
             happens()
-        super().publish(client_id, topic, payload, retain=retain)
+        return super().publish(client_id, topic, payload, retain=retain)
 
 
 class Front:

@@ -39,7 +39,7 @@ class Connection:
         self._ended: asyncio.Future[str] = self._loop.create_future()
         self._connected: asyncio.Future[bool] = self._loop.create_future()
         self._subscribed: asyncio.Future[None] = self._loop.create_future()
-        self._waiting: dict[int, asyncio.Future[None]] = {}
+        self._waiting: dict[int, asyncio.Future[int]] = {}  # the broker's reason of each
         self._early: dict[int, int] = {}  # acknowledgements that overtook the return of publish()
         self.client = mqtt.Client(
             CallbackAPIVersion.VERSION2, settings.client_id, protocol=mqtt.MQTTv5,
@@ -72,22 +72,27 @@ class Connection:
         came_up(resumed)
         return await self._ended
 
-    async def publish(self, topic: str, payload: bytes, retain: bool, expiry_s: int | None) -> None:
+    async def publish(self, topic: str, payload: bytes, retain: bool, expiry_s: int | None) -> bool:
         expiry = {} if expiry_s is None else {"MessageExpiryInterval": expiry_s}
         properties = _properties(PacketTypes.PUBLISH, ContentType="application/json", **expiry)
         info = self.client.publish(topic, payload, qos=1, retain=retain, properties=properties)
         if info.rc != mqtt.MQTT_ERR_SUCCESS:
             raise LinkDown(mqtt.error_string(info.rc))
         code = self._early.pop(info.mid, None)
-        if code is not None:
-            _raise_refusal(topic, code)
-            return
-        done = self._waiting[info.mid] = self._loop.create_future()
+        if code is None:
+            code = await self._acknowledgement(info.mid)
+        if code >= _FAILURE:
+            raise LinkRefused(f"the broker refuses the message {topic} (reason {code:#x})", code)
+        return code != _NO_SUBSCRIBER
+
+    async def _acknowledgement(self, mid: int) -> int:
+        done: asyncio.Future[int] = self._loop.create_future()
+        self._waiting[mid] = done
         try:
-            await done
+            return await done
         finally:
             if not done.cancelled():  # else its acknowledgement is still to come, and is no later message's
-                self._waiting.pop(info.mid, None)
+                self._waiting.pop(mid, None)
 
     def end(self, reason: str) -> None:
         """It is of no use any more: `run` returns."""
@@ -167,12 +172,8 @@ class Connection:
             self._early[mid] = code
         elif done.cancelled():
             del self._waiting[mid]
-        elif not done.done():
-            try:
-                _raise_refusal("", code)
-                done.set_result(None)
-            except LinkRefused as refusal:
-                done.set_exception(refusal)
+        else:
+            _settle(done, code, None)
 
     def _went_down(self, reason: str) -> None:
         self.is_up = False
@@ -198,11 +199,6 @@ def _settle(future: asyncio.Future[Any], result: Any, error: Exception | None) -
         future.set_result(result)
     else:
         future.set_exception(error)
-
-
-def _raise_refusal(topic: str, code: int) -> None:
-    if code >= _FAILURE and code != _NO_SUBSCRIBER:
-        raise LinkRefused(f"the broker refuses the message {topic} (reason {code:#x})", code)
 
 
 def _give_up_silent_peers(_client: Any, _data: Any, sock: Any) -> None:

@@ -80,12 +80,15 @@ class MqttLink:
             await self._closing
         self._inbox.clear()
 
-    async def publish(self, topic: str, payload: bytes, *, retain: bool = False, expiry_s: int | None = None) -> None:
-        """Publish at QoS 1 and return when the broker has taken it; LinkDown if there is no connection or it breaks."""
+    async def publish(self, topic: str, payload: bytes, *, retain: bool = False, expiry_s: int | None = None) -> bool:
+        """Publish at QoS 1 and return when the broker has taken it; LinkDown if there is no connection or it breaks.
+
+        False if nobody listens.
+        """
         connection = self._connection
         if connection is None or not connection.is_up:
             raise LinkDown("not connected to the broker")
-        await connection.publish(topic, payload, retain, expiry_s)
+        return await connection.publish(topic, payload, retain, expiry_s)
 
     def ack(self, message: Inbound) -> None:
         """The message has been dealt with. One from an earlier connection comes again instead."""

@@ -28,6 +28,10 @@ class _Session:
     will: tuple[str, bytes] | None = None
     up: bool = False
 
+    def listens(self, topic: str) -> bool:
+        """Whether what is said there is for it, now or when it is back."""
+        return any(matches(one, topic) for one in self.subscriptions)
+
 
 class MemoryBroker:
     """Carries messages between its links. `log` holds every (client, topic, payload) taken."""
@@ -110,8 +114,8 @@ class MemoryBroker:
         session.up = False
         session.events.put_nowait(Down(reason))
 
-    def publish(self, client_id: str, topic: str, payload: bytes, *, retain: bool = False) -> None:
-        """Carry one message; LinkRefused if the client may not."""
+    def publish(self, client_id: str, topic: str, payload: bytes, *, retain: bool = False) -> bool:
+        """Carry one message; LinkRefused if the client may not, False if nobody listens."""
         if any(matches(one, topic) for one in self._refused.get(client_id, ())):
             raise LinkRefused(f"not authorised: {topic}", _NOT_AUTHORISED)
         self.log.append((client_id, topic, payload))
@@ -123,9 +127,10 @@ class MemoryBroker:
         for session in self._sessions.values():
             for _ in range(copies):
                 self._offer(session, topic, payload, retained=retain)
+        return any(session.listens(topic) for session in self._sessions.values())
 
     def _offer(self, session: _Session, topic: str, payload: bytes, *, retained: bool) -> None:
-        if any(matches(one, topic) for one in session.subscriptions):
+        if session.listens(topic):
             message = Inbound(topic, payload, retained, next(self._tokens))
             if session.up:
                 self._deliver(session, message)
@@ -174,8 +179,8 @@ class MemoryLink:
             raise LinkDown("the link was stopped")
         return await burst_of(self._session.events, most)
 
-    async def publish(self, topic: str, payload: bytes, *, retain: bool = False, expiry_s: int | None = None) -> None:
-        """Publish; LinkDown if cut. Nothing waits here long enough to expire."""
+    async def publish(self, topic: str, payload: bytes, *, retain: bool = False, expiry_s: int | None = None) -> bool:
+        """Publish; LinkDown if cut, False if nobody listens. Nothing waits here long enough to expire."""
         del expiry_s
         if not self.is_up:
             raise LinkDown("not connected to the broker")
@@ -184,7 +189,7 @@ class MemoryLink:
             self._broken.clear()
             await self._broken.wait()
             raise LinkDown("the line is dead")
-        self._broker.publish(self._client_id, topic, payload, retain=retain)
+        return self._broker.publish(self._client_id, topic, payload, retain=retain)
 
     def ack(self, message: Inbound) -> None:
         """The message has been dealt with."""

@@ -29,7 +29,7 @@ from messaging.envelope import Sealer
 from messaging.link.local import LocalServer
 from messaging.link.port import Link
 from messaging.local import AGENT_SOCKET, CALL_SOCKET, AgentView, CallView, Message, from_line, to_line
-from messaging.topics import ROOT, agent_subscriptions, down
+from messaging.topics import ROOT, agent_subscriptions, down, region_subscriptions
 from provisioning.authority.ca import CertificateAuthority
 from provisioning.authority.request import read_request
 from provisioning.station.keystore import Identity, Keystore
@@ -87,6 +87,7 @@ class Station:
         self.folder = folder
         self.clock = clock or ManualClock()
         self.broker = MemoryBroker()
+        self.broker.attach("region", region_subscriptions(), None)
         self.watchdog = Fed()
         self.state = folder / "state"
         self.run = folder / "run"
