@@ -43,6 +43,7 @@ async def test_a_revoked_station_is_cut_off_within_five_seconds_and_stays_out(re
         async with asyncio.timeout(60):
             while not isinstance(await anext(events), Up):
                 continue
+            await link.publish(up(identity.station, "conn", "agent"), b"{}", retain=True)
             region.command("station", "revoke", identity.station, "--why", "stolen")
             watch = Stopwatch()
             while not isinstance(await anext(events), Down):
@@ -56,6 +57,14 @@ async def test_a_revoked_station_is_cut_off_within_five_seconds_and_stays_out(re
     key, roots = keystore.registered_key(), keystore.roots()
     with pytest.raises(Refused, match="station_barred"):
         await renew(identity.station, identity.url, roots, key, Shown(keystore.certificate, keystore.key))
+
+    async def nothing_stays() -> bool:
+        return await _retained(region) == []
+
+    assert not await nothing_stays()
+    region.command("station", "remove", identity.station)
+    await eventually(nothing_stays, 30)
+    assert identity.station not in region.command("station", "list")
 
 
 async def _retained(region: Region) -> list[str]:
