@@ -5,7 +5,6 @@ from __future__ import annotations
 import html
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
@@ -14,6 +13,7 @@ from region.cli import main
 from region.people.tokens import TokenService
 from region.registry.records import Clinic, Station
 from tests.kits.region.app import Kit, every_subject, region_kit, still
+from tests.kits.region.asking import ask
 
 
 @pytest.fixture
@@ -21,13 +21,6 @@ async def kit(tmp_path: Path, database: str) -> AsyncIterator[Kit]:
     subjects = [still(make) for make in every_subject(tmp_path)]
     async with region_kit(tmp_path, subjects, database=database) as kit:
         yield kit
-
-
-async def ask(browser: httpx.AsyncClient, method: str, path: str, status: int = 200, **said: Any) -> Any:
-    headers = {"accept": "application/json"}
-    answer = await browser.request(method, f"/api{path}", json=said or None, headers=headers)
-    assert answer.status_code == status, answer.text
-    return answer.json() if answer.content else None
 
 
 @pytest.fixture

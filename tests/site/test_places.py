@@ -11,14 +11,8 @@ import pytest
 from region.people.tokens import TokenService
 from region.registry.records import Station
 from tests.kits.region.app import Kit
+from tests.kits.region.asking import ask
 from tests.kits.region.log import changed
-
-
-async def ask(browser: httpx.AsyncClient, method: str, path: str, status: int = 200, **said: Any) -> Any:
-    headers = {"accept": "application/json"}
-    answer = await browser.request(method, f"/api{path}", json=said or None, headers=headers)
-    assert answer.status_code == status, answer.text
-    return answer.json() if answer.content else None
 
 
 async def log(kit: Kit) -> list[tuple[str, dict[str, Any]]]:

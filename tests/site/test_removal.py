@@ -6,7 +6,6 @@ import html
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
@@ -20,6 +19,7 @@ from region.registry.store import RegistryEnrolmentStore
 from region.stations.admission import Admission
 from region.stations.removing import RemovalService
 from tests.kits.region.app import Kit, every_subject, region_kit, still
+from tests.kits.region.asking import ask
 
 DAY_S = 86_400.0
 
@@ -29,13 +29,6 @@ async def kit(tmp_path: Path, database: str) -> AsyncIterator[Kit]:
     subjects = [still(make) for make in every_subject(tmp_path)]
     async with region_kit(tmp_path, subjects, database=database) as kit:
         yield kit
-
-
-async def ask(browser: httpx.AsyncClient, method: str, path: str, status: int = 200, **said: Any) -> Any:
-    headers = {"accept": "application/json"}
-    answer = await browser.request(method, f"/api{path}", json=said or None, headers=headers)
-    assert answer.status_code == status, answer.text
-    return answer.json() if answer.content else None
 
 
 async def shut_out(kit: Kit, *stations: str) -> None:

@@ -15,14 +15,9 @@ from region.registry.records import Station
 from region.stations.commanding import Whom
 from region.stations.whom_api import OfStations
 from tests.kits.region.app import Kit
+from tests.kits.region.asking import ask
 
 EMOJI = "Lægen kommer kl. 14 🙂"
-
-
-async def ask(browser: httpx.AsyncClient, method: str, path: str, status: int = 200, **said: Any) -> Any:
-    answer = await browser.request(method, f"/api{path}", json=said, headers={"accept": "application/json"})
-    assert answer.status_code == status, answer.text
-    return answer.json()
 
 
 async def own(kit: Kit, station: str) -> dict[str, Any]:
