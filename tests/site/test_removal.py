@@ -72,11 +72,7 @@ async def test_one_that_is_in_use_stays_and_who_asks_is_told_what_to_do(
 async def test_what_was_done_the_calls_and_the_revoked_certificate_outlive_it_and_nothing_else_does(
     kit: Kit, station: Station
 ) -> None:
-    await live_through(kit, station)
-    async with kit.region.registry.begin() as t:
-        await t.calls.end("c0ffee00", "resident_left", kit.clock.wall())
-    before = await _figures(kit)
-    await shut_out(kit, station.id)
+    before = await _over(kit, station)
     await _remove_next_week(kit, station)
     now = kit.clock.wall()
     async with kit.region.registry.read() as t:
@@ -175,11 +171,7 @@ async def test_many_are_removed_from_the_list_s_page(kit: Kit, ivan: httpx.Async
 async def test_a_site_whose_stations_were_removed_closes_and_opens_again_with_its_figures(
     kit: Kit, ivan: httpx.AsyncClient, station: Station
 ) -> None:
-    await live_through(kit, station)
-    async with kit.region.registry.begin() as t:
-        await t.calls.end("c0ffee00", "resident_left", kit.clock.wall())
-    before = await _figures(kit)
-    await shut_out(kit, station.id)
+    before = await _over(kit, station)
     told = (await ask(ivan, "DELETE", f"/places/site/{station.site_id}", 409))["detail"]
     assert "or remove those that are shut out (1)" in told
     await _remove_next_week(kit, station)
@@ -199,6 +191,16 @@ async def test_a_site_whose_stations_were_removed_closes_and_opens_again_with_it
     again = next(one for one in await ask(ivan, "GET", "/sites") if one["name"] == "Solgården")
     assert again["id"] == station.site_id, "it is the same site again"
     assert await _figures(kit) == before
+
+
+async def _over(kit: Kit, station: Station) -> list[object]:
+    """It has lived, its call has ended, and it is shut out: what the figures have of it."""
+    await live_through(kit, station)
+    async with kit.region.registry.begin() as t:
+        await t.calls.end("c0ffee00", "resident_left", kit.clock.wall())
+    before = await _figures(kit)
+    await shut_out(kit, station.id)
+    return before
 
 
 async def _remove_next_week(kit: Kit, station: Station) -> None:

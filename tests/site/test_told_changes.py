@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -83,10 +83,11 @@ def test_a_change_is_told_in_words(
     action: str, change: tuple[str, Any, Any], danish: str, english: str, typed: str
 ) -> None:
     row = _row(action, change, level="site")
-    for language, words in (("da", danish), ("en", english)):
-        (told,) = _teller(language).tell(row).changes  # type: ignore[arg-type]
+    in_words: Mapping[Language, str] = {"da": danish, "en": english}
+    for language, words in in_words.items():
+        (told,) = _teller(language).tell(row).changes
         assert words in told
-        assert len(_teller(language).tell(row).details) == 1, "they stand beside the details"  # type: ignore[arg-type]
+        assert len(_teller(language).tell(row).details) == 1, "they stand beside the details"
     assert typed in at_the_command_line(row.detail)
 
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from messaging.settings import HIDDEN
 from messaging.twin import Config
 from provisioning.authority.marks import hints_of, mark_of
-from provisioning.authority.profiles import LEVELS, Change, Path, difference, hidden, recorded, refusals, shown
+from provisioning.authority.profiles import LEVELS, Change, Level, Path, difference, hidden, recorded, refusals, shown
 from region.registry.changes import (
     LONGEST,
     MOST,
@@ -207,7 +207,7 @@ def test_nothing_changed_is_nothing_told() -> None:
 
 
 @pytest.mark.parametrize("level", LEVELS)
-def test_a_level_may_say_what_is_marked_as_before(level: str) -> None:
+def test_a_level_may_say_what_is_marked_as_before(level: Level) -> None:
     """A mark says who may see it, not who may set it."""
     document = {"network": {"wifi": {"Home": {"psk": "a passphrase"}}}}
-    assert refusals(level, document) == {}  # type: ignore[arg-type]
+    assert refusals(level, document) == {}
